@@ -1,0 +1,50 @@
+# Every step of the continuous integration is a target here. `make` alone lists them.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format check real-day s3 clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(INSTALLED): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,viz]'
+	@touch $@
+
+demo: $(INSTALLED) ## Run the whole way on a synthetic Earth, into demo-output/
+	$(BIN)/soilft demo --output demo-output
+
+test: $(INSTALLED) ## Run all tests, the slow ones too
+	@$(BIN)/python -c 'import sys; from importlib.metadata import version; \
+	names = ("dask", "distributed", "numpy", "scikit-learn", "xarray", "zarr"); \
+	print("python", sys.version.split()[0], *(f"{name} {version(name)}" for name in names), sep="  ")'
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED) ## Check style, types and the borders between the packages
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(INSTALLED) ## Put the source into its standard form
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+check: lint test ## Lint, then test
+
+real-day: $(INSTALLED) ## Train and score on one day of real granules (needs SOILFT_SAMPLES)
+	@test -n "$$SOILFT_SAMPLES" || { \
+	  echo "real-day: set SOILFT_SAMPLES to the folder of real granules." >&2; exit 2; }
+	$(BIN)/python benchmarks/real_day.py
+
+s3: $(INSTALLED) ## Run a real S3 server on this machine until Ctrl-C
+	$(BIN)/python -m tests.support.seaweed
+
+clean: ## Remove caches and outputs; the environment stays
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf build dist demo-output real-day-output
+	find . -path ./.venv -prune -o -type d -name __pycache__ -print0 | xargs -0 rm -rf

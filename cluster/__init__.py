@@ -1,0 +1,63 @@
+"""Where it runs: one way to start or join a Dask cluster, whatever kind it is.
+
+This package knows no science. It turns a `ClusterSpec` into a connected ``distributed.Client``:
+
+>>> from cluster import ClusterSpec, start
+>>> with start(ClusterSpec(kind="local", workers=2, memory="2GiB")) as client:  # doctest: +SKIP
+...     client.submit(pow, 2, 10).result()
+1024
+"""
+
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+from cluster.errors import ClusterError
+from cluster.registry import starter
+from cluster.spec import ClusterSpec
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+__all__ = ["ClusterError", "ClusterSpec", "dashboard_link", "start", "worker_memory_limit"]
+
+
+def start(spec: ClusterSpec) -> "AbstractContextManager[Client]":
+    """Start or join the cluster that `spec` describes, for the length of a ``with`` block.
+
+    The client does not become the process's default: work goes where it is submitted. To let
+    ``.compute()`` of a collection run on the cluster, say so with ``client.as_current()``.
+
+    Parameters
+    ----------
+    spec
+        The cluster. Its kind chooses the module, which is imported only now.
+
+    Returns
+    -------
+    context manager of distributed.Client
+        Connected, with at least one worker. What was started is stopped at the end of the block,
+        what was joined is left running.
+
+    Raises
+    ------
+    ClusterError
+        Where the cluster cannot be started or joined; the code tells the case.
+    """
+    return starter(spec.kind)(spec)
+
+
+def dashboard_link(client: "Client") -> str | None:
+    """Give the URL of the cluster's dashboard, or None where it serves none."""
+    services = client.scheduler_info(n_workers=0)["services"]
+    return str(client.dashboard_link) if "dashboard" in services else None
+
+
+def worker_memory_limit(client: "Client") -> int | None:
+    """Give the smallest memory limit of the workers, in bytes; None where none has a limit.
+
+    A task goes to any worker, so its peak must fit the smallest.
+    """
+    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    return min(
+        (worker["memory_limit"] for worker in workers if worker["memory_limit"]), default=None
+    )

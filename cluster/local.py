@@ -1,0 +1,108 @@
+"""A cluster of processes on this machine, which lives as long as the block that started it."""
+
+# distributed is typed in part only.
+# mypy: disable-error-code="no-untyped-call"
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from distributed import Client, LocalCluster
+from distributed.system import MEMORY_LIMIT
+
+from cluster.errors import ClusterError
+from cluster.spec import ClusterSpec
+
+_ONE_THREAD = dict.fromkeys(
+    (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "BLIS_NUM_THREADS",
+        "NUMEXPR_NUM_THREADS",
+        "VECLIB_MAXIMUM_THREADS",
+    ),
+    "1",
+)
+
+
+@contextmanager
+def start(spec: ClusterSpec) -> Iterator[Client]:
+    """Start worker processes on the loopback device and give a client of them.
+
+    Workers are processes, never threads, and end with this one: on leaving the block in any way,
+    and, by a pipe that each of them watches, when this process is killed outright.
+
+    Raises
+    ------
+    ClusterError
+        ``cluster.memory`` where one worker is promised more than the machine has,
+        ``cluster.start_failed`` where the workers do not come up.
+    """
+    _refuse_more_memory_than_there_is(spec)
+    with (
+        _worker_environment(),
+        _processes(spec) as processes,
+        Client(processes, timeout=spec.connect_timeout, set_as_default=False) as client,
+    ):
+        yield client
+
+
+def _refuse_more_memory_than_there_is(spec: ClusterSpec) -> None:
+    # distributed would lower the limit with a log line, and the promise made to tasks would break.
+    if spec.worker_memory_bytes > MEMORY_LIMIT:
+        raise ClusterError(
+            "cluster.memory",
+            "cluster memory",
+            f"at most the {MEMORY_LIMIT / 2**30:.1f} GiB of this machine",
+            spec.memory,
+            "Lower the memory of a worker.",
+        )
+
+
+def _processes(spec: ClusterSpec) -> LocalCluster:
+    try:
+        processes = LocalCluster(
+            n_workers=spec.workers,
+            threads_per_worker=spec.threads,
+            processes=True,
+            host="127.0.0.1",
+            scheduler_port=0,
+            # Without an address the scheduler takes a fixed port, dashboard or not.
+            dashboard_address="127.0.0.1:0",
+            scheduler_kwargs={"dashboard": spec.dashboard},
+            memory_limit=spec.worker_memory_bytes,
+            local_directory=spec.local_directory and str(spec.local_directory),
+        )
+    except (OSError, RuntimeError) as error:
+        raise ClusterError(
+            "cluster.start_failed",
+            "local cluster",
+            f"{spec.workers} worker processes",
+            str(error) or type(error).__name__,
+            "Check that local_directory can be written and that memory and processes are free.",
+        ) from error
+    if not spec.dashboard and processes.scheduler is not None:
+        # The scheduler announces its plain HTTP server as a dashboard even where it has none.
+        processes.scheduler.services.pop("dashboard", None)
+    return processes
+
+
+@contextmanager
+def _worker_environment() -> Iterator[None]:
+    """Set what workers inherit, and put this process's environment back afterwards.
+
+    Numerical libraries read their thread count when they are loaded, so it must stand in the
+    environment before a worker is spawned. distributed has a setting for that, but a variable that
+    is already exported wins over it, and what it sets stays behind in the parent.
+    """
+    before = dict(os.environ)
+    os.environ.update(_ONE_THREAD)
+    inherited = {*_ONE_THREAD, "PYTHONHASHSEED", "MALLOC_TRIM_THRESHOLD_"}
+    try:
+        yield
+    finally:
+        for name in inherited:
+            os.environ.pop(name, None)
+            if name in before:
+                os.environ[name] = before[name]

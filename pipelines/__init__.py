@@ -1,0 +1,1 @@
+"""What runs: configuration, plan, the stages and the ``soilft`` command."""

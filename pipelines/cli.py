@@ -1,0 +1,246 @@
+"""The ``soilft`` command."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from distributed import Client
+from rich.console import Console
+from rich.table import Table
+
+import cluster
+from cluster import ClusterError
+from pipelines import demo as quick_start
+from pipelines import ingest, predict, publish, stages, status, train, validate
+from pipelines.config import Config, load, shipped
+from pipelines.events import Emit
+from pipelines.outcomes import Outcomes
+from pipelines.progress import listening
+from pipelines.run import Run
+from soilft import __version__, objects, report
+from soilft.errors import ConfigError, InputError, SoilftError, StoreError
+from soilft.publication import Release
+
+# What a script can tell from the exit code; the table stands in docs/operations.md.
+EXIT_UNEXPECTED, EXIT_CONFIG, EXIT_INCOMPLETE, EXIT_STORE, EXIT_CLUSTER = 1, 2, 3, 4, 5
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Daily soil freeze/thaw records: native satellite and reanalysis granules in, a published "
+    "Zarr cube out, on a Dask cluster.\n\nStart with: soilft demo",
+    epilog="Exit codes: 0 all done; 2 wrong configuration; 3 done, but granules were set aside or "
+    "chunks failed; 4 the store refused; 5 no cluster; 1 anything unexpected.",
+)
+out = Console(soft_wrap=True)
+err = Console(stderr=True, soft_wrap=True)
+
+ConfigPath = Annotated[
+    str, typer.Argument(metavar="CONFIG", help="Region file (YAML), or the name of a shipped one.")
+]
+StoreUrl = Annotated[
+    str | None,
+    typer.Option("--store", help="Where to write instead: a path or s3://bucket/prefix."),
+]
+Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Worker processes.")]
+Memory = Annotated[str | None, typer.Option("--memory", help="Memory a worker, such as 4GiB.")]
+Scheduler = Annotated[
+    str | None,
+    typer.Option("--scheduler", help="Join this running Dask scheduler, such as tcp://host:8786."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress, only the outcome.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+
+
+def _run(config: str, store: str | None) -> Run:
+    return Run(load(shipped(config), {} if store is None else {"store": store}))
+
+
+@contextmanager
+def _client(
+    config: Config, workers: int | None, memory: str | None, scheduler: str | None
+) -> Iterator[Client]:
+    given: dict[str, Any] = {"workers": workers, "memory": memory}
+    if scheduler is not None:
+        given |= {"kind": "address", "address": scheduler}
+    changed = {key: value for key, value in given.items() if value is not None}
+    with cluster.start(config.cluster.model_copy(update=changed).spec()) as client:
+        link = cluster.dashboard_link(client)
+        if link is not None:
+            err.print(f"Dask dashboard: {link}", highlight=False)
+        yield client
+
+
+def _finish(outcomes: tuple[Outcomes, ...], release: Release | None) -> None:
+    for outcome in outcomes:
+        out.print(str(outcome), highlight=False)
+        for sentence in (*outcome.failed.values(), *outcome.set_aside):
+            err.print(f"  {sentence}", highlight=False, markup=False)
+    if release is not None:
+        out.print(f"\nPublished {release.version}. Open it:\n", highlight=False)
+        out.print(opening_lines(release.cube), highlight=False, markup=False)
+    if not all(outcome.complete for outcome in outcomes):
+        raise typer.Exit(EXIT_INCOMPLETE)
+
+
+def opening_lines(cube: str) -> str:
+    """The two lines that open a published cube."""
+    options = ', storage_options={"anon": True}' if cube.startswith("s3://") else ""
+    return f'import xarray as xr\nds = xr.open_zarr("{cube}"{options})'
+
+
+@app.command()
+def run(
+    config: ConfigPath,
+    store: StoreUrl = None,
+    workers: Workers = None,
+    memory: Memory = None,
+    scheduler: Scheduler = None,
+    dry_run: DryRun = False,
+    quiet: Quiet = False,
+) -> None:
+    """Do everything: ingest, train, predict, validate, publish. What is done already is skipped."""
+    it = _run(config, store)
+    if dry_run:
+        out.print(status.table(it, title="Would be done"))
+        return
+    objects.check_writable(it.store)
+    with (
+        _client(it.config, workers, memory, scheduler) as client,
+        listening(err, quiet=quiet) as emit,
+    ):
+        finished = stages.run_all(it, client, emit)
+    _print_scores(it)
+    _finish(finished.outcomes, finished.release)
+
+
+def _print_scores(it: Run) -> None:
+    scores = validate.scorecard(it)
+    if scores is not None:
+        out.print(report.text(scores), highlight=False, markup=False)
+
+
+def _stage(name: str, does: str, work: Callable[[Run, Client, Emit], Outcomes]) -> None:
+    """Register a stage that needs a cluster as a command of its own."""
+
+    def command(
+        config: ConfigPath,
+        store: StoreUrl = None,
+        workers: Workers = None,
+        memory: Memory = None,
+        scheduler: Scheduler = None,
+        dry_run: DryRun = False,
+        quiet: Quiet = False,
+    ) -> None:
+        it = _run(config, store)
+        if dry_run:
+            out.print(status.table(it, title="State of all stages"))
+            return
+        objects.check_writable(it.store)
+        with (
+            _client(it.config, workers, memory, scheduler) as client,
+            listening(err, quiet=quiet) as emit,
+        ):
+            outcome = work(it, client, emit)
+        if name == "validate":
+            _print_scores(it)
+        _finish((outcome,), None)
+
+    command.__doc__ = does
+    app.command(name)(command)
+
+
+_stage("ingest", "Bring native granules into the input stores.", ingest.ingest)
+_stage("train", "Draw the training table and grow the forest on the cluster.", train.train)
+_stage("predict", "Apply the forest to every chunk of days.", predict.predict)
+_stage("validate", "Score the forest; write scorecard.json and report.html.", validate.validate)
+
+
+@app.command("publish")
+def publish_command(
+    config: ConfigPath, store: StoreUrl = None, dry_run: DryRun = False, quiet: Quiet = False
+) -> None:
+    """Publish the complete staged cube under a fresh prefix. Needs no cluster."""
+    it = _run(config, store)
+    if dry_run:
+        out.print(status.table(it, title="State of all stages"))
+        return
+    objects.check_writable(it.store)
+    with listening(err, quiet=quiet) as emit:
+        outcome, release = publish.publish(it, emit)
+    _finish((outcome,), release)
+
+
+@app.command("status")
+def status_command(config: ConfigPath, store: StoreUrl = None) -> None:
+    """Show what is done, what is to do, what was set aside, and the latest release."""
+    it = _run(config, store)
+    out.print(status.table(it, title=it.config.title))
+    for line in status.report(it):
+        out.print(line, highlight=False, markup=False)
+
+
+@app.command()
+def regions() -> None:
+    """List the region files that ship with soilft."""
+    table = Table("name", "title", "store")
+    for path in quick_start.region_files():
+        raw = quick_start.raw(path)
+        table.add_row(path.stem, str(raw["title"]), str(raw["store"]))
+    out.print(table)
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option(help="Folder for archive and store.")] = Path(
+        "demo-output"
+    ),
+    region: Annotated[
+        str, typer.Option(help="demo-tibet or demo-alaska, or a region file like them.")
+    ] = "demo-tibet",
+    workers: Workers = None,
+    quiet: Quiet = False,
+) -> None:
+    """Simulate a small archive of native files and run everything on it. All of it is SIMULATED."""
+    it = quick_start.prepare(output, region)
+    with _client(it.config, workers, None, None) as client, listening(err, quiet=quiet) as emit:
+        finished = quick_start.simulate_and_run(it, client, emit)
+    _print_scores(it)
+    _finish(finished.outcomes, finished.release)
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        out.print(f"soilft {__version__}", highlight=False)
+        raise typer.Exit
+
+
+def exit_code(error: Exception) -> int:
+    """Exit code of an error that ends the command."""
+    for kind, code in (
+        (ConfigError, EXIT_CONFIG),
+        (InputError, EXIT_INCOMPLETE),
+        (StoreError, EXIT_STORE),
+        (ClusterError, EXIT_CLUSTER),
+    ):
+        if isinstance(error, kind):
+            return code
+    return EXIT_UNEXPECTED
+
+
+def main() -> None:
+    """Run the command; errors raised on purpose become one line and an exit code."""
+    try:
+        app()
+    except (SoilftError, ClusterError) as error:
+        err.print(f"error[{error.code}]: {error}", highlight=False, markup=False, style="red")
+        sys.exit(exit_code(error))

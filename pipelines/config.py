@@ -1,0 +1,366 @@
+"""The configuration of a run: one YAML file a region, every key checked and named in errors.
+
+Secrets are no part of it: stores take credentials from the environment or a profile.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from cluster import ClusterSpec
+from soilft.days import DaySpan
+from soilft.errors import ConfigError
+from soilft.features import GROUPS, FeatureSet, Target
+from soilft.forest.grow import ForestSettings
+from soilft.grid import Region
+from soilft.ledger import digest
+from soilft.sources import (
+    Amsr2L3,
+    DailySource,
+    Dem,
+    EsaCciFlag,
+    GldasNoah3h,
+    SmosL3Ft,
+    StaticSource,
+)
+from soilft.sources.smos import LOCAL_SOLAR_HOUR
+
+REGIONS = Path(__file__).parent / "regions"
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RegionSection(_Section):
+    """Which cells: a preset grid and bounds in degrees."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    grid: str
+    bounds: tuple[float, float, float, float]
+
+
+class PeriodSection(_Section):
+    """First and last UTC day, both included."""
+
+    start: date
+    end: date
+
+    @model_validator(mode="after")
+    def _ordered(self) -> PeriodSection:
+        if self.end < self.start:
+            raise ValueError(f"end {self.end} lies before start {self.start}")
+        return self
+
+
+class _Granules(_Section):
+    granules: str | tuple[str, ...]
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        return (self.granules,) if isinstance(self.granules, str) else self.granules
+
+
+class GldasInput(_Granules):
+    """GLDAS Noah 0.25 degree, 3-hourly."""
+
+    product: Literal["gldas-noah-025-3h"]
+    variables: tuple[str, ...] = GldasNoah3h.variables_read
+    statistics: tuple[str, ...] = GldasNoah3h.statistics
+    min_granules: int = GldasNoah3h.min_granules
+
+    def source(self) -> GldasNoah3h:
+        """The source that these settings describe."""
+        return GldasNoah3h(self.variables, self.statistics, self.min_granules)
+
+
+class Amsr2Input(_Granules):
+    """AMSR2 L3 brightness temperature, 0.25 degree."""
+
+    product: Literal["amsr2-l3-25km"]
+    bands: tuple[str, ...] = Amsr2L3.bands
+
+    def source(self) -> Amsr2L3:
+        """The source that these settings describe."""
+        return Amsr2L3(self.bands)
+
+
+class DemInput(_Granules):
+    """A digital elevation model."""
+
+    product: Literal["dem"]
+    variable: str = Dem.variable
+
+    def source(self) -> Dem:
+        """The source that these settings describe."""
+        return Dem(self.variable)
+
+
+class SmosInput(_Granules):
+    """SMOS L3 freeze/thaw."""
+
+    product: Literal["smos-l3-ft"]
+
+    def source(self) -> SmosL3Ft:
+        """The source that these settings describe."""
+        return SmosL3Ft()
+
+
+class EsaCciInput(_Granules):
+    """ESA CCI soil moisture flag."""
+
+    product: Literal["esa-cci-sm-flag"]
+
+    def source(self) -> EsaCciFlag:
+        """The source that these settings describe."""
+        return EsaCciFlag()
+
+
+Input = Annotated[
+    GldasInput | Amsr2Input | DemInput | SmosInput | EsaCciInput, Field(discriminator="product")
+]
+
+
+class LabelSection(_Section):
+    """What the forest learns: an input, its overpasses, and the one that stands for the day."""
+
+    input: str
+    overpasses: tuple[Literal["AM", "PM", "daily"], ...]
+    reference_overpass: Literal["AM", "PM", "daily"]
+
+    @model_validator(mode="after")
+    def _contains(self) -> LabelSection:
+        if self.reference_overpass not in self.overpasses:
+            raise ValueError(
+                f"reference_overpass {self.reference_overpass} is not among {self.overpasses}"
+            )
+        return self
+
+
+class FeatureSection(_Section):
+    """Which groups of predictors, and how many may be missing."""
+
+    groups: tuple[str, ...] = tuple(GROUPS)
+    max_missing: float = Field(0.5, ge=0, lt=1)
+
+
+class SamplingSection(_Section):
+    """The training table and its random split."""
+
+    max_rows: int = Field(200_000, ge=100)
+    seed: int = 0
+    train: float = Field(0.70, gt=0)
+    validation: float = Field(0.15, ge=0)
+    test: float = Field(0.15, ge=0)
+
+    @property
+    def fractions(self) -> tuple[float, float, float]:
+        """Shares of train, validation and test."""
+        return (self.train, self.validation, self.test)
+
+    @model_validator(mode="after")
+    def _whole(self) -> SamplingSection:
+        if abs(sum(self.fractions) - 1) > 1e-9:
+            raise ValueError(f"train, validation and test add up to {sum(self.fractions)}, not 1")
+        return self
+
+
+class ForestSection(_Section):
+    """scikit-learn's ExtraTreesClassifier, and how many trees a task grows."""
+
+    n_estimators: int = Field(100, ge=1)
+    max_features: float | Literal["sqrt", "log2"] = "sqrt"
+    min_samples_leaf: int = Field(20, ge=1)
+    class_weight: Literal["balanced"] | None = None
+    seed: int = 0
+    group_size: int = Field(10, ge=1)
+
+    def settings(self) -> ForestSettings:
+        """What decides the forest; the group size does not."""
+        return ForestSettings(**self.model_dump(exclude={"group_size"}))
+
+
+class ValidationSection(_Section):
+    """Held-out blocks, and the control with shuffled labels."""
+
+    folds: int = Field(10, ge=2)
+    block_degrees: float = Field(2.0, gt=0)
+    negative_control: bool = True
+    seed: int = 0
+
+
+class ChunkSection(_Section):
+    """Days a task: of an input chunk and of a published shard."""
+
+    ingest_days: int = Field(30, ge=1)
+    predict_days: int = Field(30, ge=1)
+
+
+class ClusterSection(_Section):
+    """Where it runs; see `cluster.ClusterSpec`."""
+
+    kind: str = "local"
+    workers: int = Field(2, ge=1)
+    memory: str = "3GiB"
+    address: str | None = None
+    dashboard: bool = True
+
+    def spec(self) -> ClusterSpec:
+        """The cluster as its package describes it."""
+        return ClusterSpec(**self.model_dump())
+
+
+class Config(_Section):
+    """Everything a run is told. `load` reads it from YAML."""
+
+    title: str
+    region: RegionSection
+    period: PeriodSection
+    store: str
+    inputs: dict[str, Input]
+    label: LabelSection
+    features: FeatureSection = FeatureSection()
+    sampling: SamplingSection = SamplingSection()
+    forest: ForestSection = ForestSection()
+    validation: ValidationSection = ValidationSection()
+    chunks: ChunkSection = ChunkSection()
+    cluster: ClusterSection = ClusterSection()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Config:
+        label = self.inputs.get(self.label.input)
+        if label is None or label.source().role != "label":
+            labels = [n for n, i in self.inputs.items() if i.source().role == "label"]
+            raise ValueError(
+                f"label.input: expected one of the inputs that are labels ({', '.join(labels)}), "
+                f"found {self.label.input}"
+            )
+        roles = [i.source().role for i in self.inputs.values()]
+        for role in ("tb", "reanalysis", "static"):
+            if roles.count(role) > 1:
+                raise ValueError(f"inputs: expected at most one of the kind {role}")
+        known = cast("SmosL3Ft | EsaCciFlag", label.source()).overpasses
+        for overpass in self.label.overpasses:
+            if overpass not in known:
+                raise ValueError(
+                    f"label.overpasses: {label.product} has {', '.join(known)}, found {overpass}"
+                )
+        self.to_region()
+        self.feature_set()
+        return self
+
+    def to_region(self) -> Region:
+        """The region as a value of the science."""
+        return Region(self.region.name, self.region.grid, self.region.bounds)
+
+    @property
+    def days(self) -> DaySpan:
+        """All days of the period."""
+        return DaySpan(self.period.start, self.period.end)
+
+    def daily_sources(self) -> dict[str, DailySource]:
+        """Sources with days, by name of the input."""
+        sources = {name: item.source() for name, item in self.inputs.items()}
+        return {n: cast("DailySource", s) for n, s in sources.items() if s.role != "static"}
+
+    def static_sources(self) -> dict[str, StaticSource]:
+        """Sources without time, by name of the input."""
+        sources = {name: item.source() for name, item in self.inputs.items()}
+        return {n: cast("StaticSource", s) for n, s in sources.items() if s.role == "static"}
+
+    def feature_set(self) -> FeatureSet:
+        """Groups and overpasses to describe."""
+        targets = tuple(Target(name, LOCAL_SOLAR_HOUR.get(name)) for name in self.label.overpasses)
+        return FeatureSet(self.features.groups, targets, self.features.max_missing)
+
+    def digest(self) -> str:
+        """Digest of what decides the product; where it runs and lies does not."""
+        value = self.model_dump(mode="json", exclude={"store", "cluster", "chunks"})
+        for item in value["inputs"].values():
+            del item["granules"]
+        del value["forest"]["group_size"]
+        return digest(value)
+
+
+def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Config:
+    """Read a region file.
+
+    ``${NAME}`` in a string is replaced by the environment variable; relative granule patterns and
+    stores are taken from the folder the command is run in.
+
+    Parameters
+    ----------
+    overrides
+        Top-level keys that replace the file's, such as ``{"store": "s3://bucket/prefix"}``.
+
+    Raises
+    ------
+    ConfigError
+        Naming the file and each key that is wrong, what was expected and what was found.
+    """
+    if not path.exists():
+        shipped = ", ".join(sorted(p.stem for p in REGIONS.glob("*.yaml")))
+        raise ConfigError(
+            str(path),
+            expected="a YAML file",
+            found="no file",
+            remedy=f"Shipped with soilft, by name alone: {shipped}.",
+        )
+    try:
+        text = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ConfigError(str(path), expected="YAML", found=str(error)) from error
+    if not isinstance(text, dict):
+        raise ConfigError(str(path), expected="keys and values", found=type(text).__name__)
+    try:
+        return Config.model_validate(_expanded({**text, **(overrides or {})}, path, ""))
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, item['loc'])) or 'file'}: {_problem(item)}"
+            for item in error.errors()
+        )
+        raise ConfigError(str(path), found=problems) from error
+
+
+def shipped(name: str) -> Path:
+    """Path of a region file: a path as given, or the name of one that ships with soilft."""
+    candidate = REGIONS / f"{name}.yaml"
+    return candidate if candidate.exists() else Path(name)
+
+
+def _problem(item: Any) -> str:
+    if item["type"] == "extra_forbidden":
+        return f"unknown key (value {item['input']!r})"
+    if item["type"] == "missing":
+        return "missing key"
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return message if "found" in message else f"{message}, found {item['input']!r}"
+
+
+def _expanded(value: Any, path: Path, key: str) -> Any:
+    """Replace ``${NAME}`` in all strings below."""
+    if isinstance(value, dict):
+        return {k: _expanded(v, path, f"{key}.{k}".lstrip(".")) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_expanded(v, path, key) for v in value]
+    if not isinstance(value, str):
+        return value
+
+    def replaced(match: re.Match[str]) -> str:
+        found = os.environ.get(match[1])
+        if found is None:
+            raise ConfigError(
+                f"{path}: {key}", expected=f"the environment variable {match[1]}", found="not set"
+            )
+        return found
+
+    return _VARIABLE.sub(replaced, value)

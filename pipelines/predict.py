@@ -1,0 +1,93 @@
+"""Stage 3: apply the forest to every chunk of days, into the staging cube."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+from distributed import Client
+
+from pipelines.events import Emit, silent
+from pipelines.outcomes import Outcomes, check_memory, collect
+from pipelines.run import Run
+from pipelines.train import require_model
+from soilft import cube, store
+from soilft.cube import PredictDays, Predicted, predict_days
+from soilft.days import DaySpan
+from soilft.forest.artefact import ModelRef
+from soilft.ledger import Record
+
+STAGE = "predict"
+
+
+def predict(run: Run, client: Client, emit: Emit = silent) -> Outcomes:
+    """Plan the chunks that are missing, submit them, collect what becomes of each."""
+    model = require_model(run)
+    todo = missing(run, model)
+    outcomes = Outcomes(STAGE, skipped=len(run.predict_spans()) - len(todo))
+    if not todo:
+        return outcomes
+    make_template(run, model)
+    tasks = {
+        run.predict_unit(model, span): PredictDays(
+            run.staging_url(model),
+            run.input_refs(),
+            run.config.feature_set(),
+            model,
+            run.config.label.reference_overpass,
+            span,
+        )
+        for span in todo
+    }
+    check_memory(
+        client, STAGE, next(iter(tasks.values())).peak_bytes, "Make chunks.predict_days smaller."
+    )
+
+    def remember(unit: str, made: Predicted) -> None:
+        facts = {"thawed": made.thawed, "frozen": made.frozen, "missing": made.missing}
+        key = run.predict_key(model, tasks[unit].span)
+        run.ledger.put(STAGE, unit, Record(key, made.content, facts))
+
+    collect(client, predict_days, tasks, remember, outcomes, emit)
+    return outcomes
+
+
+def missing(run: Run, model: ModelRef) -> list[DaySpan]:
+    """Chunks that the ledger does not have for this model and these inputs."""
+    return [
+        span
+        for span in run.predict_spans()
+        if not run.ledger.is_done(
+            STAGE, run.predict_unit(model, span), run.predict_key(model, span)
+        )
+    ]
+
+
+def make_template(run: Run, model: ModelRef) -> None:
+    """Make the staging cube, or finish one whose making was interrupted."""
+    url = run.staging_url(model)
+    store.sweep_partials(url)
+    config, region = run.config, run.config.to_region()
+    attributes: dict[str, Any] = cube.global_attributes(
+        region,
+        config.days,
+        title=config.title,
+        sources=run.references(),
+        reference_overpass=config.label.reference_overpass,
+        simulated=run.is_simulated(),
+        created=created(run),
+        identity={"model_digest": model.digest, "config_digest": config.digest()},
+    )
+    template = cube.template(
+        region.grid, config.days, config.label.overpasses, config.chunks.predict_days, attributes
+    )
+    store.create(url, template)
+
+
+def created(run: Run) -> str:
+    """Date for ``date_created``: SOURCE_DATE_EPOCH, else the newest day with data."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if epoch is not None:
+        return datetime.fromtimestamp(int(epoch), UTC).date().isoformat()
+    return run.newest_input_day()

@@ -1,0 +1,161 @@
+"""A run in one place: its configuration, its store, and what the store knows of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.config import Config
+from soilft import __version__, objects
+from soilft.days import DaySpan
+from soilft.features import HALO_DAYS
+from soilft.features import VERSION as FEATURES_VERSION
+from soilft.forest.artefact import ModelRef
+from soilft.inputs import InputRefs
+from soilft.ledger import Ledger, Record, SetAside, digest
+
+
+@dataclass(frozen=True)
+class Run:
+    """One region file on one store: where everything lies and what is keyed by what."""
+
+    config: Config
+
+    @property
+    def store(self) -> str:
+        """URL of the store."""
+        return self.config.store.rstrip("/")
+
+    @property
+    def ledger(self) -> Ledger:
+        """What is done."""
+        return Ledger(self.store)
+
+    def url(self, *parts: str) -> str:
+        """URL of something below the store."""
+        return objects.join(self.store, *parts)
+
+    def input_url(self, name: str) -> str:
+        """Store of a source with days."""
+        return self.url("inputs", f"{name}.zarr")
+
+    @property
+    def static_url(self) -> str:
+        """Store of all sources without time."""
+        return self.url("inputs", "static.zarr")
+
+    def ingest_spans(self) -> list[DaySpan]:
+        """Days of each input chunk."""
+        return self.config.days.chunks(self.config.chunks.ingest_days)
+
+    def predict_spans(self) -> list[DaySpan]:
+        """Days of each published shard."""
+        return self.config.days.chunks(self.config.chunks.predict_days)
+
+    def input_refs(self) -> InputRefs:
+        """Predictor stores by role."""
+        daily = {s.role: self.input_url(n) for n, s in self.config.daily_sources().items()}
+        return InputRefs(
+            self.config.to_region(),
+            self.config.days,
+            tb=daily.get("tb"),
+            reanalysis=daily.get("reanalysis"),
+            static=self.static_url if self.config.static_sources() else None,
+        )
+
+    def input_records(self, within: DaySpan | None = None) -> list[tuple[str, Record]]:
+        """Ledger records of ingested chunks, those that touch some days, in a fixed order."""
+        found = []
+        for name in self.config.daily_sources():
+            for span in self.ingest_spans():
+                if within is None or not (span.last < within.first or within.last < span.first):
+                    unit = f"{name}/{span.first}"
+                    record = self.ledger.get("ingest", unit)
+                    if record is not None:
+                        found.append((unit, record))
+        for name in self.config.static_sources():
+            record = self.ledger.get("ingest", f"{name}/static")
+            if record is not None:
+                found.append((f"{name}/static", record))
+        return found
+
+    def is_simulated(self) -> bool:
+        """Whether any input says of itself that it was simulated."""
+        return any(record.facts["simulated"] for _, record in self.input_records())
+
+    def newest_input_day(self) -> str:
+        """ISO date of the newest day with data, or of the period's end where there is none."""
+        days = [str(record.facts.get("newest_day", "")) for _, record in self.input_records()]
+        return max(days, default="") or str(self.config.days.last)
+
+    def set_aside(self) -> list[SetAside]:
+        """Every granule that is left out at present."""
+        return [item for _, record in self.input_records() for item in record.set_aside]
+
+    def table_key(self) -> str:
+        """What the training table depends on."""
+        contents = [(unit, record.content) for unit, record in self.input_records()]
+        config = self.config
+        return digest(
+            __version__,
+            FEATURES_VERSION,
+            repr(config.feature_set()),
+            repr(config.to_region()),
+            str(config.days),
+            config.label.model_dump(mode="json"),
+            config.sampling.model_dump(mode="json"),
+            contents,
+        )
+
+    def table_url(self) -> str:
+        """The training table of today's inputs."""
+        return self.url("training", self.table_key()[:16], "table.zarr")
+
+    def forest_key(self, table_content: str) -> str:
+        """What the forest depends on."""
+        return digest(__version__, table_content, repr(self.config.forest.settings()))
+
+    def model(self) -> ModelRef | None:
+        """The forest trained on today's inputs, or None where there is none yet."""
+        table = self.ledger.get("train", "table")
+        forest = self.ledger.get("train", "forest")
+        if table is None or table.key != self.table_key():
+            return None
+        if forest is None or forest.key != self.forest_key(table.content):
+            return None
+        return ModelRef(self.url("models", forest.content), forest.content)
+
+    def run_id(self, model: ModelRef) -> str:
+        """Names the staging of what this model makes of this configuration."""
+        return digest(model.digest, self.config.digest(), self.config.chunks.predict_days)[:16]
+
+    def staging_url(self, model: ModelRef) -> str:
+        """The staging cube."""
+        return self.url("runs", self.run_id(model), "cube.zarr")
+
+    def report_url(self, model: ModelRef) -> str:
+        """Scorecard and report of a model."""
+        return self.url("runs", self.run_id(model), "report")
+
+    def predict_unit(self, model: ModelRef, span: DaySpan) -> str:
+        """Ledger unit of a predicted chunk."""
+        return f"{self.run_id(model)}/{span.first}"
+
+    def predict_key(self, model: ModelRef, span: DaySpan) -> str:
+        """What a predicted chunk depends on: the model, and the inputs of its days and halo."""
+        wide = span.widened(HALO_DAYS, self.config.days)
+        contents = [(unit, record.content) for unit, record in self.input_records(wide)]
+        return digest(
+            __version__,
+            FEATURES_VERSION,
+            self.run_id(model),
+            str(span),
+            self.config.digest(),
+            contents,
+        )
+
+    def references(self) -> Sequence[str]:
+        """Citations of the inputs, in the order of their names."""
+        sources: dict[str, Any] = {**self.config.daily_sources(), **self.config.static_sources()}
+        return [sources[name].references for name in sorted(sources)]

@@ -1,0 +1,128 @@
+"""What a store holds and what a run would do, as tables. Nothing is written and no task is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.table import Table
+
+from pipelines import ingest
+from pipelines.predict import missing
+from pipelines.run import Run
+from pipelines.validate import scorecard, scorecard_key
+from soilft import cube, objects
+from soilft.ingest import static_template, template_for
+from soilft.publication import latest
+
+
+@dataclass(frozen=True)
+class StageState:
+    """Units of a stage that are up to date, and those to do with their decoded size."""
+
+    stage: str
+    done: int
+    todo: int
+    decoded_bytes: int
+    note: str = ""
+
+
+def states(run: Run) -> list[StageState]:
+    """State of every stage, from the archive and the ledger.
+
+    Raises
+    ------
+    NoGranules
+        Where a pattern matches no file of its product.
+    """
+    config, grid = run.config, run.config.to_region().grid
+    planned = ingest.plan(run)
+    size = sum(
+        template_for(source, grid, config.days, config.chunks.ingest_days).decoded_bytes
+        for source in config.daily_sources().values()
+    )
+    if config.static_sources():
+        size += static_template(list(config.static_sources().values()), grid).decoded_bytes
+    todo = len(planned.units) - len(planned.done)
+    files = sum(len(task.files) for task in planned.units.values())
+    found = [
+        StageState(
+            "ingest",
+            len(planned.done),
+            todo,
+            size * todo // max(len(planned.units), 1),
+            f"{files} granules",
+        )
+    ]
+    # What later stages would do is known only once the inputs are as the archive is.
+    model = run.model() if todo == 0 else None
+    trees = len(config.forest.settings().groups(config.forest.group_size))
+    found.append(
+        StageState(
+            "train",
+            2 * (model is not None),
+            2 * (model is None),
+            0,
+            f"{config.forest.n_estimators} trees in {trees} tasks",
+        )
+    )
+    spans = run.predict_spans()
+    open_spans = spans if model is None else missing(run, model)
+    template = cube.template(
+        grid, config.days, config.label.overpasses, config.chunks.predict_days, {}
+    )
+    found.append(
+        StageState(
+            "predict",
+            len(spans) - len(open_spans),
+            len(open_spans),
+            template.decoded_bytes * len(open_spans) // len(spans),
+            f"{len(config.days)} days",
+        )
+    )
+    scored = model is not None and run.ledger.is_done(
+        "validate", run.run_id(model), scorecard_key(run, model)
+    )
+    folds = config.validation.folds * (2 if config.validation.negative_control else 1)
+    found.append(StageState("validate", int(scored), int(not scored), 0, f"{folds} folds"))
+    release = latest(run.store)
+    current = (
+        release is not None
+        and model is not None
+        and not open_spans
+        and (release["model_digest"] == model.digest)
+    )
+    note = "no release yet" if release is None else f"latest is {release['version']}"
+    found.append(StageState("publish", int(current), int(not current), 0, note))
+    return found
+
+
+def table(run: Run, *, title: str) -> Table:
+    """The states as a table for a terminal."""
+    result = Table(title=title, title_justify="left")
+    for name in ("stage", "up to date", "to do", "decoded size to write", "of"):
+        result.add_column(name, justify="left" if name in ("stage", "of") else "right")
+    for state in states(run):
+        result.add_row(
+            state.stage,
+            str(state.done),
+            str(state.todo),
+            f"{state.decoded_bytes / 2**20:.1f} MiB" if state.decoded_bytes else "-",
+            state.note,
+        )
+    return result
+
+
+def report(run: Run) -> list[str]:
+    """Sentences about what was set aside, the scores and the release."""
+    lines = [f"set aside: {item.reason}" for item in run.set_aside()]
+    scores = scorecard(run)
+    if scores is not None:
+        blocks = scores["spatial_blocks"]
+        lines.append(
+            f"{'SIMULATED, ' if scores['simulated'] else ''}held-out blocks: overall accuracy "
+            f"{blocks['overall_accuracy']:.3f}, balanced accuracy {blocks['balanced_accuracy']:.3f}"
+        )
+    release = latest(run.store)
+    if release is not None:
+        lines.append(f"latest release: {objects.join(run.store, release['cube'])}")
+    return lines

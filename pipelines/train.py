@@ -1,0 +1,137 @@
+"""Stage 2: draw the training table, grow the forest on the cluster, keep it as an artefact."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from distributed import Client
+from sklearn.ensemble import ExtraTreesClassifier
+
+from pipelines.events import Emit, silent
+from pipelines.outcomes import Outcomes, check_memory, collect
+from pipelines.run import Run
+from soilft import objects, sampling
+from soilft.errors import StoreError
+from soilft.forest.artefact import ModelRef, save
+from soilft.forest.grow import GrowTrees, assemble, grow_trees
+from soilft.ledger import Record
+from soilft.sampling import SampleDays, Table
+
+STAGE = "train"
+
+
+def train(run: Run, client: Client, emit: Emit = silent) -> Outcomes:
+    """Make the table and the forest of today's inputs, unless they are there."""
+    outcomes = Outcomes(STAGE)
+    record = run.ledger.get(STAGE, "table")
+    if record is not None and record.key == run.table_key():
+        outcomes.skipped += 1
+    else:
+        record = _make_table(run, client, emit, outcomes)
+    if run.model() is not None:
+        outcomes.skipped += 1
+    elif record is not None:
+        _grow_forest(run, client, emit, outcomes, record)
+    return outcomes
+
+
+def _make_table(run: Run, client: Client, emit: Emit, outcomes: Outcomes) -> Record | None:
+    config = run.config
+    limit = config.sampling.max_rows
+    tasks = {
+        f"rows {span}": SampleDays(
+            run.input_refs(),
+            config.feature_set(),
+            run.input_url(config.label.input),
+            span,
+            config.sampling.seed,
+            limit,
+        )
+        for span in run.predict_spans()
+    }
+    check_memory(
+        client, STAGE, next(iter(tasks.values())).peak_bytes, "Make chunks.predict_days smaller."
+    )
+    held: list[Table] = []
+    names: set[tuple[str, ...]] = set()
+
+    def keep(unit: str, made: tuple[Table, tuple[str, ...]]) -> None:  # noqa: ARG001
+        held.append(made[0])
+        names.add(made[1])
+        if sum(map(len, held)) > 2 * limit:
+            held[:] = [sampling.merge(held, limit)]
+
+    rows = Outcomes("sample")
+    collect(client, sampling.sample_days, tasks, keep, rows, emit)
+    if rows.failed:
+        outcomes.failed |= rows.failed
+        return None
+    table = sampling.merge(held, limit)
+    sampling.require_both_classes(table)
+    fractions = config.sampling.fractions
+    split = sampling.random_split(len(table), fractions, config.sampling.seed)
+    content = sampling.write_table(run.table_url(), table, split, names.pop())
+    facts = {"rows": len(table), "frozen": int(table.label.sum())}
+    record = Record(run.table_key(), content, facts)
+    run.ledger.put(STAGE, "table", record)
+    outcomes.done += 1
+    return record
+
+
+def _grow_forest(run: Run, client: Client, emit: Emit, outcomes: Outcomes, table: Record) -> None:
+    settings = run.config.forest.settings()
+    groups: dict[str, ExtraTreesClassifier] = {}
+    tasks: dict[str, Any] = {
+        f"trees {trees.start}..{trees.stop - 1}": GrowTrees(
+            run.table_url(), table.content, settings, trees
+        )
+        for trees in settings.groups(run.config.forest.group_size)
+    }
+    width = len(sampling.feature_names(run.table_url()))
+    check_memory(
+        client,
+        STAGE,
+        4 * int(table.facts["rows"]) * (width + 8) * 4,
+        "Make sampling.max_rows smaller.",
+    )
+    trees = Outcomes("forest")
+    collect(client, grow_trees, tasks, groups.__setitem__, trees, emit)
+    if trees.failed:
+        outcomes.failed |= trees.failed
+        return
+    forest = assemble(settings, [groups[unit] for unit in tasks])
+    reference = save(
+        run.store,
+        forest,
+        sampling.feature_names(run.table_url()),
+        settings,
+        {
+            "title": run.config.title,
+            "simulated": run.is_simulated(),
+            "label": run.config.label.input,
+            "training_rows": int(table.facts["rows"]),
+            "table_digest": table.content,
+            "split": dict(zip(sampling.SPLITS, run.config.sampling.fractions, strict=True)),
+        },
+    )
+    run.ledger.put(STAGE, "forest", Record(run.forest_key(table.content), reference.digest))
+    outcomes.done += 1
+
+
+def require_model(run: Run) -> ModelRef:
+    """The model of today's inputs.
+
+    Raises
+    ------
+    StoreError
+        Where there is none: the stages before have not run, or the inputs have changed since.
+    """
+    model = run.model()
+    if model is None or not objects.exists(objects.join(model.url, "card.json")):
+        raise StoreError(
+            run.store,
+            expected="a forest trained on the inputs as they are",
+            found="none",
+            remedy="Run the stage train first.",
+        )
+    return model

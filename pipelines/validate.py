@@ -1,0 +1,103 @@
+"""Stage 4: score the model, and write scorecard and report beside the staging cube."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from distributed import Client
+
+from pipelines.events import Emit, silent
+from pipelines.outcomes import Outcomes, collect
+from pipelines.run import Run
+from pipelines.train import require_model
+from soilft import __version__, objects
+from soilft.forest.artefact import ModelRef
+from soilft.ledger import Record, digest
+from soilft.report import render
+from soilft.validation import HeldOut, ScoreFold, ScoreSplits, pooled, score_fold, score_splits
+
+STAGE = "validate"
+
+
+def validate(run: Run, client: Client, emit: Emit = silent) -> Outcomes:
+    """Score on the random split, on held-out blocks, and with shuffled labels."""
+    model = require_model(run)
+    outcomes = Outcomes(STAGE)
+    key = scorecard_key(run, model)
+    if run.ledger.is_done(STAGE, run.run_id(model), key):
+        outcomes.skipped += 1
+        return outcomes
+    splits: dict[str, Any] = {}
+    tasks = {"splits": ScoreSplits(run.table_url(), model)}
+    collect(client, score_splits, tasks, splits.__setitem__, outcomes, emit)
+    blocked = _held_out(run, client, emit, outcomes, shuffle=False)
+    control = (
+        _held_out(run, client, emit, outcomes, shuffle=True)
+        if run.config.validation.negative_control
+        else None
+    )
+    if outcomes.failed:
+        return outcomes
+    scorecard = {
+        "title": run.config.title,
+        "simulated": run.is_simulated(),
+        "days": len(run.config.days),
+        "period": str(run.config.days),
+        "model_digest": model.digest,
+        "label": run.config.label.input,
+        "random_split_for_comparison_only": splits["splits"],
+        "spatial_blocks": blocked,
+        "shuffled_labels": control,
+        "validation": run.config.validation.model_dump(mode="json"),
+        "set_aside": [item.reason for item in run.set_aside()],
+    }
+    content = objects.to_json(scorecard)
+    objects.write(objects.join(run.report_url(model), "scorecard.json"), content)
+    html = render(scorecard)
+    objects.write(objects.join(run.report_url(model), "report.html"), html.encode())
+    run.ledger.put(STAGE, run.run_id(model), Record(key, digest(scorecard)))
+    return outcomes
+
+
+def scorecard_key(run: Run, model: ModelRef) -> str:
+    """What a scorecard depends on."""
+    table = run.ledger.get("train", "table")
+    settings = run.config.validation.model_dump(mode="json")
+    forest = repr(run.config.forest.settings())
+    reasons = [item.reason for item in run.set_aside()]
+    content = "" if table is None else table.content
+    return digest(__version__, run.run_id(model), content, settings, forest, reasons)
+
+
+def scorecard(run: Run) -> dict[str, Any] | None:
+    """The scorecard of today's model, or None where it was not made."""
+    model = run.model()
+    if model is None:
+        return None
+    found: dict[str, Any] | None = objects.read_json(
+        objects.join(run.report_url(model), "scorecard.json")
+    )
+    return found
+
+
+def _held_out(
+    run: Run, client: Client, emit: Emit, outcomes: Outcomes, *, shuffle: bool
+) -> dict[str, Any]:
+    settings = run.config.validation
+    name = "shuffled labels, fold" if shuffle else "blocks, fold"
+    parts: dict[str, HeldOut] = {}
+    tasks = {
+        f"{name} {fold}": ScoreFold(
+            run.table_url(),
+            run.config.forest.settings(),
+            run.config.to_region(),
+            settings.block_degrees,
+            settings.folds,
+            fold,
+            settings.seed,
+            shuffle,
+        )
+        for fold in range(settings.folds)
+    }
+    collect(client, score_fold, tasks, parts.__setitem__, outcomes, emit)
+    return pooled([parts[unit] for unit in tasks]) if len(parts) == len(tasks) else {}

@@ -1,0 +1,248 @@
+"""The published cube: its structure and attributes, and the prediction of one chunk of its days."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from soilft import __version__, store
+from soilft.days import DaySpan
+from soilft.features import QUALITY, FeatureSet, block
+from soilft.forest.artefact import ModelRef
+from soilft.forest.loaded import loaded
+from soilft.grid import Grid, Region
+from soilft.inputs import InputRefs, block_bytes
+from soilft.ledger import arrays_digest
+from soilft.schema import (
+    FROZEN,
+    MISSING,
+    THAWED,
+    Template,
+    Variable,
+    flagged,
+    grid_coordinates,
+    masked,
+    overpass_coordinate,
+    time_coordinates,
+)
+
+STATES = {"thawed": THAWED, "frozen": FROZEN}
+# Cells on a side of an inner chunk: a map takes few, a pixel's series reads little more.
+_CHUNK_CELLS = 64
+_DIMS = ("time", "y", "x")
+_OVERPASS_DIMS = ("time", "overpass", "y", "x")
+
+
+def variables(overpasses: Sequence[str]) -> tuple[Variable, ...]:
+    """Variables of the cube; those by overpass only where there is more than one."""
+    daily = (
+        flagged(
+            "freeze_thaw_state",
+            _DIMS,
+            "soil freeze/thaw state at the reference overpass",
+            STATES,
+            ancillary_variables="frozen_probability quality_flag",
+        ),
+        _probability("frozen_probability", _DIMS, "at the reference overpass"),
+        masked(
+            "quality_flag",
+            _DIMS,
+            "why a pixel-day is missing or weaker than others",
+            QUALITY,
+        ),
+    )
+    if len(overpasses) < 2:
+        return daily
+    return (
+        *daily,
+        flagged(
+            "overpass_state",
+            _OVERPASS_DIMS,
+            "soil freeze/thaw state at each overpass",
+            STATES,
+            ancillary_variables="overpass_probability",
+        ),
+        _probability("overpass_probability", _OVERPASS_DIMS, "at each overpass"),
+    )
+
+
+def _probability(name: str, dims: tuple[str, ...], where: str) -> Variable:
+    return Variable(
+        name,
+        dims,
+        "uint8",
+        MISSING,
+        {
+            "long_name": f"share of the forest's votes for frozen soil {where}, not calibrated",
+            "units": "1",
+            "scale_factor": 0.01,
+            "valid_range": [0, 100],
+        },
+    )
+
+
+def template(
+    grid: Grid,
+    days: DaySpan,
+    overpasses: Sequence[str],
+    shard_days: int,
+    attributes: Mapping[str, Any],
+) -> Template:
+    """Structure of the cube: one shard a chunk of days, whole in space, so one task writes it."""
+    rows, columns = (min(_CHUNK_CELLS, size) for size in grid.shape)
+    many = len(overpasses) > 1
+    return Template(
+        coordinates=(
+            *time_coordinates(days),
+            *grid_coordinates(grid),
+            *((overpass_coordinate(tuple(overpasses)),) if many else ()),
+        ),
+        variables=variables(overpasses),
+        chunks={"time": shard_days, "y": rows, "x": columns},
+        shards={
+            "time": shard_days,
+            "y": -(-grid.shape[0] // rows) * rows,
+            "x": -(-grid.shape[1] // columns) * columns,
+        },
+        attributes=attributes,
+    )
+
+
+def global_attributes(
+    region: Region,
+    days: DaySpan,
+    *,
+    title: str,
+    sources: Sequence[str],
+    reference_overpass: str,
+    simulated: bool,
+    created: str,
+    identity: Mapping[str, str],
+) -> dict[str, Any]:
+    """CF-1.11 and ACDD-1.3 attributes of the root group.
+
+    Parameters
+    ----------
+    sources
+        References of the inputs.
+    created
+        ISO date for ``date_created``: of the newest input, so that a rerun gives the same bytes.
+    identity
+        Digests of model, configuration and inputs.
+    """
+    west, south, east, north = region.bounds
+    warning = "SIMULATED INPUTS, not observations. " if simulated else ""
+    return {
+        "Conventions": "CF-1.11, ACDD-1.3",
+        "title": f"SIMULATED: {title}" if simulated else title,
+        "summary": f"{warning}Daily soil freeze/thaw state on {region.preset} cells, predicted by "
+        "extremely randomised trees from microwave and reanalysis predictors. Missing days stay "
+        "missing.",
+        "source": "; ".join(sources),
+        "simulated": "true" if simulated else "false",
+        "reference_overpass": reference_overpass,
+        "processing_level": "L3",
+        "product_version": __version__,
+        "date_created": created,
+        "time_coverage_start": str(days.first),
+        "time_coverage_end": str(days.last),
+        "time_coverage_resolution": "P1D",
+        "geospatial_lat_min": south,
+        "geospatial_lat_max": north,
+        "geospatial_lon_min": west,
+        "geospatial_lon_max": east,
+        "geospatial_bounds_crs": "EPSG:4326",
+        **identity,
+    }
+
+
+@dataclass(frozen=True)
+class PredictDays:
+    """One task: predict and write one chunk of days.
+
+    Parameters
+    ----------
+    cube_url
+        The staging cube, its template made.
+    reference
+        Name of the overpass whose state is the day's.
+    """
+
+    cube_url: str
+    inputs: InputRefs
+    features: FeatureSet
+    model: ModelRef
+    reference: str
+    span: DaySpan
+
+    @property
+    def peak_bytes(self) -> int:
+        """Memory the task needs at most: the block, and its usable rows for the forest."""
+        return 3 * block_bytes(self.inputs, self.features, self.span)
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What a task made: a digest of its values, and counts of pixel-days at the reference."""
+
+    content: str
+    thawed: int
+    frozen: int
+    missing: int
+
+
+def predict_days(task: PredictDays) -> Predicted:
+    """Predict one chunk of days and write it whole. Runs on a worker.
+
+    Raises
+    ------
+    ModelError
+        Where the features at hand are not those the model was trained on.
+    """
+    model = loaded(task.model)
+    predictors = block(task.inputs.open(), task.features, task.span)
+    model.require_features(predictors.names)
+    probability = np.full(predictors.usable.shape, np.nan)
+    if predictors.usable.any():
+        probability[predictors.usable] = model.frozen_probability(
+            predictors.values[predictors.usable]
+        )
+    state, percent = encode(probability)
+    names = [target.name for target in task.features.targets]
+    at = names.index(task.reference)
+    values = {
+        "freeze_thaw_state": state[:, at],
+        "frozen_probability": percent[:, at],
+        "quality_flag": predictors.quality[:, at],
+    }
+    if len(names) > 1:
+        values |= {"overpass_state": state, "overpass_probability": percent}
+    store.write_region(task.cube_url, values, {"time": task.span.within(task.inputs.whole)})
+    counts = [int((state[:, at] == code).sum()) for code in (THAWED, FROZEN, MISSING)]
+    return Predicted(arrays_digest(values), *counts)
+
+
+def encode(
+    probability: npt.NDArray[np.float64],
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    """State and probability in hundredths as stored; NaN becomes missing in both.
+
+    Examples
+    --------
+    >>> state, percent = encode(np.array([0.2, 0.5, 0.504, np.nan]))
+    >>> state.tolist(), percent.tolist()
+    ([0, 0, 1, 255], [20, 50, 50, 255])
+    """
+    known = np.isfinite(probability)
+    filled = np.where(known, probability, 0.0)
+    # A tie is thawed, as in scikit-learn: the first of equal classes.
+    state = np.where(filled > 0.5, FROZEN, THAWED)
+    percent = np.rint(100 * filled)
+    return (
+        np.where(known, state, MISSING).astype("uint8"),
+        np.where(known, percent, MISSING).astype("uint8"),
+    )

@@ -1,0 +1,133 @@
+"""Every error that soilft raises on purpose, grouped by what the reader of the message would do.
+
+Each class has a stable ``code`` for scripts and ledgers; each message names the thing, what was
+expected, what was found and, where there is one, the remedy.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class SoilftError(Exception):
+    """Base of all errors raised on purpose.
+
+    Parameters
+    ----------
+    thing
+        What the message is about: a file, a key, an object.
+    expected, found
+        What should have been there, and what was.
+    remedy
+        What to do about it, as a sentence.
+    """
+
+    code: ClassVar[str] = "error"
+
+    def __init__(
+        self, thing: str, *, expected: str = "", found: str = "", remedy: str = ""
+    ) -> None:
+        self.thing, self.expected, self.found, self.remedy = thing, expected, found, remedy
+        super().__init__(thing, expected, found, remedy)
+
+    def __str__(self) -> str:
+        text = self.thing
+        if self.expected:
+            text += f": expected {self.expected}"
+        if self.found:
+            text += f"{',' if self.expected else ':'} found {self.found}"
+        return f"{text}. {self.remedy}" if self.remedy else text
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Survive pickling, keywords and all: errors travel from workers to the client."""
+        return _rebuild, (type(self), self.thing, self.expected, self.found, self.remedy)
+
+
+def _rebuild(
+    cls: type[SoilftError], thing: str, expected: str, found: str, remedy: str
+) -> SoilftError:
+    return cls(thing, expected=expected, found=found, remedy=remedy)
+
+
+class ConfigError(SoilftError):
+    """The run's configuration cannot be used: correct the named key."""
+
+    code = "config"
+
+
+class NoGranules(ConfigError):
+    """A granule pattern matches nothing that its product can read."""
+
+    code = "no-granules"
+
+
+class InputError(SoilftError):
+    """A granule cannot be used: it is set aside, the others go on. Replace the named file."""
+
+    code = "input"
+
+
+class UnreadableGranule(InputError):
+    """The file is truncated, or not of the container its product uses."""
+
+    code = "unreadable-granule"
+
+
+class GridMismatch(InputError):
+    """The file's grid, or its orientation, is not the one its product declares."""
+
+    code = "grid-mismatch"
+
+
+class MissingVariable(InputError):
+    """A variable that was asked for is not in the file."""
+
+    code = "missing-variable"
+
+
+class FormatMismatch(InputError):
+    """Units, types, flags or attributes are not what the product declares."""
+
+    code = "format-mismatch"
+
+
+class StoreError(SoilftError):
+    """The store refused, or holds something else than the run needs."""
+
+    code = "store"
+
+
+class StorePermission(StoreError):
+    """The store cannot be read or written with the credentials at hand."""
+
+    code = "store-permission"
+
+
+class StoreConflict(StoreError):
+    """What stands in the store does not fit what would be written."""
+
+    code = "store-conflict"
+
+
+class MisalignedWrite(StoreError):
+    """A write covers parts of chunks: two such writes could lose each other's data."""
+
+    code = "misaligned-write"
+
+
+class PreconditionFailed(StoreError):
+    """A conditional write lost: the object exists already, or has changed since it was read."""
+
+    code = "precondition-failed"
+
+
+class ModelError(SoilftError):
+    """A model artefact is damaged, foreign, or does not fit the features offered to it."""
+
+    code = "model"
+
+
+class TaskTooLarge(SoilftError):
+    """A task's declared peak memory exceeds what a worker has: use smaller chunks."""
+
+    code = "task-too-large"

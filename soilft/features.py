@@ -1,0 +1,463 @@
+"""Predictors of the soil state: a declared list of groups, and the one function that computes them.
+
+`block` is pure: the same days of the same inputs give the same values, whether they become rows of
+a training table or the predictors of a published day. Each group is a small function of a `Window`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from soilft.channels import CODES
+from soilft.days import DaySpan, day_of
+from soilft.errors import ConfigError
+from soilft.grid import Grid
+from soilft.matching import nearest
+from soilft.overpass import utc_hour
+from soilft.schema import OVERPASSES
+
+VERSION = 1
+# Days before and after that a block reads: a neighbouring day's pass, and the one it may match.
+HALO_DAYS = 2
+
+Floats = npt.NDArray[Any]
+Need = Literal["tb", "reanalysis", "static", "calendar"]
+
+# Why a pixel-day is missing or weaker than others; CF flag_masks of ``quality_flag``.
+QUALITY: Mapping[str, int] = MappingProxyType(
+    {
+        "no_brightness_temperature": 1,
+        "some_predictors_missing": 2,
+        "short_reanalysis_day": 4,
+        "outside_region": 8,
+        "too_few_predictors": 16,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """An overpass to describe: its name, and its local solar hour (noon UTC where it has none)."""
+
+    name: str
+    local_solar_hour: float | None
+
+    def utc_hours(self, grid: Grid) -> Floats:
+        """Hours since 00:00 UTC of the day, shape (y, x)."""
+        if self.local_solar_hour is None:
+            return np.full(grid.shape, 12.0, "float32")
+        return utc_hour(self.local_solar_hour, grid.lonlat[0])
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Opened input stores of one region; those a run does not have are None."""
+
+    grid: Grid
+    whole: DaySpan
+    tb: xr.Dataset | None = None
+    reanalysis: xr.Dataset | None = None
+    static: xr.Dataset | None = None
+    mask: npt.NDArray[np.bool_] | None = None
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Channel names of the brightness temperatures."""
+        if self.tb is None:
+            return ()
+        names = {code: name for name, code in CODES.items()}
+        return tuple(names[int(code)] for code in self.tb["channel"].values)
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """Overpass names of the brightness temperatures."""
+        if self.tb is None:
+            return ()
+        names = {code: name for name, code in OVERPASSES.items()}
+        return tuple(names[int(code)] for code in self.tb["overpass"].values)
+
+    @property
+    def reanalysis_names(self) -> tuple[str, ...]:
+        """Daily fields of the reanalysis."""
+        return _fields(self.reanalysis, {"time", "y", "x"})
+
+    @property
+    def static_names(self) -> tuple[str, ...]:
+        """Static fields."""
+        return _fields(self.static, {"y", "x"})
+
+
+def _fields(dataset: xr.Dataset | None, dims: set[str]) -> tuple[str, ...]:
+    if dataset is None:
+        return ()
+    # Sorted: the order of a listing must not decide the order of the features.
+    return tuple(
+        sorted(
+            str(name)
+            for name, array in dataset.data_vars.items()
+            if set(array.dims) == dims and array.dtype == np.float32
+        )
+    )
+
+
+@dataclass(frozen=True)
+class Window:
+    """Loaded predictors of one overpass over some days, matched to the time of its state.
+
+    Brightness temperatures are float32 (day, y, x) by (channel, node, shift in days).
+    """
+
+    inputs: Inputs
+    span: DaySpan
+    target: Target
+    tb: Mapping[tuple[str, str, int], Floats]
+    reanalysis: Mapping[str, Floats]
+    static: Mapping[str, Floats]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(day, y, x)."""
+        return (len(self.span), *self.inputs.grid.shape)
+
+
+@dataclass(frozen=True)
+class Group:
+    """A declared group of features.
+
+    Parameters
+    ----------
+    needs
+        Input without which the group is empty.
+    unit
+        Unit of its features.
+    source
+        Where the formula is from.
+    compute
+        Gives (name, float32 array (day, y, x)) pairs in a fixed order.
+    """
+
+    name: str
+    needs: Need
+    unit: str
+    source: str
+    compute: Callable[[Window], Iterable[tuple[str, Floats]]]
+
+
+def _brightness(window: Window) -> Iterable[tuple[str, Floats]]:
+    for node in window.inputs.nodes:
+        for channel in window.inputs.channels:
+            yield f"tb_{channel}_{node}", window.tb[channel, node, 0]
+
+
+def _frequencies(window: Window) -> list[str]:
+    names = window.inputs.channels
+    return [c[:-1] for c in names if c.endswith("V") and f"{c[:-1]}H" in names]
+
+
+def _polarization_ratio(window: Window) -> Iterable[tuple[str, Floats]]:
+    for node in window.inputs.nodes:
+        for frequency in _frequencies(window):
+            v = window.tb[f"{frequency}V", node, 0]
+            h = window.tb[f"{frequency}H", node, 0]
+            yield f"npr_{frequency}_{node}", (v - h) / (v + h)
+
+
+def _spectral_gradient(window: Window) -> Iterable[tuple[str, Floats]]:
+    if {"36.5", "18.7"} <= set(_frequencies(window)):
+        for node in window.inputs.nodes:
+            for p in "VH":
+                high, low = window.tb[f"36.5{p}", node, 0], window.tb[f"18.7{p}", node, 0]
+                yield f"gradient_{p}_{node}", high - low
+
+
+def _quasi_emissivity(window: Window) -> Iterable[tuple[str, Floats]]:
+    if {"18.7H", "36.5V"} <= set(window.inputs.channels):
+        for node in window.inputs.nodes:
+            h, v = window.tb["18.7H", node, 0], window.tb["36.5V", node, 0]
+            yield f"quasi_emissivity_{node}", h / v
+
+
+def _diurnal_difference(window: Window) -> Iterable[tuple[str, Floats]]:
+    if "36.5V" in window.inputs.channels and {"AM", "PM"} <= set(window.inputs.nodes):
+        yield "diurnal_36.5V", window.tb["36.5V", "PM", 0] - window.tb["36.5V", "AM", 0]
+
+
+_NEIGHBOUR_CHANNELS = ("18.7H", "36.5V")
+
+
+def _neighbouring_days(window: Window) -> Iterable[tuple[str, Floats]]:
+    for node in window.inputs.nodes:
+        for channel in _NEIGHBOUR_CHANNELS:
+            if channel in window.inputs.channels:
+                yield f"tb_{channel}_{node}_previous", window.tb[channel, node, -1]
+                yield f"tb_{channel}_{node}_following", window.tb[channel, node, 1]
+
+
+def _reanalysis(window: Window) -> Iterable[tuple[str, Floats]]:
+    for name in window.inputs.reanalysis_names:
+        yield f"reanalysis_{name}", window.reanalysis[name]
+
+
+def _terrain(window: Window) -> Iterable[tuple[str, Floats]]:
+    for name in window.inputs.static_names:
+        yield f"static_{name}", np.broadcast_to(window.static[name], window.shape)
+
+
+def _season(window: Window) -> Iterable[tuple[str, Floats]]:
+    day = np.array([day_of(n).timetuple().tm_yday for n in window.span.numbers], "float64")
+    angle = (2 * np.pi * day / 365.25)[:, None, None]
+    yield "season_sin", np.broadcast_to(np.sin(angle), window.shape)
+    yield "season_cos", np.broadcast_to(np.cos(angle), window.shape)
+
+
+def _overpass(window: Window) -> Iterable[tuple[str, Floats]]:
+    hour = window.target.local_solar_hour
+    if hour is not None:
+        yield "local_solar_hour", np.full(window.shape, hour)
+
+
+GROUPS: Mapping[str, Group] = MappingProxyType(
+    {
+        group.name: group
+        for group in (
+            Group("brightness", "tb", "K", "the radiometer", _brightness),
+            Group(
+                "polarization_ratio",
+                "tb",
+                "1",
+                "(V-H)/(V+H), Rautiainen et al. 2016",
+                _polarization_ratio,
+            ),
+            Group(
+                "spectral_gradient",
+                "tb",
+                "K",
+                "TB36.5 - TB18.7, Zuerndorfer & England 1992",
+                _spectral_gradient,
+            ),
+            Group(
+                "quasi_emissivity",
+                "tb",
+                "1",
+                "TB18.7H / TB36.5V, Zhao et al. 2011",
+                _quasi_emissivity,
+            ),
+            Group("diurnal_difference", "tb", "K", "TB36.5V day - night", _diurnal_difference),
+            Group("neighbouring_days", "tb", "K", "same node, a day off", _neighbouring_days),
+            Group("reanalysis", "reanalysis", "as the field", "the reanalysis", _reanalysis),
+            Group("terrain", "static", "as the field", "the DEM", _terrain),
+            Group("season", "calendar", "1", "sine and cosine of the day of year", _season),
+            Group("overpass", "calendar", "h", "local solar hour of the state", _overpass),
+        )
+    }
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Predictors of a chunk of days.
+
+    Parameters
+    ----------
+    names
+        Features in order.
+    values
+        float32 (day, overpass, y, x, feature), NaN where missing.
+    quality
+        uint8 bits of `QUALITY`, (day, overpass, y, x).
+    usable
+        Where enough predictors are there to predict, (day, overpass, y, x).
+    """
+
+    names: tuple[str, ...]
+    values: npt.NDArray[np.float32]
+    quality: npt.NDArray[np.uint8]
+    usable: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """Which predictors, for which overpasses.
+
+    Parameters
+    ----------
+    groups
+        Names from `GROUPS`, in order; a group whose input is absent adds nothing.
+    targets
+        Overpasses to describe.
+    max_missing
+        Share of a pixel-day's predictors that may be missing; beyond it nothing is predicted.
+    """
+
+    groups: tuple[str, ...]
+    targets: tuple[Target, ...]
+    max_missing: float = 0.5
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.groups if name not in GROUPS]
+        if unknown or not self.groups:
+            raise ConfigError(
+                "features.groups",
+                expected=f"some of {', '.join(GROUPS)}",
+                found=", ".join(unknown) or "none",
+            )
+
+
+def block(inputs: Inputs, features: FeatureSet, span: DaySpan) -> Block:
+    """Compute the predictors of a chunk of days, reading ``HALO_DAYS`` around it.
+
+    Parameters
+    ----------
+    inputs
+        Opened stores; only the days needed are read.
+    features
+        What to compute.
+    span
+        Days, within ``inputs.whole``.
+
+    Returns
+    -------
+    Block
+        Values, quality and usability on (day, overpass, y, x).
+
+    Raises
+    ------
+    ConfigError
+        Where no group has the input that it needs.
+    """
+    columns: list[list[Floats]] = []
+    names: tuple[str, ...] = ()
+    windows = load(inputs, features.targets, span)
+    for window in windows:
+        pairs = [pair for name in features.groups for pair in _of_group(name, window)]
+        names = tuple(name for name, _ in pairs)
+        columns.append([np.asarray(array, "float32") for _, array in pairs])
+    if not names:
+        raise ConfigError(
+            "features.groups",
+            expected="a group whose inputs the region file has",
+            found=", ".join(features.groups),
+        )
+    shape = (len(span), len(features.targets), *inputs.grid.shape, len(names))
+    values = np.empty(shape, "float32")
+    for o, arrays in enumerate(columns):
+        for f, array in enumerate(arrays):
+            values[:, o, :, :, f] = array
+    values[~np.isfinite(values)] = np.nan
+    quality, usable = _quality(inputs, features, names, values, windows)
+    return Block(names, values, quality, usable)
+
+
+def names_of(inputs: Inputs, features: FeatureSet) -> tuple[str, ...]:
+    """Names of the features that `block` would give, in order, reading no field."""
+    day = DaySpan(inputs.whole.first, inputs.whole.first)
+    field = np.ones((1, *inputs.grid.shape), "float32")
+    tb = {
+        (channel, node, shift): field
+        for channel in inputs.channels
+        for node in inputs.nodes
+        for shift in (-1, 0, 1)
+    }
+    window = Window(
+        inputs,
+        day,
+        features.targets[0],
+        tb,
+        dict.fromkeys(inputs.reanalysis_names, field),
+        dict.fromkeys(inputs.static_names, field[0]),
+    )
+    return tuple(name for group in features.groups for name, _ in _of_group(group, window))
+
+
+def _of_group(name: str, window: Window) -> Iterable[tuple[str, Floats]]:
+    group = GROUPS[name]
+    present = {
+        "tb": window.inputs.tb is not None,
+        "reanalysis": window.inputs.reanalysis is not None,
+        "static": window.inputs.static is not None,
+        "calendar": True,
+    }
+    return group.compute(window) if present[group.needs] else ()
+
+
+def load(inputs: Inputs, targets: Sequence[Target], span: DaySpan) -> list[Window]:
+    """Read a chunk of days with its halo once, and match it to each overpass."""
+    wide = span.widened(HALO_DAYS, inputs.whole)
+    reanalysis: dict[str, Floats] = {}
+    if inputs.reanalysis is not None:
+        rows = inputs.reanalysis.isel(time=span.within(inputs.whole))
+        reanalysis = {name: rows[name].values for name in inputs.reanalysis_names}
+    static = (
+        {name: inputs.static[name].values for name in inputs.static_names}
+        if (inputs.static is not None)
+        else {}
+    )
+    tb, observed = None, None
+    if inputs.tb is not None:
+        rows = inputs.tb.isel(time=wide.within(inputs.whole))
+        tb, observed = rows["tb"].values, rows["observation_time"].values
+    windows = []
+    for target in targets:
+        matched = (
+            {}
+            if tb is None or observed is None
+            else _match(inputs, target, tb, observed, span.within(wide))
+        )
+        windows.append(Window(inputs, span, target, matched, reanalysis, static))
+    return windows
+
+
+def _match(
+    inputs: Inputs, target: Target, tb: Floats, observed: Floats, days: slice
+) -> dict[tuple[str, str, int], Floats]:
+    hours = target.utc_hours(inputs.grid)
+    matched: dict[tuple[str, str, int], Floats] = {}
+    for n, node in enumerate(inputs.nodes):
+        for shift in (-1, 0, 1):
+            channels = [
+                (i, name)
+                for i, name in enumerate(inputs.channels)
+                if shift == 0 or name in _NEIGHBOUR_CHANNELS
+            ]
+            picked = nearest(
+                tb[:, n, [i for i, _ in channels]], observed[:, n], hours, days, shift_days=shift
+            )
+            for i, (_, name) in enumerate(channels):
+                matched[name, node, shift] = picked[:, i]
+    return matched
+
+
+def _quality(
+    inputs: Inputs,
+    features: FeatureSet,
+    names: tuple[str, ...],
+    values: npt.NDArray[np.float32],
+    windows: Sequence[Window],
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
+    missing = np.isnan(values)
+    share = missing.mean(axis=-1)
+    quality = np.zeros(values.shape[:-1], "uint8")
+    brightness = [i for i, name in enumerate(names) if name.startswith("tb_")]
+    if brightness:
+        none = missing[..., brightness].all(axis=-1)
+        quality[none] |= QUALITY["no_brightness_temperature"]
+    quality[share > 0] |= QUALITY["some_predictors_missing"]
+    if inputs.reanalysis is not None:
+        rows = inputs.reanalysis.isel(time=windows[0].span.within(inputs.whole))
+        counts = [rows[c].values for c in ("instant_count", "interval_count") if c in rows]
+        # A kind of granule that the run does not read has the count 0 on every day.
+        short = np.any([(c < 8) & (c > 0) for c in counts], axis=0)
+        quality[short] |= QUALITY["short_reanalysis_day"]
+    usable = share <= features.max_missing
+    quality[~usable] |= QUALITY["too_few_predictors"]
+    if inputs.mask is not None:
+        usable &= inputs.mask
+        quality[:, :, ~inputs.mask] |= QUALITY["outside_region"]
+    return quality, usable

@@ -1,0 +1,202 @@
+"""A fitted forest in the store: written with skops, named by its content, checked before use.
+
+The digest is over what the forest computes from (nodes, values, classes, features, settings), not
+over the file: skops files carry times and differ from process to process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import sklearn
+import skops.io
+from sklearn.ensemble import ExtraTreesClassifier
+
+from soilft import __version__, objects
+from soilft.errors import ModelError
+from soilft.features import VERSION as FEATURES_VERSION
+from soilft.forest.grow import ForestSettings
+from soilft.ledger import arrays_digest, digest
+from soilft.schema import FROZEN
+
+# The one type of the file that skops does not know to be harmless: scikit-learn's node arrays.
+_TRUSTED = ["sklearn.tree._tree.Tree"]
+_LEAF = -1
+_UNDEFINED = -2
+
+
+@dataclass(frozen=True)
+class ModelRef:
+    """Where a model lies and what it must be: all that a task carries of it."""
+
+    url: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Model:
+    """A loaded, checked forest and its features in order."""
+
+    forest: ExtraTreesClassifier
+    names: tuple[str, ...]
+    card: Mapping[str, Any]
+
+    def require_features(self, names: tuple[str, ...]) -> None:
+        """Refuse predictors that are not those of the training, in their order.
+
+        Raises
+        ------
+        ModelError
+            Naming what is missing and what is foreign.
+        """
+        if names != self.names:
+            absent = sorted(set(self.names) - set(names))
+            foreign = sorted(set(names) - set(self.names))
+            raise ModelError(
+                f"model {self.card['digest'][:12]}",
+                expected=f"its {len(self.names)} features in order",
+                found=f"without {absent}, with foreign {foreign}"
+                if absent or foreign
+                else "the same in another order",
+                remedy="Predict with the inputs and groups of the training, or train again.",
+            )
+
+    def frozen_probability(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """Probability of the frozen class by the forest's vote, uncalibrated, shape (row,)."""
+        column = int(np.flatnonzero(self.forest.classes_ == FROZEN)[0])
+        return np.asarray(self.forest.predict_proba(features)[:, column])
+
+
+def _nodes(forest: ExtraTreesClassifier) -> dict[str, npt.NDArray[Any]]:
+    arrays: dict[str, npt.NDArray[Any]] = {"classes": np.asarray(forest.classes_)}
+    for i, estimator in enumerate(forest.estimators_):
+        tree = estimator.tree_
+        for name in (
+            "children_left",
+            "children_right",
+            "feature",
+            "threshold",
+            "value",
+            "missing_go_to_left",
+        ):
+            arrays[f"{i:05d}.{name}"] = np.asarray(getattr(tree, name))
+    return arrays
+
+
+def model_digest(
+    forest: ExtraTreesClassifier, names: tuple[str, ...], settings: ForestSettings
+) -> str:
+    """SHA-256 over node fields, classes, features and settings: equal forests, equal digests."""
+    return digest(arrays_digest(_nodes(forest)), names, asdict(settings), FEATURES_VERSION)
+
+
+def save(
+    root: str,
+    forest: ExtraTreesClassifier,
+    names: tuple[str, ...],
+    settings: ForestSettings,
+    facts: Mapping[str, Any],
+) -> ModelRef:
+    """Write ``models/<digest>/`` with the forest and its card.
+
+    Parameters
+    ----------
+    facts
+        What the card says beside structure and versions: training rows, simulated or not.
+    """
+    identity = model_digest(forest, names, settings)
+    content = skops.io.dumps(forest)
+    url = objects.join(root, "models", identity)
+    card = {
+        **facts,
+        "digest": identity,
+        "file_sha256": hashlib.sha256(content).hexdigest(),
+        "features": list(names),
+        "features_version": FEATURES_VERSION,
+        "settings": asdict(settings),
+        "classes": [int(c) for c in forest.classes_],
+        "nodes": int(sum(e.tree_.node_count for e in forest.estimators_)),
+        "calibration": "none: the share of the trees' votes",
+        "versions": _versions(),
+    }
+    objects.write(objects.join(url, "forest.skops"), content)
+    objects.write(objects.join(url, "card.json"), objects.to_json(card))
+    return ModelRef(url, identity)
+
+
+def _versions() -> dict[str, str]:
+    return {"soilft": __version__, "scikit-learn": sklearn.__version__, "numpy": np.__version__}
+
+
+def load(reference: ModelRef) -> Model:
+    """Read a model and check it: file, versions, types, structure, digest.
+
+    Raises
+    ------
+    ModelError
+        Where any of these is not what the card and the reference say. Nothing is predicted then.
+    """
+    card = objects.read_json(objects.join(reference.url, "card.json"))
+    content = objects.read(objects.join(reference.url, "forest.skops"))
+    if card is None or content is None:
+        raise ModelError(reference.url, expected="forest.skops and card.json", found="not both")
+    found = hashlib.sha256(content).hexdigest()
+    if found != card["file_sha256"]:
+        raise ModelError(
+            objects.join(reference.url, "forest.skops"),
+            expected=f"sha256 {card['file_sha256']}",
+            found=found,
+        )
+    for package in ("scikit-learn",):
+        if card["versions"][package] != _versions()[package]:
+            raise ModelError(
+                reference.url,
+                expected=f"{package} {card['versions'][package]}, which grew the forest",
+                found=_versions()[package],
+                remedy="Install that version, or train again.",
+            )
+    foreign = set(skops.io.get_untrusted_types(file=io.BytesIO(content))) - set(_TRUSTED)
+    if foreign:
+        raise ModelError(reference.url, expected=str(_TRUSTED), found=", ".join(sorted(foreign)))
+    forest = skops.io.loads(content, trusted=_TRUSTED)
+    if not isinstance(forest, ExtraTreesClassifier):
+        raise ModelError(reference.url, expected="ExtraTreesClassifier", found=str(type(forest)))
+    names = tuple(card["features"])
+    _check_structure(reference.url, forest, len(names))
+    identity = model_digest(forest, names, ForestSettings(**card["settings"]))
+    if identity != reference.digest:
+        raise ModelError(reference.url, expected=f"digest {reference.digest}", found=identity)
+    return Model(forest, names, card)
+
+
+def _check_structure(url: str, forest: ExtraTreesClassifier, width: int) -> None:
+    """Walkable trees: children after their parent and within the tree, features known, no NaN."""
+    if forest.n_features_in_ != width:
+        raise ModelError(url, expected=f"{width} features", found=str(forest.n_features_in_))
+    if set(np.asarray(forest.classes_).tolist()) != {0, 1}:
+        raise ModelError(url, expected="classes 0 and 1", found=str(forest.classes_))
+    for i, estimator in enumerate(forest.estimators_):
+        tree = estimator.tree_
+        left, right = tree.children_left, tree.children_right
+        inner = left != _LEAF
+        node = np.arange(tree.node_count)
+        sound = (
+            ((right != _LEAF) == inner).all()
+            and (left[inner] > node[inner]).all()
+            and (right[inner] > node[inner]).all()
+            and (np.maximum(left, right)[inner] < tree.node_count).all()
+            and ((tree.feature[inner] >= 0) & (tree.feature[inner] < width)).all()
+            and (tree.feature[~inner] == _UNDEFINED).all()
+            and np.isfinite(tree.value).all()
+            and np.isfinite(tree.threshold[inner]).all()
+        )
+        if not sound:
+            raise ModelError(
+                f"{url}: tree {i}", expected="a walkable tree", found="inconsistent nodes"
+            )

@@ -1,0 +1,245 @@
+"""Where a cell is: grids with north up, and regions cut out of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyproj
+from affine import Affine
+from odc.geo.geobox import GeoBox
+from odc.geo.geom import BoundingBox
+
+from soilft.errors import ConfigError
+
+Floats = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A rectangle of equal cells in one CRS, row 0 in the north.
+
+    Parameters
+    ----------
+    crs
+        Authority code, such as ``"EPSG:6931"``.
+    left, top
+        Outer corner of the first cell, in CRS units.
+    width, height
+        Cell size, both positive, in CRS units.
+    shape
+        ``(rows, columns)``.
+    """
+
+    crs: str
+    left: float
+    top: float
+    width: float
+    height: float
+    shape: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        if self.width <= 0 or self.height <= 0:
+            raise ValueError(f"cell sizes are positive, north is up: {self.width} x {self.height}")
+        if min(self.shape) < 1:
+            raise ValueError(f"a grid has at least one cell, not {self.shape}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel as the few numbers it is made of, without the coordinates it has cached."""
+        return Grid, (self.crs, self.left, self.top, self.width, self.height, self.shape)
+
+    @property
+    def geographic(self) -> bool:
+        """Whether x and y are longitude and latitude."""
+        return bool(_crs(self.crs).is_geographic)
+
+    @property
+    def geobox(self) -> GeoBox:
+        """The same rectangle for the tools of odc-geo."""
+        return GeoBox(self.shape, self.affine, self.crs)
+
+    @property
+    def affine(self) -> Affine:
+        """Pixel to CRS transform, GDAL's convention in rasterio's order."""
+        return Affine(self.width, 0.0, self.left, 0.0, -self.height, self.top)
+
+    @property
+    def wkt(self) -> str:
+        """WKT 2 of the CRS."""
+        return _crs(self.crs).to_wkt()
+
+    @property
+    def cf_grid_mapping(self) -> dict[str, Any]:
+        """CF grid mapping attributes, with ``crs_wkt`` and GDAL's ``GeoTransform``."""
+        transform = " ".join(f"{value:.12g}" for value in self.affine.to_gdal())
+        return {**_crs(self.crs).to_cf(), "GeoTransform": transform}
+
+    @cached_property
+    def x(self) -> Floats:
+        """Cell centres eastward, shape (columns,), CRS units."""
+        return np.asarray(self.left + self.width * (np.arange(self.shape[1]) + 0.5))
+
+    @cached_property
+    def y(self) -> Floats:
+        """Cell centres from north to south, shape (rows,), CRS units."""
+        return np.asarray(self.top - self.height * (np.arange(self.shape[0]) + 0.5))
+
+    @cached_property
+    def lonlat(self) -> tuple[Floats, Floats]:
+        """Longitude and latitude of cell centres, degrees, each of shape (rows, columns)."""
+        x, y = np.meshgrid(self.x, self.y)
+        if self.geographic:
+            return x, y
+        lon, lat = transformer(self.crs, "EPSG:4326").transform(x, y)
+        return np.asarray(lon), np.asarray(lat)
+
+    def window(self, rows: slice, columns: slice) -> Grid:
+        """Cut out rows and columns; the cells stay where they are."""
+        r0, r1, _ = rows.indices(self.shape[0])
+        c0, c1, _ = columns.indices(self.shape[1])
+        return Grid(
+            self.crs,
+            self.left + c0 * self.width,
+            self.top - r0 * self.height,
+            self.width,
+            self.height,
+            (r1 - r0, c1 - c0),
+        )
+
+    def overlapping(self, other: Grid, margin: int = 1) -> tuple[slice, slice]:
+        """Rows and columns that cover ``other``, with ``margin`` cells around it.
+
+        Raises
+        ------
+        ValueError
+            Where the two do not overlap.
+        """
+        box = other.geobox.boundingbox
+        if other.crs != self.crs:
+            box = box.to_crs(self.crs)
+        return self.covering(box, margin)
+
+    def covering(self, box: BoundingBox, margin: int = 0) -> tuple[slice, slice]:
+        """Rows and columns that a box in this CRS touches, with ``margin`` cells around it.
+
+        Raises
+        ------
+        ValueError
+            Where the box lies outside the grid.
+        """
+        # A microcell of slack: a bound that is an edge but for rounding pulls in no neighbour.
+        slack = 1e-6
+        r0 = int(np.floor((self.top - box.top) / self.height + slack)) - margin
+        r1 = int(np.ceil((self.top - box.bottom) / self.height - slack)) + margin
+        c0 = int(np.floor((box.left - self.left) / self.width + slack)) - margin
+        c1 = int(np.ceil((box.right - self.left) / self.width - slack)) + margin
+        rows = slice(max(r0, 0), min(r1, self.shape[0]))
+        columns = slice(max(c0, 0), min(c1, self.shape[1]))
+        if rows.start >= rows.stop or columns.start >= columns.stop:
+            raise ValueError(f"{box} lies outside the grid {self}")
+        return rows, columns
+
+
+@lru_cache(maxsize=64)
+def _crs(code: str) -> pyproj.CRS:
+    return pyproj.CRS.from_user_input(code)
+
+
+@lru_cache(maxsize=64)
+def transformer(source: str, target: str) -> pyproj.Transformer:
+    """Coordinate transformer in (x, y) order, whatever axis order the authority gives."""
+    return pyproj.Transformer.from_crs(_crs(source), _crs(target), always_xy=True)
+
+
+# EASE-Grid 2.0 after Brodzik et al. (2012, 2014), doi:10.3390/ijgi1010032.
+PRESETS: Mapping[str, Grid] = MappingProxyType(
+    {
+        "latlon-0.25": Grid("EPSG:4326", -180.0, 90.0, 0.25, 0.25, (720, 1440)),
+        "ease2-global-25km": Grid(
+            "EPSG:6933", -17367530.44, 292 * 25025.26, 25025.26, 25025.26, (584, 1388)
+        ),
+        "ease2-north-25km": Grid("EPSG:6931", -9e6, 9e6, 25000.0, 25000.0, (720, 720)),
+        "ease2-global-36km": Grid(
+            "EPSG:6933",
+            -17367530.4451615,
+            7314540.8306386,
+            36032.22084058,
+            36032.22084058,
+            (406, 964),
+        ),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Region:
+    """A named part of a preset grid.
+
+    Parameters
+    ----------
+    name
+        Short identifier, used in titles and paths.
+    preset
+        One of `PRESETS`.
+    bounds
+        ``(west, south, east, north)`` in degrees. Cells that the bounds touch belong to `grid`;
+        cells whose centre lies inside the bounds belong to `mask`.
+
+    Examples
+    --------
+    >>> Region("plateau", "latlon-0.25", (73, 26, 105, 40)).grid.shape
+    (56, 128)
+    """
+
+    name: str
+    preset: str
+    bounds: tuple[float, float, float, float]
+
+    def __post_init__(self) -> None:
+        if self.preset not in PRESETS:
+            raise ConfigError(
+                "grid preset", expected=f"one of {', '.join(PRESETS)}", found=repr(self.preset)
+            )
+        west, south, east, north = self.bounds
+        if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
+            raise ConfigError(
+                "region bounds",
+                expected="west < east within -180..180 and south < north within -90..90",
+                found=str(self.bounds),
+                remedy="Split a region that crosses the antimeridian in two.",
+            )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel without the cached grid and mask."""
+        return Region, (self.name, self.preset, self.bounds)
+
+    @cached_property
+    def grid(self) -> Grid:
+        """The preset's cells that the bounds touch, snapped outward to whole cells."""
+        preset = PRESETS[self.preset]
+        box = BoundingBox(*self.bounds, crs="EPSG:4326")
+        if not preset.geographic:
+            # Parallels and meridians bend in the projection: follow the edge, not the corners.
+            step = max(self.bounds[2] - self.bounds[0], self.bounds[3] - self.bounds[1]) / 200
+            box = box.polygon.to_crs(preset.crs, resolution=step).boundingbox
+        try:
+            return preset.window(*preset.covering(box))
+        except ValueError as error:
+            raise ConfigError(
+                "region bounds",
+                expected=f"an overlap with the grid {self.preset}",
+                found=str(self.bounds),
+            ) from error
+
+    @cached_property
+    def mask(self) -> npt.NDArray[np.bool_]:
+        """Cells whose centre lies within the bounds, shape (rows, columns)."""
+        lon, lat = self.grid.lonlat
+        west, south, east, north = self.bounds
+        inside = (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
+        return np.asarray(inside)

@@ -1,0 +1,46 @@
+"""Which input stores a region has: a small value that travels to workers and opens them there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from soilft import store
+from soilft.days import DaySpan
+from soilft.features import HALO_DAYS, FeatureSet, Inputs, names_of
+from soilft.grid import Region
+
+
+@dataclass(frozen=True)
+class InputRefs:
+    """URLs of input stores by role; those a region does not have are None."""
+
+    region: Region
+    whole: DaySpan
+    tb: str | None = None
+    reanalysis: str | None = None
+    static: str | None = None
+
+    def open(self) -> Inputs:
+        """Open the stores lazily."""
+        opened = {
+            role: None if url is None else store.open_cube(url)
+            for role, url in (
+                ("tb", self.tb),
+                ("reanalysis", self.reanalysis),
+                ("static", self.static),
+            )
+        }
+        return Inputs(self.region.grid, self.whole, mask=self.region.mask, **opened)
+
+
+def block_bytes(references: InputRefs, features: FeatureSet, span: DaySpan) -> int:
+    """Memory that computing a block of features needs at most, from its shapes.
+
+    The features twice (as fields, and gathered by pixel), and the brightness temperatures of the
+    span with its halo, for each overpass also as matched.
+    """
+    inputs = references.open()
+    cells = 4 * inputs.grid.shape[0] * inputs.grid.shape[1]
+    width, targets = len(names_of(inputs, features)), len(features.targets)
+    tb = (len(span) + 2 * HALO_DAYS) * len(inputs.nodes) * len(inputs.channels)
+    return cells * (2 * len(span) * targets * width + tb * (1 + 2 * targets))

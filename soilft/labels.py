@@ -1,0 +1,25 @@
+"""What the forest learns from: one layout for every freeze/thaw label, whatever its product."""
+
+from __future__ import annotations
+
+from soilft.schema import FROZEN, PARTIAL, THAWED, Variable, flagged, measured
+
+DIMS = ("time", "overpass", "y", "x")
+
+
+def label_variables(origin: str) -> tuple[Variable, ...]:
+    """``freeze_thaw`` and ``observation_time`` (time, overpass, y, x) of a label product."""
+    return (
+        flagged(
+            "freeze_thaw",
+            DIMS,
+            f"freeze/thaw state: {origin}",
+            {"thawed": THAWED, "frozen": FROZEN, "partially_frozen": PARTIAL},
+        ),
+        observation_time(),
+    )
+
+
+def observation_time() -> Variable:
+    """Hours since 00:00 UTC of the day that the value stands under; may leave 0..24."""
+    return measured("observation_time", DIMS, "h", "time of observation since 00:00 UTC of the day")

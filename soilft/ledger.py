@@ -1,0 +1,112 @@
+"""What is done, from which inputs, and what was set aside: one small JSON object a unit of work.
+
+A unit is done when its record holds the key that its inputs, code version and parameters give
+today. Records are written after the data they speak of, so a run that is killed between the two
+does the unit again, to the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from soilft import objects
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """A granule that could not be used, and why."""
+
+    granule: str
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """One finished unit of work.
+
+    Parameters
+    ----------
+    key
+        Digest of everything the unit was made from.
+    content
+        Digest of what the unit made; later stages are keyed by it.
+    facts
+        Small things to remember, JSON values.
+    set_aside
+        Granules left out, with reasons.
+    """
+
+    key: str
+    content: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    set_aside: tuple[SetAside, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The records below ``<store>/ledger``."""
+
+    store: str
+
+    def _url(self, stage: str, unit: str) -> str:
+        return objects.join(self.store, "ledger", stage, f"{unit}.json")
+
+    def get(self, stage: str, unit: str) -> Record | None:
+        """Record of a unit, or None where there is none."""
+        return _parse(objects.read_json(self._url(stage, unit)))
+
+    def put(self, stage: str, unit: str, record: Record) -> None:
+        """Remember a unit as done."""
+        value = {**asdict(record), "written": datetime.now(UTC).isoformat(timespec="seconds")}
+        objects.write(self._url(stage, unit), objects.to_json(value))
+
+    def is_done(self, stage: str, unit: str, key: str) -> bool:
+        """Whether the unit was finished from exactly this key."""
+        record = self.get(stage, unit)
+        return record is not None and record.key == key
+
+    def records(self, stage: str) -> Iterator[tuple[str, Record]]:
+        """All records of a stage by unit, in order of the units' names."""
+        root = objects.join(self.store, "ledger", stage)
+        for name in objects.listing(root):
+            if name.endswith(".json"):
+                record = _parse(objects.read_json(objects.join(root, name)))
+                if record is not None:
+                    yield name.removesuffix(".json"), record
+
+
+def _parse(value: Any) -> Record | None:
+    if value is None:
+        return None
+    return Record(
+        value["key"],
+        value["content"],
+        value["facts"],
+        tuple(SetAside(**item) for item in value["set_aside"]),
+    )
+
+
+def digest(*values: Any) -> str:
+    """SHA-256 over JSON values: the same values give the same digest in any process."""
+    text = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def arrays_digest(arrays: Mapping[str, npt.NDArray[Any]]) -> str:
+    """SHA-256 over names, types, shapes and little-endian bytes of arrays, in order of name."""
+    sha = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        array = array.astype(array.dtype.newbyteorder("<"), copy=False)
+        sha.update(f"{name}:{array.dtype.str}:{array.shape};".encode())
+        sha.update(array.data if array.size else b"")
+    return sha.hexdigest()

@@ -1,0 +1,267 @@
+"""Small objects beside the Zarr stores: whole, create-only and compare-and-swap writes.
+
+A URL is anything fsspec opens. Local paths and ``s3://`` have all three kinds of write; on other
+file systems the conditional ones are refused, for they could not be kept.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+from soilft.errors import PreconditionFailed, StoreConflict, StoreError, StorePermission
+
+# What S3 servers answer when a condition does not hold (RFC 9110, 412; 409 while writers race).
+_LOST = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
+_DENIED = frozenset(
+    {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "403", "401", "ExpiredToken"}
+)
+
+
+def join(root: str, *parts: str) -> str:
+    """Join URL parts with single slashes."""
+    return "/".join([root.rstrip("/"), *(part.strip("/") for part in parts)])
+
+
+def is_local(url: str) -> bool:
+    """Whether the URL is a path on this machine."""
+    return isinstance(filesystem(url)[0], LocalFileSystem)
+
+
+def filesystem(url: str) -> tuple[Any, str]:
+    """File system and path of a URL, with no cached listings: others write here too."""
+    protocol = fsspec.core.split_protocol(url)[0]
+    options = {"use_listings_cache": False} if protocol in ("s3", "s3a") else {}
+    fs, path = fsspec.core.url_to_fs(url, **options)
+    return fs, str(path)
+
+
+@contextmanager
+def explained(url: str) -> Iterator[None]:
+    """Turn what file systems raise into errors that name the URL and the remedy.
+
+    Raises
+    ------
+    StorePermission
+        The credentials are missing or do not allow it.
+    PreconditionFailed
+        A conditional write lost.
+    StoreError
+        The store cannot be reached, or refuses for another reason.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except (PermissionError, NotADirectoryError) as error:
+        raise _permission(url, str(error)) from error
+    except OSError as error:
+        code = _s3_code(error)
+        if code in _LOST:
+            raise PreconditionFailed(url, found=code) from error
+        if code in _DENIED:
+            raise _permission(url, code) from error
+        raise StoreError(url, expected="a store that answers", found=str(error)) from error
+    except Exception as error:
+        # botocore's own tree does not descend from OSError, and is not imported for local stores.
+        if not type(error).__module__.startswith(("botocore", "aiobotocore", "aiohttp")):
+            raise
+        if "Credential" in type(error).__name__:
+            raise _permission(url, str(error)) from error
+        raise StoreError(url, expected="a store that answers", found=str(error)) from error
+
+
+def _permission(url: str, found: str) -> StorePermission:
+    return StorePermission(
+        url,
+        expected="permission to read and write",
+        found=found,
+        remedy="Set credentials in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, "
+        "AWS_PROFILE, AWS_ENDPOINT_URL) or choose another store.",
+    )
+
+
+def _s3_code(error: BaseException) -> str:
+    """Error code of an S3 answer; s3fs hands a failed precondition on as OSError(EINVAL)."""
+    cause: BaseException | None = error
+    while cause is not None:
+        response = getattr(cause, "response", None)
+        if isinstance(response, dict):
+            return str(response.get("Error", {}).get("Code", ""))
+        cause = cause.__cause__
+    return ""
+
+
+def exists(url: str) -> bool:
+    """Whether an object, or anything below a prefix, is there."""
+    fs, path = filesystem(url)
+    with explained(url):
+        return bool(fs.exists(path))
+
+
+def read(url: str) -> bytes | None:
+    """Content of an object, or None where there is none."""
+    fs, path = filesystem(url)
+    with explained(url):
+        try:
+            return bytes(fs.cat_file(path))
+        except FileNotFoundError:
+            return None
+
+
+def read_json(url: str) -> Any:
+    """Content of a JSON object, or None where there is none."""
+    content = read(url)
+    return None if content is None else json.loads(content)
+
+
+def to_json(value: Any) -> bytes:
+    """JSON as this project writes it: sorted keys, indented, one final line break."""
+    return (json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def listing(url: str) -> dict[str, int]:
+    """Every object below a prefix: path relative to it, and size in bytes."""
+    fs, path = filesystem(url)
+    with explained(url):
+        try:
+            found = fs.find(path, detail=True)
+        except FileNotFoundError:
+            return {}
+    root = path.rstrip("/") + "/"
+    return {
+        name.removeprefix(root): int(info["size"])
+        for name, info in sorted(found.items())
+        if name.startswith(root)
+    }
+
+
+def write(url: str, content: bytes) -> None:
+    """Write a whole object: readers see the old content or the new, never a part."""
+    fs, path = filesystem(url)
+    with explained(url):
+        if isinstance(fs, LocalFileSystem):
+            temporary = _temporary_beside(path, content)
+            temporary.replace(path)
+        else:
+            fs.pipe_file(path, content)
+
+
+def create(url: str, content: bytes) -> None:
+    """Write an object only where there is none.
+
+    Raises
+    ------
+    PreconditionFailed
+        Where one exists with other content. The same content passes: a retried write that met
+        its own first try must not look like a defeat.
+    """
+    fs, path = filesystem(url)
+    try:
+        with explained(url):
+            if isinstance(fs, LocalFileSystem):
+                temporary = _temporary_beside(path, content)
+                try:
+                    os.link(temporary, path)
+                except FileExistsError as error:
+                    raise PreconditionFailed(url, found="another object") from error
+                finally:
+                    temporary.unlink()
+            else:
+                fs.pipe_file(path, content, mode="create")
+    except PreconditionFailed:
+        if read(url) != content:
+            raise
+
+
+def swap(url: str, old: bytes | None, new: bytes) -> None:
+    """Replace ``old`` by ``new``; where the object is no longer ``old``, change nothing.
+
+    Raises
+    ------
+    PreconditionFailed
+        Where somebody else has changed the object in the meantime.
+    StoreConflict
+        Where the file system has no conditional writes.
+    """
+    if old is None:
+        create(url, new)
+        return
+    fs, path = filesystem(url)
+    if isinstance(fs, LocalFileSystem):
+        with explained(url), Path(f"{path}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # released by the kernel, even after SIGKILL
+            if read(url) != old:
+                raise PreconditionFailed(url, expected="the content read before", found="another")
+            write(url, new)
+        return
+    if "s3" not in fs.protocol:
+        raise StoreConflict(url, expected="a local path or s3://", found=str(fs.protocol))
+    try:
+        with explained(url):
+            tag = fs.info(path)["ETag"]
+            if read(url) != old:
+                raise PreconditionFailed(url, expected="the content read before", found="another")
+            fs.pipe_file(path, new, IfMatch=tag)
+    except PreconditionFailed:
+        if read(url) != new:
+            raise
+
+
+def copy(source: str, target: str) -> None:
+    """Copy an object inside one store; on S3 the server does it."""
+    fs, path = filesystem(source)
+    destination = filesystem(target)[1]
+    with explained(target):
+        if isinstance(fs, LocalFileSystem):
+            _temporary_beside(destination, Path(path).read_bytes()).replace(destination)
+        else:
+            fs.cp_file(path, destination)
+
+
+def remove(url: str) -> None:
+    """Remove one object, if it is there."""
+    fs, path = filesystem(url)
+    with explained(url):
+        try:
+            fs.rm_file(path)
+        except FileNotFoundError:
+            return
+
+
+def check_writable(root: str) -> None:
+    """Write and remove a small object, so that a missing permission shows before any work.
+
+    Raises
+    ------
+    StorePermission, StoreError
+        Where the store does not let us.
+    """
+    probe = join(root, "ledger", f"probe-{os.getpid()}")
+    try:
+        write(probe, b"")
+    except FileNotFoundError as error:
+        raise StoreError(
+            root, expected="a bucket that exists", found=str(error), remedy="Create it first."
+        ) from error
+    remove(probe)
+
+
+def _temporary_beside(path: str, content: bytes) -> Path:
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{uuid.uuid4().hex}.partial")
+    with temporary.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    return temporary

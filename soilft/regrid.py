@@ -1,0 +1,211 @@
+"""Move fields from one grid to another: one sparse matrix of cell overlaps for every pair of grids.
+
+A row of the matrix holds the shares of a target cell's area that each source cell covers. Grids in
+one CRS overlap as rectangles, exactly, by rows and by columns. Other pairs are intersected as
+polygons in the equal-area CRS of the two; source cells far smaller than the target's are assigned
+by their centre and weighted by their area.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+from scipy import sparse
+
+from soilft.grid import Grid, transformer
+
+Floats = npt.NDArray[Any]
+
+# An edge of a projected cell bends; the bow grows with the square of its length.
+_EDGE_POINTS_AT_25_KM = 8
+# Below this ratio of cell sizes, whole source cells move the mean by < 1 % of its spread.
+_FINE = 1 / 20
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Shares of each target cell's area: matrix (target cells, source cells), rows sum to <= 1."""
+
+    matrix: sparse.csr_array
+    target_shape: tuple[int, int]
+
+    def _flat(self, field: Floats) -> Floats:
+        return np.asarray(field).reshape(*field.shape[:-2], -1)
+
+    def _unflat(self, flat: Floats) -> Floats:
+        return flat.reshape(*flat.shape[:-1], *self.target_shape)
+
+    def _dot(self, flat: Floats) -> Floats:
+        lead = flat.shape[:-1]
+        product = self.matrix @ flat.reshape(-1, flat.shape[-1]).T
+        return np.asarray(product).T.reshape(*lead, -1)
+
+    def mean(self, field: Floats, *, min_valid: float = 0.5) -> Floats:
+        """Overlap-weighted mean of what is valid.
+
+        Parameters
+        ----------
+        field
+            Shape (..., y, x) on the source grid, NaN where missing.
+        min_valid
+            Share of a target cell's area that must be valid; below it the cell is NaN.
+
+        Returns
+        -------
+        array
+            float32, shape (..., y, x) on the target grid.
+        """
+        flat = self._flat(field).astype("float64")
+        valid = np.isfinite(flat)
+        covered = self._dot(valid.astype("float64"))
+        total = self._dot(np.where(valid, flat, 0.0))
+        enough = (covered > 0) & (covered >= min_valid - 1e-9)
+        mean = np.divide(total, covered, out=np.full(total.shape, np.nan), where=enough)
+        return self._unflat(mean.astype("float32"))
+
+    def majority(
+        self, field: npt.NDArray[np.uint8], *, missing: int, min_valid: float = 0.5
+    ) -> Any:
+        """Class with the largest valid area; of equal areas, the lower code.
+
+        Parameters
+        ----------
+        field
+            Classes, shape (..., y, x) on the source grid.
+        missing
+            Code that is no class; also what cells get whose valid share is below ``min_valid``.
+
+        Returns
+        -------
+        array
+            uint8, shape (..., y, x) on the target grid.
+        """
+        flat = self._flat(field)
+        classes = [int(code) for code in np.unique(flat) if code != missing]
+        shape = (*flat.shape[:-1], self.matrix.shape[0])
+        covered, best = np.zeros(shape), np.zeros(shape)
+        winner = np.full(shape, missing, dtype="uint8")
+        for code in classes:
+            area = self._dot((flat == code).astype("float64"))
+            covered += area
+            larger = area > best + 1e-9
+            winner[larger] = code
+            best[larger] = area[larger]
+        winner[covered < min_valid - 1e-9] = missing
+        return self._unflat(winner)
+
+
+@lru_cache(maxsize=32)
+def overlap(source: Grid, target: Grid) -> Overlap:
+    """Overlap of two grids, computed once a process.
+
+    Examples
+    --------
+    >>> coarse = Grid("EPSG:6933", 0.0, 100.0, 50.0, 50.0, (2, 2))
+    >>> fine = Grid("EPSG:6933", 0.0, 100.0, 25.0, 25.0, (4, 4))
+    >>> overlap(fine, coarse).mean(np.arange(16.0).reshape(4, 4)).tolist()
+    [[2.5, 4.5], [10.5, 12.5]]
+    """
+    if source.crs == target.crs:
+        matrix = _rectangles(source, target)
+    elif _cell_size(source) < _FINE * _cell_size(target):
+        matrix = _by_centre(source, target)
+    else:
+        matrix = _polygons(source, target)
+    return Overlap(sparse.csr_array(matrix), target.shape)
+
+
+def _rectangles(source: Grid, target: Grid) -> sparse.csr_array:
+    y_edges = _edges(source.top, -source.height, source.shape[0])
+    y_targets = _edges(target.top, -target.height, target.shape[0])
+    if source.geographic:  # the area of a zone grows with the sine of latitude
+        y_edges, y_targets = (np.sin(np.radians(np.clip(e, -90, 90))) for e in (y_edges, y_targets))
+    columns = _intervals(
+        _edges(source.left, source.width, source.shape[1]),
+        _edges(target.left, target.width, target.shape[1]),
+    )
+    return sparse.csr_array(sparse.kron(_intervals(-y_edges, -y_targets), columns))
+
+
+def _edges(start: float, step: float, cells: int) -> Floats:
+    return np.asarray(start + step * np.arange(cells + 1))
+
+
+def _intervals(source: Floats, target: Floats) -> sparse.csr_array:
+    """Shares of each target interval, from two rising sequences of edges."""
+    low = np.maximum(source[None, :-1], target[:-1, None])
+    high = np.minimum(source[None, 1:], target[1:, None])
+    share = np.clip(high - low, 0, None) / (target[1:] - target[:-1])[:, None]
+    # Rounding must neither invent slivers nor spoil an exact copy between aligned grids.
+    share[share < 1e-9] = 0.0
+    share[share > 1 - 1e-9] = 1.0
+    return sparse.csr_array(share)
+
+
+def _by_centre(source: Grid, target: Grid) -> sparse.csr_array:
+    x, y = np.meshgrid(source.x, source.y)
+    area = np.cos(np.radians(y)).ravel() if source.geographic else np.ones(x.size)
+    tx, ty = transformer(source.crs, target.crs).transform(x.ravel(), y.ravel())
+    column = np.floor((np.asarray(tx) - target.left) / target.width)
+    row = np.floor((target.top - np.asarray(ty)) / target.height)
+    inside = (row >= 0) & (row < target.shape[0]) & (column >= 0) & (column < target.shape[1])
+    cell = (row * target.shape[1] + column)[inside].astype("int64")
+    counts = sparse.csr_array(
+        (area[inside], (cell, np.flatnonzero(inside))),
+        shape=(target.shape[0] * target.shape[1], x.size),
+    )
+    total = np.asarray(counts.sum(axis=1)).ravel()
+    # A cell on the rim of the source is covered in part: what a full one holds is the yardstick.
+    full = np.maximum(total, np.median(total[total > 0]) if (total > 0).any() else 1.0)
+    return sparse.csr_array(sparse.diags_array(1 / full) @ counts)
+
+
+def _polygons(source: Grid, target: Grid) -> sparse.csr_array:
+    crs = _equal_area(source, target)
+    sources, targets = _cells(source, crs), _cells(target, crs)
+    pairs = shapely.STRtree(sources).query(targets, predicate="intersects")
+    area = shapely.area(shapely.intersection(targets[pairs[0]], sources[pairs[1]]))
+    share = area / shapely.area(targets)[pairs[0]]
+    kept = share > 1e-9
+    return sparse.csr_array(
+        (share[kept], (pairs[0][kept], pairs[1][kept])), shape=(len(targets), len(sources))
+    )
+
+
+def _equal_area(source: Grid, target: Grid) -> str:
+    """A CRS in which areas are true, one of the two wherever possible: its cells stay squares."""
+    projected = [grid.crs for grid in (target, source) if not grid.geographic]
+    return projected[0]
+
+
+def _cells(grid: Grid, crs: str) -> npt.NDArray[Any]:
+    """Cells as polygons in a CRS, in row-major order, edges followed where they bend."""
+    rows, columns = grid.shape
+    left = grid.left + grid.width * np.arange(columns)
+    top = grid.top - grid.height * np.arange(rows)
+    if crs == grid.crs:
+        x0, y1 = np.meshgrid(left, top)
+        boxes = shapely.box(x0, y1 - grid.height, x0 + grid.width, y1)
+        return np.asarray(boxes).ravel()
+    points = int(np.clip(np.ceil(_EDGE_POINTS_AT_25_KM * _cell_size(grid) / 25_000), 1, 32))
+    step, zero, one = np.arange(points) / points, np.zeros(points), np.ones(points)
+    ring_x = np.concatenate([step, one, 1 - step, zero]) * grid.width
+    ring_y = -np.concatenate([zero, step, one, 1 - step]) * grid.height
+    x = left[None, :, None] + ring_x + np.zeros((rows, 1, 1))
+    y = top[:, None, None] + ring_y + np.zeros((1, columns, 1))
+    px, py = transformer(grid.crs, crs).transform(x.ravel(), y.ravel())
+    rings = np.stack([px, py], axis=-1).reshape(rows * columns, len(ring_x), 2)
+    return np.asarray(shapely.polygons(rings))
+
+
+def _cell_size(grid: Grid) -> float:
+    """Metres across a cell, about, at the grid's middle."""
+    if not grid.geographic:
+        return grid.width
+    middle = np.radians(grid.top - grid.height * grid.shape[0] / 2)
+    return float(111_320 * grid.width * max(np.cos(middle), 0.01))

@@ -1,0 +1,236 @@
+"""What every store holds: variables with dims, types, units, fills and attributes. The one truth.
+
+Flag variables set Zarr's ``fill_value`` and CF's ``_FillValue`` to the same value, so that a cell
+nobody wrote reads as missing and never as class 0. Floating-point variables are missing where NaN,
+which is Zarr's fill; CF needs no attribute for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from soilft.days import UNITS, DaySpan
+from soilft.grid import Grid
+
+MISSING = 255
+THAWED, FROZEN, PARTIAL = 0, 1, 2
+
+AM, PM, DAILY = 0, 1, 2
+OVERPASSES: Mapping[str, int] = MappingProxyType({"AM": AM, "PM": PM, "daily": DAILY})
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One array of a store."""
+
+    name: str
+    dims: tuple[str, ...]
+    dtype: str
+    fill: float | int
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def cf_attributes(self) -> dict[str, Any]:
+        """Attributes as written, with CF's ``_FillValue`` where the type has no NaN."""
+        attributes = dict(self.attributes)
+        if np.issubdtype(np.dtype(self.dtype), np.integer):
+            attributes["_FillValue"] = int(self.fill)
+        if {"y", "x"} <= set(self.dims):
+            attributes["grid_mapping"] = "crs"
+        return attributes
+
+
+def measured(
+    name: str, dims: tuple[str, ...], units: str, long_name: str, **attributes: Any
+) -> Variable:
+    """A float32 quantity, NaN where missing."""
+    return Variable(
+        name,
+        dims,
+        "float32",
+        float("nan"),
+        {"long_name": long_name, "units": units, **attributes},
+    )
+
+
+def counted(name: str, dims: tuple[str, ...], long_name: str, **attributes: Any) -> Variable:
+    """A uint8 count, 255 where missing."""
+    return Variable(
+        name, dims, "uint8", MISSING, {"long_name": long_name, "units": "1", **attributes}
+    )
+
+
+def flagged(
+    name: str, dims: tuple[str, ...], long_name: str, flags: Mapping[str, int], **attributes: Any
+) -> Variable:
+    """Exclusive classes as uint8 with CF ``flag_values`` and ``flag_meanings``, 255 missing."""
+    return Variable(
+        name,
+        dims,
+        "uint8",
+        MISSING,
+        {
+            "long_name": long_name,
+            "flag_values": list(flags.values()),
+            "flag_meanings": " ".join(flags),
+            **attributes,
+        },
+    )
+
+
+def masked(
+    name: str, dims: tuple[str, ...], long_name: str, bits: Mapping[str, int], **attributes: Any
+) -> Variable:
+    """A uint8 bit field with CF ``flag_masks``; bit 7 is never used, so 255 stays free."""
+    return Variable(
+        name,
+        dims,
+        "uint8",
+        MISSING,
+        {
+            "long_name": long_name,
+            "flag_masks": list(bits.values()),
+            "flag_meanings": " ".join(bits),
+            **attributes,
+        },
+    )
+
+
+@dataclass(frozen=True)
+class Coordinate:
+    """A coordinate or a scalar, written whole with the template. It has no missing values."""
+
+    name: str
+    dims: tuple[str, ...]
+    values: npt.NDArray[Any]
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Template:
+    """Structure of one store, before any value is in it.
+
+    Parameters
+    ----------
+    coordinates
+        Written with the template; their lengths fix the sizes of the dimensions.
+    variables
+        Arrays that region writes fill.
+    chunks
+        Inner chunk length by dimension: what one read fetches.
+    shards
+        Shard length by dimension: what one write makes, a multiple of the chunk. Empty where
+        chunks are written one an object.
+    attributes
+        Attributes of the root group.
+    """
+
+    coordinates: tuple[Coordinate, ...]
+    variables: tuple[Variable, ...]
+    chunks: Mapping[str, int]
+    shards: Mapping[str, int] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Length of every dimension."""
+        return {
+            dim: size
+            for coordinate in self.coordinates
+            for dim, size in zip(coordinate.dims, coordinate.values.shape, strict=True)
+        }
+
+    def shape(self, variable: Variable) -> tuple[int, ...]:
+        """Shape of a variable."""
+        return tuple(self.sizes[dim] for dim in variable.dims)
+
+    def chunk_shape(self, variable: Variable) -> tuple[int, ...]:
+        """Inner chunk of a variable; whole along dimensions that the template does not cut."""
+        return tuple(self.chunks.get(dim, self.sizes[dim]) for dim in variable.dims)
+
+    def shard_shape(self, variable: Variable) -> tuple[int, ...] | None:
+        """Shard of a variable, or None where the store is not sharded."""
+        if not self.shards:
+            return None
+        return tuple(
+            self.shards.get(dim, chunk)
+            for dim, chunk in zip(variable.dims, self.chunk_shape(variable), strict=True)
+        )
+
+    @property
+    def decoded_bytes(self) -> int:
+        """Bytes of all variables, uncompressed."""
+        return sum(
+            int(np.prod(self.shape(v), dtype="int64")) * np.dtype(v.dtype).itemsize
+            for v in self.variables
+        )
+
+
+def grid_coordinates(grid: Grid) -> tuple[Coordinate, ...]:
+    """The y and x axes, the grid mapping, and 2-D longitude and latitude of a projected grid."""
+    mapping = Coordinate("crs", (), np.array(0, dtype="int32"), grid.cf_grid_mapping)
+    if grid.geographic:
+        return (
+            Coordinate("y", ("y",), grid.y, _axis("latitude", "degrees_north", "Y")),
+            Coordinate("x", ("x",), grid.x, _axis("longitude", "degrees_east", "X")),
+            mapping,
+        )
+    lon, lat = grid.lonlat
+    return (
+        Coordinate("y", ("y",), grid.y, _axis("projection_y_coordinate", "m", "Y")),
+        Coordinate("x", ("x",), grid.x, _axis("projection_x_coordinate", "m", "X")),
+        Coordinate("lat", ("y", "x"), lat, _axis("latitude", "degrees_north")),
+        Coordinate("lon", ("y", "x"), lon, _axis("longitude", "degrees_east")),
+        mapping,
+    )
+
+
+def _axis(standard_name: str, units: str, axis: str = "") -> dict[str, str]:
+    attributes = {
+        "standard_name": standard_name,
+        "long_name": standard_name.replace("_", " "),
+        "units": units,
+    }
+    return attributes | ({"axis": axis} if axis else {})
+
+
+def time_coordinates(days: DaySpan) -> tuple[Coordinate, ...]:
+    """The daily axis with its bounds: each value stands for the UTC day that starts there."""
+    numbers = days.numbers
+    bounds = np.stack([numbers, numbers + 1], axis=1)
+    return (
+        Coordinate(
+            "time",
+            ("time",),
+            numbers,
+            {
+                "standard_name": "time",
+                "long_name": "UTC day",
+                "units": UNITS,
+                "calendar": "proleptic_gregorian",
+                "axis": "T",
+                "bounds": "time_bnds",
+            },
+        ),
+        Coordinate("time_bnds", ("time", "bnds"), bounds),
+    )
+
+
+def overpass_coordinate(overpasses: tuple[str, ...]) -> Coordinate:
+    """The overpass axis, as codes: 0 AM, 1 PM, 2 daily (a product without overpasses)."""
+    return Coordinate(
+        "overpass",
+        ("overpass",),
+        np.array([OVERPASSES[name] for name in overpasses], "uint8"),
+        {
+            "long_name": "overpass of the satellite",
+            "flag_values": list(OVERPASSES.values()),
+            "flag_meanings": " ".join(OVERPASSES),
+        },
+    )

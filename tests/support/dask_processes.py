@@ -1,0 +1,66 @@
+"""A Dask scheduler and its workers as processes of their own, as somebody else would run them."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from tests.support.waiting import wait_until
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def scheduler(folder: Path) -> Iterator[str]:
+    """Run ``dask scheduler`` on a free loopback port and give its address."""
+    file = folder / "scheduler.json"
+    command = [
+        *("scheduler", "--host", "127.0.0.1", "--port", "0"),
+        *("--dashboard-address", "127.0.0.1:0", "--scheduler-file", str(file)),
+    ]
+    with _running(command, folder) as process:
+
+        def written() -> bool:
+            if process.poll() is not None:
+                raise ChildProcessError(f"dask scheduler ended with {process.returncode}")
+            return file.exists() and file.stat().st_size > 0
+
+        wait_until(written, "dask scheduler")
+        yield json.loads(file.read_text())["address"]
+
+
+@contextmanager
+def scheduler_with_workers(folder: Path, workers: int, memory: str) -> Iterator[str]:
+    """Run ``dask scheduler`` and ``dask worker``; give the scheduler's address."""
+    with ExitStack() as stack:
+        address = stack.enter_context(scheduler(folder))
+        command = [
+            *("worker", address, "--host", "127.0.0.1", "--nworkers", str(workers)),
+            *("--nthreads", "1", "--memory-limit", memory, "--no-dashboard"),
+            *("--local-directory", str(folder)),
+        ]
+        stack.enter_context(_running(command, folder))
+        yield address
+
+
+@contextmanager
+def _running(arguments: list[str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    # Workers import what tests submit by name, so the project's folder is on their path.
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "dask", *arguments]
+    with (folder / f"{arguments[0]}.log").open("wb") as log:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
+        )
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
