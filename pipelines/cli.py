@@ -15,9 +15,8 @@ from rich.table import Table
 
 import cluster
 from cluster import ClusterError
-from pipelines import demo as quick_start
 from pipelines import ingest, predict, publish, stages, status, train, validate
-from pipelines.config import Config, load, shipped
+from pipelines.config import Config, as_written, load, region_files, shipped
 from pipelines.events import Emit
 from pipelines.outcomes import Outcomes
 from pipelines.progress import listening
@@ -83,7 +82,8 @@ def _finish(outcomes: tuple[Outcomes, ...], release: Release | None) -> None:
         for sentence in (*outcome.failed.values(), *outcome.set_aside):
             err.print(f"  {sentence}", highlight=False, markup=False)
     if release is not None:
-        out.print(f"\nPublished {release.version}. Open it:\n", highlight=False)
+        done = "Published" if release.fresh else "Published before, unchanged:"
+        out.print(f"\n{done} {release.version}. Open it:\n", highlight=False)
         out.print(opening_lines(release.cube), highlight=False, markup=False)
     if not all(outcome.complete for outcome in outcomes):
         raise typer.Exit(EXIT_INCOMPLETE)
@@ -190,8 +190,8 @@ def status_command(config: ConfigPath, store: StoreUrl = None) -> None:
 def regions() -> None:
     """List the region files that ship with soilft."""
     table = Table("name", "title", "store")
-    for path in quick_start.region_files():
-        raw = quick_start.raw(path)
+    for path in region_files():
+        raw = as_written(path)
         table.add_row(path.stem, str(raw["title"]), str(raw["store"]))
     out.print(table)
 
@@ -208,6 +208,9 @@ def demo(
     quiet: Quiet = False,
 ) -> None:
     """Simulate a small archive of native files and run everything on it. All of it is SIMULATED."""
+    # The simulator is no part of a run on real granules: loaded only here.
+    from pipelines import demo as quick_start
+
     it = quick_start.prepare(output, region)
     with _client(it.config, workers, None, None) as client, listening(err, quiet=quiet) as emit:
         finished = quick_start.simulate_and_run(it, client, emit)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
@@ -335,6 +335,17 @@ def shipped(name: str) -> Path:
     """Path of a region file: a path as given, or the name of one that ships with soilft."""
     candidate = REGIONS / f"{name}.yaml"
     return candidate if candidate.exists() else Path(name)
+
+
+def region_files() -> Sequence[Path]:
+    """The region files that ship with soilft."""
+    return sorted(REGIONS.glob("*.yaml"))
+
+
+def as_written(path: Path) -> dict[str, Any]:
+    """A region file as it stands, nothing checked or replaced."""
+    value: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return value
 
 
 def _problem(item: Any) -> str:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
-import yaml
 from distributed import Client
 
-from pipelines.config import REGIONS, load, shipped
+from pipelines.config import load, shipped
 from pipelines.events import Emit
 from pipelines.outcomes import Outcomes, collect
 from pipelines.run import Run
@@ -20,17 +17,6 @@ from pipelines.stages import Finished, run_all
 from soilft.simulate import Archive, write_day, write_static
 
 ARCHIVE_VARIABLE = "SOILFT_DEMO_ARCHIVE"
-
-
-def region_files() -> Sequence[Path]:
-    """The region files that ship with soilft."""
-    return sorted(REGIONS.glob("*.yaml"))
-
-
-def raw(path: Path) -> dict[str, Any]:
-    """A region file as it stands, nothing checked or replaced."""
-    value: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return value
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +18,7 @@ from soilft.cube import PredictDays, Predicted, predict_days
 from soilft.days import DaySpan
 from soilft.forest.artefact import ModelRef
 from soilft.ledger import Record
+from soilft.sampling import feature_names
 
 STAGE = "predict"
 
@@ -77,7 +79,11 @@ def make_template(run: Run, model: ModelRef) -> None:
         reference_overpass=config.label.reference_overpass,
         simulated=run.is_simulated(),
         created=created(run),
-        identity={"model_digest": model.digest, "config_digest": config.digest()},
+        identity={
+            "model_digest": model.digest,
+            "config_digest": config.digest(),
+            "features": json.dumps(feature_names(run.table_url())),
+        },
     )
     template = cube.template(
         region.grid, config.days, config.label.overpasses, config.chunks.predict_days, attributes
