@@ -119,10 +119,7 @@ class Grid:
         ValueError
             Where the two do not overlap.
         """
-        box = other.geobox.boundingbox
-        if other.crs != self.crs:
-            box = box.to_crs(self.crs)
-        return self.covering(box, margin)
+        return self.covering(_extent(other, self.crs), margin)
 
     def covering(self, box: BoundingBox, margin: int = 0) -> tuple[slice, slice]:
         """Rows and columns that a box in this CRS touches, with ``margin`` cells around it.
@@ -154,6 +151,31 @@ def _crs(code: str) -> pyproj.CRS:
 def transformer(source: str, target: str) -> pyproj.Transformer:
     """Coordinate transformer in (x, y) order, whatever axis order the authority gives."""
     return pyproj.Transformer.from_crs(_crs(source), _crs(target), always_xy=True)
+
+
+def _box_around(x: Floats, y: Floats, source: str, target: str) -> BoundingBox:
+    """Smallest box of one CRS around points of another; points it cannot show are left out."""
+    tx, ty = (np.asarray(t) for t in transformer(source, target).transform(x.ravel(), y.ravel()))
+    known = np.isfinite(tx) & np.isfinite(ty)
+    if not known.any():
+        raise ValueError(f"nothing of it can be shown in {target}")
+    tx, ty = tx[known], ty[known]
+    return BoundingBox(
+        float(tx.min()), float(ty.min()), float(tx.max()), float(ty.max()), crs=target
+    )
+
+
+@lru_cache(maxsize=64)
+def _extent(grid: Grid, crs: str) -> BoundingBox:
+    """Box of a CRS around a grid: around all corners of cells, for a pole lies on no edge."""
+    left, top = grid.left, grid.top
+    right, bottom = left + grid.width * grid.shape[1], top - grid.height * grid.shape[0]
+    if crs == grid.crs:
+        return BoundingBox(left, bottom, right, top, crs=crs)
+    x, y = np.meshgrid(
+        np.linspace(left, right, grid.shape[1] + 1), np.linspace(top, bottom, grid.shape[0] + 1)
+    )
+    return _box_around(x, y, grid.crs, crs)
 
 
 # EASE-Grid 2.0 after Brodzik et al. (2012, 2014), doi:10.3390/ijgi1010032.
@@ -225,8 +247,11 @@ class Region:
         box = BoundingBox(*self.bounds, crs="EPSG:4326")
         if not preset.geographic:
             # Parallels and meridians bend in the projection: follow the edge, not the corners.
-            step = max(self.bounds[2] - self.bounds[0], self.bounds[3] - self.bounds[1]) / 200
-            box = box.polygon.to_crs(preset.crs, resolution=step).boundingbox
+            west, south, east, north = self.bounds
+            lon, lat = np.linspace(west, east, 2001), np.linspace(south, north, 2001)
+            x = np.concatenate([lon, lon, np.full(lat.shape, west), np.full(lat.shape, east)])
+            y = np.concatenate([np.full(lon.shape, south), np.full(lon.shape, north), lat, lat])
+            box = _box_around(x, y, "EPSG:4326", preset.crs)
         try:
             return preset.window(*preset.covering(box))
         except ValueError as error:

@@ -63,3 +63,21 @@ def dask_client() -> "Iterator[Client]":
     spec = cluster.ClusterSpec(kind="local", workers=2, memory="2GiB")
     with cluster.start(spec) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def small_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the simulated native files of the small run; tests that damage one copy it first."""
+    from tests.support.small_run import simulate
+
+    return simulate(tmp_path_factory.mktemp("archive"))
+
+
+@pytest.fixture(scope="session")
+def unbroken(small_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the store of a small run that nothing disturbed."""
+    from tests.support.small_run import region_file, soilft
+
+    folder = tmp_path_factory.mktemp("unbroken")
+    soilft("run", region_file(folder, small_archive), "--quiet")
+    return folder / "store"

@@ -23,3 +23,9 @@ def loaded(reference: ModelRef) -> Model:
             _held.clear()
             _held[reference] = load(reference)
         return _held[reference]
+
+
+def forget() -> None:
+    """Let go of the model this process holds."""
+    with _lock:
+        _held.clear()

@@ -1,0 +1,72 @@
+"""Region files: what is shipped can be read, and what is wrong is named."""
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.config import as_written, load, region_files, shipped
+from soilft.errors import ConfigError
+from soilft.sources import PRODUCTS
+
+
+@pytest.fixture(autouse=True)
+def archives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOILFT_SAMPLES", "/samples")
+    monkeypatch.setenv("SOILFT_DEMO_ARCHIVE", "/archive")
+
+
+@pytest.mark.parametrize("path", region_files(), ids=lambda path: path.stem)
+def test_every_shipped_region_file_is_valid(path: Path) -> None:
+    config = load(path)
+    assert config.region.name == path.stem
+    assert config.to_region().mask.any()
+    assert shipped(path.stem) == path
+
+
+def test_the_demo_regions_differ_in_the_grid_and_run_the_same_code() -> None:
+    tibet, alaska = (as_written(shipped(name)) for name in ("demo-tibet", "demo-alaska"))
+    assert tibet["region"]["grid"] == "latlon-0.25"
+    assert alaska["region"]["grid"] == "ease2-north-25km"
+    for key in ("inputs", "label", "sampling", "forest", "validation", "chunks"):
+        assert tibet[key] == alaska[key]
+
+
+def test_every_product_of_the_science_can_be_configured() -> None:
+    configured = {
+        item["product"] for path in region_files() for item in as_written(path)["inputs"].values()
+    }
+    assert configured == set(PRODUCTS)
+
+
+def test_environment_is_filled_into_patterns() -> None:
+    config = load(shipped("demo-tibet"))
+    assert config.inputs["smos"].patterns == ("/archive/smos/*.nc",)
+
+
+def test_digest_ignores_where_it_runs_and_lies_and_nothing_else() -> None:
+    one = load(shipped("demo-tibet"))
+    assert load(shipped("demo-tibet"), {"store": "s3://elsewhere"}).digest() == one.digest()
+    assert load(shipped("demo-tibet"), {"chunks": {"predict_days": 5}}).digest() == one.digest()
+    assert load(shipped("demo-tibet"), {"forest": {"seed": 1}}).digest() != one.digest()
+
+
+def test_missing_file_names_the_shipped_ones() -> None:
+    with pytest.raises(ConfigError, match=r"expected a YAML file, found no file.*demo-tibet"):
+        load(shipped("demo-mars"))
+
+
+@pytest.mark.parametrize("text", ["- a list", "title: [unclosed", ""])
+def test_file_that_is_no_mapping_is_refused(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "region.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"region\.yaml: expected"):
+        load(path)
+
+
+def test_all_problems_are_named_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "region.yaml"
+    path.write_text("title: x\nstore: y\nsampling: {max_rows: 1}\n")
+    with pytest.raises(ConfigError) as error:
+        load(path)
+    for words in ("region: missing key", "inputs: missing key", "sampling.max_rows"):
+        assert words in str(error.value)

@@ -1,0 +1,117 @@
+"""The whole way on a small simulated archive, through the installed command."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from tests.support.seaweed import S3Server
+from tests.support.small_run import product_bytes, region_file, soilft
+
+pytestmark = pytest.mark.slow
+
+
+def test_published_cube_opens_in_plain_xarray_with_missing_days_missing(unbroken: Path) -> None:
+    cube = xr.open_zarr(unbroken / "releases/v1.0/cube.zarr", decode_coords="all").load()
+    assert cube.freeze_thaw_state.dims == ("time", "y", "x")
+    assert cube.sizes["time"] == 24
+    assert cube.freeze_thaw_state.shape == (24, 12, 16)
+    values = cube.freeze_thaw_state.values
+    assert set(np.unique(values[np.isfinite(values)])) == {0.0, 1.0}
+    probability = cube.frozen_probability.values
+    assert np.nanmin(probability) >= 0
+    assert np.nanmax(probability) <= 1
+    assert (np.isfinite(values) == np.isfinite(probability)).all()
+    assert (values[probability > 0.51] == 1).all()
+    assert (values[probability < 0.49] == 0).all()
+    assert cube.freeze_thaw_state.attrs["flag_meanings"] == "thawed frozen"
+    assert cube.attrs["simulated"] == "true"
+    assert cube.attrs["title"].startswith("SIMULATED")
+    assert "crs" in cube.coords
+    raw = xr.open_zarr(unbroken / "releases/v1.0/cube.zarr", mask_and_scale=False).load()
+    assert set(np.unique(raw.freeze_thaw_state)) <= {0, 1, 255}
+    assert raw.time.encoding["dtype"] == np.int32
+
+
+def test_second_run_does_nothing_and_says_so(small_archive: Path, unbroken: Path) -> None:
+    config = region_file(unbroken.parent, small_archive)
+    before = {p: p.stat().st_mtime_ns for p in unbroken.rglob("*") if p.is_file()}
+    done = soilft("run", config, "--quiet")
+    for stage in ("ingest", "train", "predict", "validate", "publish"):
+        assert f"{stage}: nothing to do" in done.stdout
+    assert {p: p.stat().st_mtime_ns for p in unbroken.rglob("*") if p.is_file()} == before
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_number_of_workers_does_not_change_the_bytes(
+    workers: int, small_archive: Path, unbroken: Path, tmp_path: Path
+) -> None:
+    config = region_file(tmp_path, small_archive)
+    soilft("run", config, "--workers", workers, "--quiet")
+    assert product_bytes(tmp_path / "store") == product_bytes(unbroken)
+
+
+def test_chunking_does_not_change_the_values(
+    small_archive: Path, unbroken: Path, tmp_path: Path
+) -> None:
+    config = region_file(
+        tmp_path,
+        small_archive,
+        chunks={"ingest_days": 7, "predict_days": 24},
+        forest={"n_estimators": 12, "min_samples_leaf": 5, "group_size": 5},
+    )
+    soilft("run", config, "--quiet")
+    for part in ("releases/v1.0/cube.zarr", "inputs/amsr2.zarr", "inputs/gldas.zarr"):
+        found = xr.open_zarr(tmp_path / "store" / part).load()
+        xr.testing.assert_identical(found, xr.open_zarr(unbroken / part).load())
+
+
+def test_dry_run_says_what_would_be_done_and_writes_nothing(
+    small_archive: Path, tmp_path: Path
+) -> None:
+    done = soilft("run", region_file(tmp_path, small_archive), "--dry-run")
+    assert not (tmp_path / "store").exists()
+    rows = {
+        cells[1]: cells[2:4]
+        for cells in (line.replace("│", "|").split("|") for line in done.stdout.splitlines())
+        if len(cells) > 4
+        for cells in [[cell.strip() for cell in cells]]
+    }
+    # 24 days in chunks of 4: six units for each of three sources with days, one for the terrain.
+    assert rows["ingest"] == ["0", "19"]
+    assert rows["predict"] == ["0", "6"]
+    assert "MiB" in done.stdout
+
+
+def test_stages_one_by_one_end_in_the_same_bytes_on_s3(
+    s3: S3Server, s3_store: str, small_archive: Path, unbroken: Path, tmp_path: Path
+) -> None:
+    import fsspec
+
+    config = region_file(tmp_path, small_archive, store=s3_store)
+    for stage in ("ingest", "train", "predict", "validate", "publish"):
+        done = soilft(stage, config, "--quiet")
+    assert f'xr.open_zarr("{s3_store}/releases/v1.0/cube.zarr"' in done.stdout
+    fs = fsspec.filesystem("s3", use_listings_cache=False)
+    root = s3_store.removeprefix("s3://") + "/"
+    expected = product_bytes(unbroken)
+    for key in expected:
+        local = (unbroken / key).read_bytes()
+        assert fs.cat_file(root + key) == local, key
+    found = {name.removeprefix(root) for name in fs.find(root)}
+    assert {k for k in found if "cube.zarr/" in k or k.startswith("inputs/")} == set(expected)
+    # No secret went with the data.
+    for name in fs.find(root):
+        assert s3.secret_key.encode() not in fs.cat_file(name), name
+
+
+def test_joined_scheduler_gives_the_same_bytes(
+    small_archive: Path, unbroken: Path, tmp_path: Path
+) -> None:
+    from tests.support.dask_processes import scheduler_with_workers
+
+    with scheduler_with_workers(tmp_path, 2, "2GiB") as address:
+        config = region_file(tmp_path, small_archive)
+        soilft("run", config, "--scheduler", address, "--quiet")
+    assert product_bytes(tmp_path / "store") == product_bytes(unbroken)

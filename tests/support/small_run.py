@@ -1,0 +1,83 @@
+"""A run small enough for tests: the demo's region file, cut to few cells, days and trees."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipelines.config import REGIONS
+from soilft.simulate import Archive, write_day, write_static
+
+BOUNDS = (90.0, 32.0, 94.0, 35.0)
+START, END = date(2015, 10, 1), date(2015, 10, 24)
+SOILFT = Path(sys.executable).with_name("soilft")
+
+
+def simulate(root: Path) -> Path:
+    """Write the native files of the small run."""
+    archive = Archive(root, BOUNDS, START, END, seed=3)
+    write_static(archive)
+    for day in archive.days():
+        write_day(archive, day)
+    return root
+
+
+def region_file(folder: Path, archive: Path, **changes: Any) -> Path:
+    """Write the region file of the small run; ``changes`` replace top-level keys."""
+    value = yaml.safe_load((REGIONS / "demo-tibet.yaml").read_text())
+    value |= {
+        "region": {"name": "small", "grid": "latlon-0.25", "bounds": list(BOUNDS)},
+        "period": {"start": START, "end": END},
+        "store": str(folder / "store"),
+        "sampling": {"max_rows": 3000},
+        "forest": {"n_estimators": 12, "min_samples_leaf": 5, "group_size": 4},
+        "validation": {"folds": 2, "block_degrees": 1},
+        "chunks": {"ingest_days": 4, "predict_days": 4},
+        "cluster": {"workers": 2, "memory": "2GiB", "dashboard": False},
+    }
+    for item in value["inputs"].values():
+        item["granules"] = item["granules"].replace("${SOILFT_DEMO_ARCHIVE}", str(archive))
+    value |= changes
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "region.yaml"
+    path.write_text(yaml.safe_dump(value))
+    return path
+
+
+def soilft(
+    *arguments: object, environment: Mapping[str, str] | None = None, code: int | None = 0
+) -> subprocess.CompletedProcess[str]:
+    """Run the installed command and check its exit code."""
+    done = subprocess.run(
+        [str(SOILFT), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "250", **(environment or {})},
+        timeout=300,
+        check=False,
+    )
+    assert code is None or done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+def product_bytes(store: Path) -> dict[str, str]:
+    """Digest of every object that must not depend on how a run went."""
+    return {
+        str(path.relative_to(store)): sha256(path.read_bytes()).hexdigest()
+        for part in ("inputs", "runs", "releases")
+        for path in sorted((store / part).rglob("*"))
+        if path.is_file() and (part == "inputs" or "cube.zarr" in path.parts)
+    }
+
+
+def latest(store: Path) -> dict[str, Any]:
+    """What ``latest.json`` says."""
+    value: dict[str, Any] = json.loads((store / "latest.json").read_text())
+    return value
