@@ -9,6 +9,7 @@ Run with ``make real-day``; needs SOILFT_SAMPLES, the folder of the granules.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -35,11 +36,16 @@ print(json.dumps({
     "flags": ds.freeze_thaw_state.attrs["flag_meanings"], "simulated": ds.attrs["simulated"],
     "features": json.loads(ds.attrs["features"]),
 }))
+if len(sys.argv) > 2:
+    ds.load().to_netcdf(sys.argv[2], engine="h5netcdf")
 """
 
 
 def main() -> None:
     """Run, read anonymously, compare with the bounds."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--picture", type=Path, help="draw the published day into this PNG")
+    arguments = parser.parse_args()
     if not os.environ.get("SOILFT_SAMPLES"):
         sys.exit("real-day: set SOILFT_SAMPLES to the folder of real granules.")
     with serve() as server:
@@ -49,7 +55,7 @@ def main() -> None:
         if again.count("nothing to do") != 5:
             sys.exit(f"real-day: a second run did something:\n{again}")
         cube = f"{store}/releases/v1.0/cube.zarr"
-        seen = read_anonymously(server, cube)
+        seen = read_anonymously(server, cube, arguments.picture)
         scorecard = scorecard_of(server, store)
     print(f"\nOpened without credentials: {cube}\n  {json.dumps(seen)}")
     blocks, control = scorecard["spatial_blocks"], scorecard["shuffled_labels"]
@@ -100,12 +106,13 @@ def soilft(server: S3Server, *arguments: str) -> str:
     return done.stdout
 
 
-def read_anonymously(server: S3Server, cube: str) -> dict[str, Any]:
+def read_anonymously(server: S3Server, cube: str, picture: Path | None) -> dict[str, Any]:
     """Open the release as a stranger would: the endpoint is known, keys are not."""
+    copy = [] if picture is None else [str(picture.with_suffix(".nc").resolve())]
     bare = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
     bare |= {"AWS_ENDPOINT_URL": server.endpoint, "NO_PROXY": "127.0.0.1"}
     done = subprocess.run(
-        [sys.executable, "-c", READER, cube],
+        [sys.executable, "-c", READER, cube, *copy],
         env=bare,
         cwd="/",
         capture_output=True,
@@ -114,8 +121,21 @@ def read_anonymously(server: S3Server, cube: str) -> dict[str, Any]:
     )
     if done.returncode:
         sys.exit(f"real-day: the anonymous reader failed:\n{done.stderr}")
+    if picture is not None:
+        draw(Path(copy[0]), picture)
     value: dict[str, Any] = json.loads(done.stdout)
     return value
+
+
+def draw(copy: Path, picture: Path) -> None:
+    """Draw what the stranger read, and remove the copy."""
+    import xarray as xr
+
+    from soilft.plots import day_map
+
+    with xr.open_dataset(copy, engine="h5netcdf") as cube:
+        day_map(cube, "2016-01-01").savefig(picture, dpi=110)
+    copy.unlink()
 
 
 def scorecard_of(server: S3Server, store: str) -> dict[str, Any]:
