@@ -56,10 +56,10 @@ def publish(run: Run, emit: Emit = silent) -> tuple[Outcomes, Release]:
 
 
 def identity(run: Run, model: ModelRef) -> str:
-    """Digest of the staged cube: its values, and the metadata that stands with them."""
+    """Digest of what would be published: values, metadata, and the report beside them."""
     contents = []
     for span in run.predict_spans():
         record = run.ledger.get("predict", run.predict_unit(model, span))
         contents.append("" if record is None else record.content)
     metadata = objects.read(objects.join(run.staging_url(model), "zarr.json")) or b""
-    return digest(contents, metadata.decode())
+    return digest(contents, metadata.decode(), scorecard(run))

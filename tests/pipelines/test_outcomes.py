@@ -60,5 +60,6 @@ def test_no_more_than_two_tasks_a_worker_are_in_flight(
 
 def test_task_that_does_not_fit_a_worker_is_refused_before_it_starts(dask_client: Client) -> None:
     check_memory(dask_client, "predict", 500 * 2**20, "smaller")
-    with pytest.raises(TaskTooLarge, match=r"predict: expected at most 1748 MiB, .* found 1900 MiB"):
+    message = r"predict: expected at most 1748 MiB, .* found 1900 MiB"
+    with pytest.raises(TaskTooLarge, match=message):
         check_memory(dask_client, "predict", 1900 * 2**20, "Make chunks smaller.")

@@ -1,0 +1,75 @@
+"""What travels to a worker is small: references, never arrays, forests or secrets."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+from distributed.protocol.pickle import dumps
+
+from pipelines.config import load, shipped
+from pipelines.run import Run
+from soilft.cube import PredictDays
+from soilft.forest.artefact import ModelRef
+from soilft.forest.grow import GrowTrees
+from soilft.sampling import SampleDays
+from soilft.validation import ScoreFold
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("SOILFT_DEMO_ARCHIVE", "/archive")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-in-any-task")
+    run = Run(load(shipped("demo-alaska"), {"store": "s3://bucket/prefix"}))
+    # Cached coordinates of the region's grid must not travel.
+    assert run.config.to_region().grid.lonlat[0].size > 1000
+    return run
+
+
+def tasks(run: Run) -> list[object]:
+    config, refs = run.config, run.input_refs()
+    assert refs.region.mask.any()
+    model = ModelRef(run.url("models", "a" * 64), "a" * 64)
+    span = run.predict_spans()[0]
+    settings = config.forest.settings()
+    return [
+        PredictDays(run.url("cube.zarr"), refs, config.feature_set(), model, "PM", span),
+        SampleDays(refs, config.feature_set(), run.input_url("smos"), span, 0, 1000),
+        GrowTrees(run.url("table.zarr"), "b" * 64, settings, range(10)),
+        ScoreFold(run.url("table.zarr"), settings, refs.region, 2.0, 5, 0, 0, False),
+    ]
+
+
+def test_tasks_are_small_whatever_the_region_and_period(run: Run) -> None:
+    for task in tasks(run):
+        content = dumps(task)
+        assert len(content) < 2500, (type(task), len(content))
+        assert b"not-in-any-task" not in content
+        assert pickle.loads(content) == task
+
+
+def test_every_task_of_ingest_carries_only_its_own_granules(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from datetime import timedelta
+
+    from pipelines import ingest
+
+    for folder in ("amsr2", "gldas", "dem", "smos"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "dem" / "simulated_dem.tif").touch()
+    for day in run.config.days:
+        text = f"{day:%Y%m%d}"
+        (tmp_path / "amsr2" / f"GW1AM2_{text}_01D_EQMA_L3SGT18LA2220220.h5").touch()
+        (tmp_path / "gldas" / f"GLDAS_NOAH025_3H.A{text}.0300.021.nc4").touch()
+        name = f"W_XX-ESA,SMOS,NH_25KM_EASE2_{text}_o_v301_01_l3soilft.nc"
+        (tmp_path / "smos" / name).touch()
+    monkeypatch.setenv("SOILFT_DEMO_ARCHIVE", str(tmp_path))
+    small = Run(load(shipped("demo-alaska"), {"store": str(tmp_path / "store")}))
+    planned = ingest.plan(small)
+    chunk = small.config.chunks.ingest_days
+    for unit, task in planned.units.items():
+        if unit != "terrain/static":
+            assert len(task.files) == len(task.span) <= chunk  # type: ignore[union-attr]
+            days = {day for found in task.files for day in found.granule.days}
+            assert max(days) - min(days) < timedelta(days=chunk)
+    assert not (tmp_path / "store").exists()
