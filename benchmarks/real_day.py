@@ -37,7 +37,7 @@ print(json.dumps({
     "features": json.loads(ds.attrs["features"]),
 }))
 if len(sys.argv) > 2:
-    ds.load().to_netcdf(sys.argv[2], engine="h5netcdf")
+    ds.load().to_netcdf(sys.argv[2], engine="netcdf4")
 """
 
 
@@ -133,7 +133,7 @@ def draw(copy: Path, picture: Path) -> None:
 
     from soilft.plots import day_map
 
-    with xr.open_dataset(copy, engine="h5netcdf") as cube:
+    with xr.open_dataset(copy, engine="netcdf4") as cube:
         day_map(cube, "2016-01-01").savefig(picture, dpi=110)
     copy.unlink()
 

@@ -14,7 +14,7 @@ from soilft import __version__, objects
 from soilft.forest.artefact import ModelRef
 from soilft.ledger import Record, digest
 from soilft.report import render
-from soilft.validation import HeldOut, ScoreFold, ScoreSplits, pooled, score_fold, score_splits
+from soilft.validation import ScoreFold, ScoreSplits, evaluate, pooled
 
 STAGE = "validate"
 
@@ -27,15 +27,15 @@ def validate(run: Run, client: Client, emit: Emit = silent) -> Outcomes:
     if run.ledger.is_done(STAGE, run.run_id(model), key):
         outcomes.skipped += 1
         return outcomes
-    splits: dict[str, Any] = {}
-    tasks = {"splits": ScoreSplits(run.table_url(), model)}
-    collect(client, score_splits, tasks, splits.__setitem__, outcomes, emit)
-    blocked = _held_out(run, client, emit, outcomes, shuffle=False)
-    control = (
-        _held_out(run, client, emit, outcomes, shuffle=True)
-        if run.config.validation.negative_control
-        else None
-    )
+    folds = _folds(run, shuffle=False)
+    control = _folds(run, shuffle=True) if run.config.validation.negative_control else {}
+    tasks: dict[str, ScoreSplits | ScoreFold] = {
+        "splits": ScoreSplits(run.table_url(), model),
+        **folds,
+        **control,
+    }
+    found: dict[str, Any] = {}
+    collect(client, evaluate, tasks, found.__setitem__, outcomes, emit)
     if outcomes.failed:
         return outcomes
     scorecard = {
@@ -45,9 +45,9 @@ def validate(run: Run, client: Client, emit: Emit = silent) -> Outcomes:
         "period": str(run.config.days),
         "model_digest": model.digest,
         "label": run.config.label.input,
-        "random_split_for_comparison_only": splits["splits"],
-        "spatial_blocks": blocked,
-        "shuffled_labels": control,
+        "random_split_for_comparison_only": found["splits"],
+        "spatial_blocks": pooled([found[unit] for unit in folds]),
+        "shuffled_labels": pooled([found[unit] for unit in control]) if control else None,
         "validation": run.config.validation.model_dump(mode="json"),
         "set_aside": [item.reason for item in run.set_aside()],
     }
@@ -80,13 +80,10 @@ def scorecard(run: Run) -> dict[str, Any] | None:
     return found
 
 
-def _held_out(
-    run: Run, client: Client, emit: Emit, outcomes: Outcomes, *, shuffle: bool
-) -> dict[str, Any]:
+def _folds(run: Run, *, shuffle: bool) -> dict[str, ScoreFold]:
     settings = run.config.validation
     name = "shuffled labels, fold" if shuffle else "blocks, fold"
-    parts: dict[str, HeldOut] = {}
-    tasks = {
+    return {
         f"{name} {fold}": ScoreFold(
             run.table_url(),
             run.config.forest.settings(),
@@ -99,5 +96,3 @@ def _held_out(
         )
         for fold in range(settings.folds)
     }
-    collect(client, score_fold, tasks, parts.__setitem__, outcomes, emit)
-    return pooled([parts[unit] for unit in tasks]) if len(parts) == len(tasks) else {}

@@ -175,7 +175,14 @@ def _extent(grid: Grid, crs: str) -> BoundingBox:
     x, y = np.meshgrid(
         np.linspace(left, right, grid.shape[1] + 1), np.linspace(top, bottom, grid.shape[0] + 1)
     )
-    return _box_around(x, y, grid.crs, crs)
+    box = _box_around(x, y, grid.crs, crs)
+    if _crs(crs).is_geographic:
+        lon = np.asarray(transformer(grid.crs, crs).transform(x, y)[0])
+        with np.errstate(invalid="ignore"):
+            seam = any((np.abs(np.diff(lon, axis=axis)) > 180).any() for axis in (0, 1))
+        if seam:  # cells lie across the antimeridian: both ends of the axis are needed
+            return BoundingBox(-180.0, box.bottom, 180.0, box.top, crs=crs)
+    return box
 
 
 # EASE-Grid 2.0 after Brodzik et al. (2012, 2014), doi:10.3390/ijgi1010032.

@@ -34,7 +34,8 @@ def scores(truth: npt.NDArray[Any], predicted: npt.NDArray[Any]) -> dict[str, An
     recall = [
         float(matrix[i, i] / matrix[i].sum()) if matrix[i].sum() else float("nan") for i in (0, 1)
     ]
-    # Kappa and the correlation are undefined where only one class occurs in truth and prediction.
+    # Where only one class occurs in truth and prediction, kappa is undefined, and scikit-learn warns
+    # before it gives 0 for the correlation.
     both = int((matrix.sum(axis=0) + matrix.sum(axis=1) > 0).sum()) == 2
     return {
         "rows": int(matrix.sum()),
@@ -46,5 +47,5 @@ def scores(truth: npt.NDArray[Any], predicted: npt.NDArray[Any]) -> dict[str, An
         "recall_frozen": recall[1],
         "f1_frozen": float(metrics.f1_score(truth, predicted, pos_label=FROZEN, zero_division=0)),
         "kappa": float(metrics.cohen_kappa_score(truth, predicted)) if both else float("nan"),
-        "mcc": float(metrics.matthews_corrcoef(truth, predicted)),
+        "mcc": float(metrics.matthews_corrcoef(truth, predicted)) if both else 0.0,
     }

@@ -169,6 +169,8 @@ def create(url: str, content: bytes) -> None:
     try:
         with explained(url):
             if isinstance(fs, LocalFileSystem):
+                if Path(path).exists():  # leave no temporary file where another's object stands
+                    raise PreconditionFailed(url, found="another object")
                 temporary = _temporary_beside(path, content)
                 try:
                     os.link(temporary, path)
@@ -208,7 +210,12 @@ def swap(url: str, old: bytes | None, new: bytes) -> None:
         raise StoreConflict(url, expected="a local path or s3://", found=str(fs.protocol))
     try:
         with explained(url):
-            tag = fs.info(path)["ETag"]
+            try:
+                tag = fs.info(path)["ETag"]
+            except FileNotFoundError as error:
+                raise PreconditionFailed(
+                    url, expected="the content read before", found="none"
+                ) from error
             if read(url) != old:
                 raise PreconditionFailed(url, expected="the content read before", found="another")
             fs.pipe_file(path, new, IfMatch=tag)

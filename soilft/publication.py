@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from soilft import objects
+from soilft import objects, store
 from soilft.errors import PreconditionFailed
 
 _ROOT = "zarr.json"
@@ -82,6 +82,7 @@ def publish(
     if current is not None and current["identity"] == identity:
         return Release(current["version"], objects.join(root, current["cube"]), fresh=False)
     prefix, version = _claim(root, identity)
+    store.sweep_partials(prefix)
     copies = list(_copies(staging, objects.join(prefix, "cube.zarr")))
     for name, url in companions.items():
         copies += list(_copies(url, objects.join(prefix, name)))

@@ -160,8 +160,12 @@ def _by_centre(source: Grid, target: Grid) -> sparse.csr_array:
         shape=(target.shape[0] * target.shape[1], x.size),
     )
     total = np.asarray(counts.sum(axis=1)).ravel()
-    # A cell on the rim of the source is covered in part: what a full one holds is the yardstick.
-    full = np.maximum(total, np.median(total[total > 0]) if (total > 0).any() else 1.0)
+    # A cell on the rim of the source is covered in part: what a full one holds is the yardstick,
+    # and grows with the cell, which in a geographic target shrinks towards the pole.
+    rows = np.cos(np.radians(target.y)) if target.geographic else np.ones(target.shape[0])
+    size = np.repeat(np.clip(rows, 1e-6, None), target.shape[1])
+    reached = total > 0
+    full = np.maximum(total, size * (np.median((total / size)[reached]) if reached.any() else 1.0))
     return sparse.csr_array(sparse.diags_array(1 / full) @ counts)
 
 

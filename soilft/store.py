@@ -76,7 +76,8 @@ def create(url: str, template: Template) -> None:
         Where a store is there whose axes or variables do not fit the template.
     """
     with objects.explained(url):
-        group = zarr.open_group(zarr_store(url), mode="a")
+        # A creation that was killed has left consolidated metadata that speak of the store before.
+        group = zarr.open_group(zarr_store(url), mode="a", use_consolidated=False)
         for coordinate in template.coordinates:
             _put_coordinate(url, group, coordinate)
         for variable in template.variables:
@@ -93,8 +94,9 @@ def set_attributes(url: str, attributes: Mapping[str, Any]) -> None:
 
 
 def _finish(url: str, group: zarr.Group, attributes: Mapping[str, Any]) -> None:
-    group.attrs.clear()
-    group.attrs.update(dict(attributes))
+    if dict(group.attrs) != dict(attributes):
+        group.attrs.clear()
+        group.attrs.update(dict(attributes))
     with warnings.catch_warnings():
         # Said on every consolidated write of format 3; every reader named in the docs reads it.
         warnings.filterwarnings("ignore", "Consolidated metadata is", ZarrUserWarning)

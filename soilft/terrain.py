@@ -45,7 +45,9 @@ def gradient(elevation: Floats, grid: Grid) -> tuple[Floats, Floats]:
     west = z[:-2, :-2] + 2 * z[1:-1, :-2] + z[2:, :-2]
     north = z[:-2, :-2] + 2 * z[:-2, 1:-1] + z[:-2, 2:]
     south = z[2:, :-2] + 2 * z[2:, 1:-1] + z[2:, 2:]
-    return (east - west) / (8 * dx), (north - south) / (8 * dy)
+    # The differences leave the middle out; a void there is a void nevertheless.
+    known = np.where(np.isnan(z[1:-1, 1:-1]), np.nan, 1.0)
+    return known * (east - west) / (8 * dx), known * (north - south) / (8 * dy)
 
 
 def slope_aspect(elevation: Floats, grid: Grid) -> tuple[Floats, Floats, Floats]:

@@ -113,6 +113,11 @@ def score_fold(task: ScoreFold) -> HeldOut:
     return HeldOut(label[held_out], _state(frozen), len(np.unique(blocks[held_out])))
 
 
+def evaluate(task: ScoreSplits | ScoreFold) -> dict[str, dict[str, Any]] | HeldOut:
+    """Do one unit of the stage. Runs on a worker."""
+    return score_splits(task) if isinstance(task, ScoreSplits) else score_fold(task)
+
+
 def pooled(parts: list[HeldOut]) -> dict[str, Any]:
     """Scores of all folds together: every row was held out once."""
     truth = np.concatenate([part.truth for part in parts])

@@ -7,6 +7,7 @@ the early afternoon (13:30 local solar time), descending ones at night (01:30).
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -42,8 +43,7 @@ FREQUENCIES: Mapping[str, str] = MappingProxyType(
 )
 LOCAL_SOLAR_HOUR = {"AM": 1.5, "PM": 13.5}
 NODES = {"D": "AM", "A": "PM"}
-# 65534: outside the parameter's range, 65535: not observed.
-FIRST_INVALID = 65534
+OUT_OF_RANGE, NOT_OBSERVED = 65534, 65535
 
 _NAME = re.compile(
     r"GW1AM2_(?P<day>\d{8})_01D_EQM(?P<node>[AD])_L3SGT(?P<band>\d\d)(?P<cells>[LH])A"
@@ -114,15 +114,17 @@ class Amsr2L3:
 
     def read(self, path: Path) -> xr.Dataset:
         """Open a granule: ``V`` and ``H`` in K, (lat, lon), row 0 north, column 0 at Greenwich."""
-        dataset = files.open_netcdf(path, mask_and_scale=False, phony_dims="sort")
+        dataset = files.open_netcdf(path, mask_and_scale=False)
         sensor = _text(dataset.attrs.get("SensorShortName", "none"))
         if sensor != "AMSR2":
             raise FormatMismatch(f"{path.name}: SensorShortName", expected="AMSR2", found=sensor)
-        return xr.Dataset(
-            {polarization: _kelvin(dataset, polarization, path) for polarization in "VH"},
-            {"lat": GRID.y, "lon": 0.125 + 0.25 * np.arange(1440)},
-            dataset.attrs,
-        )
+        counts = {polarization: _counts(dataset, polarization, path) for polarization in "VH"}
+        axes = {"lat": GRID.y, "lon": 0.125 + 0.25 * np.arange(1440)}
+        with warnings.catch_warnings():
+            # The product has two codes for missing, and each is meant.
+            warnings.simplefilter("ignore", xr.SerializationWarning)
+            decoded = xr.decode_cf(xr.Dataset(counts, axes, dataset.attrs))
+        return files.derived(decoded, dataset)
 
     def place(
         self,
@@ -137,7 +139,7 @@ class Amsr2L3:
         native_columns = (np.arange(columns.start, columns.stop) + 720) % 1440
         part = dataset.isel(lat=rows, lon=native_columns)
         with files.reading(Path(granule.name)):
-            values = np.stack([part[p].compute(scheduler="synchronous").values for p in "VH"])
+            values = np.stack([part[p].values for p in "VH"])
         return {"tb": overlap(GRID.window(rows, columns), grid).mean(values)}
 
     def combine(
@@ -159,7 +161,7 @@ class Amsr2L3:
         return {"tb": tb, "observation_time": np.where(seen, hour, np.nan).astype("float32")}
 
 
-def _kelvin(dataset: xr.Dataset, polarization: str, path: Path) -> xr.DataArray:
+def _counts(dataset: xr.Dataset, polarization: str, path: Path) -> xr.DataArray:
     name = f"Brightness Temperature ({polarization})"
     counts = files.require(dataset, name, path)
     if counts.shape != GRID.shape:
@@ -176,9 +178,14 @@ def _kelvin(dataset: xr.Dataset, polarization: str, path: Path) -> xr.DataArray:
             expected="uint16 with SCALE FACTOR 0.01",
             found=f"{counts.dtype} with {scale}",
         )
-    observed = (counts < FIRST_INVALID) & (counts > 0)
-    kelvin = (counts * np.float32(0.01)).where(observed)
-    return kelvin.rename(dict(zip(kelvin.dims, ("lat", "lon"), strict=True))).drop_attrs()
+    decoding = {
+        "_FillValue": np.uint16(NOT_OBSERVED),
+        "missing_value": np.uint16(OUT_OF_RANGE),
+        "scale_factor": np.float32(0.01),
+        "units": "K",
+    }
+    named = counts.rename(dict(zip(counts.dims, ("lat", "lon"), strict=True)))
+    return named.drop_attrs().assign_attrs(decoding)
 
 
 def _text(value: object) -> str:

@@ -69,7 +69,7 @@ class Dem:
         native, window = _window(dataset.attrs["grid"], grid, str(dataset.attrs["name"]))
         with files.reading(Path(str(dataset.attrs["name"]))):
             part = dataset.elevation.isel(y=window[0], x=window[1])
-            elevation = part.compute(scheduler="synchronous").values.astype("float64")
+            elevation = part.values.astype("float64")
         slope, sine, cosine = slope_aspect(elevation, native)
         weights = overlap(native, grid)
         # The spread is taken about the region's mean, where squares lose no digits.
@@ -103,7 +103,8 @@ class Dem:
             crs.to_string(), transform.c, transform.f, transform.a, -transform.e, values.shape
         )
         simulated = {"simulated": str(tags.get("SIMULATED", "false")).lower()}
-        return _dataset(values, grid, path, simulated)
+        elevation = xr.DataArray(values, dims=("y", "x"), attrs={"units": "m"})
+        return _dataset(elevation, grid, path, simulated)
 
     def _netcdf(self, path: Path) -> xr.Dataset:
         dataset = files.open_netcdf(path)
@@ -127,11 +128,14 @@ class Dem:
             height,
             (len(lat), len(lon)),
         )
-        return _dataset(elevation.data, grid, path, dict(dataset.attrs))
+        axes = dict(zip(elevation.dims, ("y", "x"), strict=True))
+        lazy = elevation.drop_vars(list(elevation.coords)).rename(axes)
+        return files.derived(_dataset(lazy, grid, path, dict(dataset.attrs)), dataset)
 
 
-def _dataset(values: Any, grid: Grid, path: Path, attributes: dict[Any, Any]) -> xr.Dataset:
-    elevation = xr.DataArray(values, dims=("y", "x"), attrs={"units": "m"}).chunk()
+def _dataset(
+    elevation: xr.DataArray, grid: Grid, path: Path, attributes: dict[Any, Any]
+) -> xr.Dataset:
     return xr.Dataset(
         {"elevation": elevation}, attrs={**attributes, "grid": grid, "name": path.name}
     )

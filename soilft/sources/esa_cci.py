@@ -68,7 +68,7 @@ class EsaCciFlag:
 
     def read(self, path: Path) -> xr.Dataset:
         """Open a granule: ``flag`` int8 and ``t0`` days, (lat, lon), row 0 in the north."""
-        dataset = files.open_netcdf(path, mask_and_scale=False, decode_times=False)
+        dataset = files.open_netcdf(path, mask_and_scale=False)
         lat, lon = (files.require(dataset, axis, path).values for axis in ("lat", "lon"))
         files.aligned_window(path, lat, lon, GRID, south_first=False)
         flag = files.require(dataset, "flag", path)
@@ -89,7 +89,9 @@ class EsaCciFlag:
         files.require_units(
             files.require(dataset, "t0", path), "days since 1970-01-01 00:00:00 UTC", path
         )
-        return dataset[["flag", "t0"]].isel(time=0, drop=True)
+        for name in ("flag", "t0"):
+            files.require_one_time(dataset[name], path)
+        return files.derived(dataset[["flag", "t0"]].isel(time=0, drop=True), dataset)
 
     def place(self, dataset: xr.Dataset, granule: Granule, day: date, grid: Grid) -> Arrays:
         """Label and time of observation on the grid, (y, x)."""
@@ -99,7 +101,7 @@ class EsaCciFlag:
         )
         rows, columns = files.overlapping(native, grid, granule.name)
         with files.reading(path):
-            part = dataset.isel(lat=rows, lon=columns).load(scheduler="synchronous")
+            part = dataset.isel(lat=rows, lon=columns).load()
         flag, t0 = part.flag.values, part.t0.values
         label = np.where(flag & 1, FROZEN, THAWED).astype("uint8")
         label[flag == NO_DATA] = MISSING

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import h5py
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
@@ -48,8 +49,8 @@ def local_copy(url: str) -> Iterator[Path]:
         yield target
 
 
-def open_netcdf(path: Path, **options: object) -> xr.Dataset:
-    """Open NetCDF4 or HDF5 lazily.
+def open_netcdf(path: Path, *, mask_and_scale: bool = True) -> xr.Dataset:
+    """Open NetCDF or HDF5 lazily, without dask; times stay numbers.
 
     Raises
     ------
@@ -57,11 +58,28 @@ def open_netcdf(path: Path, **options: object) -> xr.Dataset:
         Where the file is truncated or of another container.
     """
     try:
-        return xr.open_dataset(path, engine="h5netcdf", chunks={}, **options)  # type: ignore[arg-type]
+        return xr.open_dataset(
+            path, engine="netcdf4", mask_and_scale=mask_and_scale, decode_times=False
+        )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise UnreadableGranule(
-            path.name, expected="a whole NetCDF4/HDF5 file", found=_first_line(error)
+            path.name, expected="a whole NetCDF4/HDF5 file", found=_what_is_wrong(path, error)
         ) from error
+
+
+def _what_is_wrong(path: Path, error: Exception) -> str:
+    """The HDF5 library says more than NetCDF's "HDF error", such as where a file is cut off."""
+    try:
+        with h5py.File(path):
+            return _first_line(error)
+    except OSError as detail:
+        return _first_line(detail)
+
+
+def derived(dataset: xr.Dataset, opened: xr.Dataset) -> xr.Dataset:
+    """A dataset made from an opened one; closing it closes the file."""
+    dataset.set_close(opened.close)
+    return dataset
 
 
 @contextmanager
@@ -106,6 +124,22 @@ def require_units(array: xr.DataArray, units: str, path: Path) -> None:
     if found != units:
         raise FormatMismatch(
             f"{path.name}: units of {array.name}", expected=repr(units), found=repr(found)
+        )
+
+
+def require_one_time(array: xr.DataArray, path: Path) -> None:
+    """Check that a variable is one map: (time, lat, lon) with a single time.
+
+    Raises
+    ------
+    FormatMismatch
+        Where it has other dimensions, or several times of which one would be taken unasked.
+    """
+    if array.dims != ("time", "lat", "lon") or array.sizes["time"] != 1:
+        raise FormatMismatch(
+            f"{path.name}: {array.name}",
+            expected="dimensions (time, lat, lon) with one time",
+            found=", ".join(f"{dim} {size}" for dim, size in array.sizes.items()),
         )
 
 

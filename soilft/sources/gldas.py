@@ -156,7 +156,9 @@ class GldasNoah3h:
         files.aligned_window(path, lat, lon, GRID, south_first=True)
         for name in self.variables_read:
             files.require_units(files.require(dataset, name, path), UNITS[name], path)
-        return dataset[list(self.variables_read)].isel(time=0, drop=True)
+            files.require_one_time(dataset[name], path)
+        wanted = dataset[list(self.variables_read)].isel(time=0, drop=True)
+        return files.derived(wanted, dataset)
 
     def place(self, dataset: xr.Dataset, granule: Granule, day: date, grid: Grid) -> Arrays:
         """What a granule says of a day, regridded: float32 (y, x) by variable name."""
@@ -169,7 +171,7 @@ class GldasNoah3h:
         north_up = dataset.isel(lat=slice(None, None, -1)).isel(lat=rows, lon=columns)
         wanted = [name for name in self.variables_read if _belongs(name, granule, day)]
         with files.reading(path):
-            loaded = north_up[wanted].load(scheduler="synchronous")
+            loaded = north_up[wanted].load()
         return {name: overlap(part, grid).mean(loaded[name].values) for name in wanted}
 
     def combine(

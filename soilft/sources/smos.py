@@ -93,7 +93,7 @@ class SmosL3Ft:
             )
         for layer in layers.values():
             _states(layer, path)
-        return xr.Dataset(layers, attrs=dataset.attrs)
+        return files.derived(xr.Dataset(layers, attrs=dataset.attrs), dataset)
 
     def place(
         self,
@@ -113,7 +113,7 @@ class SmosL3Ft:
             lookup = _states(dataset[overpass], path)
             part = dataset[overpass].isel(y=rows, x=columns)
             with files.reading(path):
-                codes = part.compute(scheduler="synchronous").values
+                codes = part.values
             state[i] = weights.majority(lookup[codes.astype("uint8")], missing=MISSING)
         return {"freeze_thaw": state}
 

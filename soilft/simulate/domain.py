@@ -1,0 +1,114 @@
+"""Where and when the synthetic Earth is: its cells, its days, its random streams."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Field: TypeAlias = NDArray[np.floating[Any]]
+Mask: TypeAlias = NDArray[np.bool_]
+
+CELL = 0.25
+"""Side of a cell, degrees."""
+MARGIN = 1.5
+"""Width simulated around the bounds on every side, degrees."""
+
+
+@dataclass(frozen=True)
+class Domain:
+    """All that decides the content of a simulated file, and nothing else.
+
+    Attributes
+    ----------
+    bounds : tuple of float
+        West, south, east, north, degrees.
+    start, end : date
+        First and last UTC day, inclusive.
+    seed : int
+        Seed of every random stream.
+    """
+
+    bounds: tuple[float, float, float, float]
+    start: date
+    end: date
+    seed: int = 0
+
+    @cached_property
+    def lat(self) -> Field:
+        """Cell centres from SOUTH to north, degrees, multiples of 0.25 plus 0.125."""
+        first = max(np.floor((self.bounds[1] - MARGIN) / CELL), -90 / CELL)
+        last = min(np.ceil((self.bounds[3] + MARGIN) / CELL), 90 / CELL)
+        return (np.arange(first, last) + 0.5) * CELL
+
+    @cached_property
+    def lon(self) -> Field:
+        """Cell centres from west to east, degrees, multiples of 0.25 plus 0.125."""
+        first = np.floor((self.bounds[0] - MARGIN) / CELL)
+        last = np.ceil((self.bounds[2] + MARGIN) / CELL)
+        return (np.arange(first, last) + 0.5) * CELL
+
+    @cached_property
+    def mesh(self) -> tuple[Field, Field]:
+        """Latitude and longitude of every cell, degrees, (lat, lon)."""
+        lat, lon = np.meshgrid(self.lat, self.lon, indexing="ij")
+        return lat, lon
+
+    def hours(self, day: date) -> float:
+        """Hours from 00 UTC of the first day to 00 UTC of ``day``."""
+        return 24.0 * (day - self.start).days
+
+    def stream(self, *labels: object) -> np.random.Generator:
+        """The random numbers of one purpose: the same for the same domain and labels."""
+        words = [zlib.crc32(str(label).encode()) for label in labels]
+        where = [round((value + 360.0) * 1000) for value in self.bounds]
+        when = [self.start.toordinal(), self.end.toordinal()]
+        return np.random.default_rng(np.random.SeedSequence([self.seed, *where, *when, *words]))
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A directory of simulated native files.
+
+    Attributes
+    ----------
+    root : Path
+        Directory that holds ``amsr2``, ``gldas``, ``dem``, ``smos`` and ``truth``.
+    bounds : tuple of float
+        West, south, east, north, degrees; not across the 180th meridian.
+    start, end : date
+        First and last UTC day, inclusive.
+    seed : int
+        Seed of every random stream.
+    """
+
+    root: Path
+    bounds: tuple[float, float, float, float]
+    start: date
+    end: date
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        west, south, east, north = self.bounds
+        if not (west - MARGIN >= -180 and west < east and east + MARGIN <= 180):
+            raise ValueError(f"the simulator needs west < east within -178.5..178.5: {self.bounds}")
+        if not (0 <= south < north <= 85):
+            raise ValueError(f"the simulator covers latitudes 0 to 85 north: {self.bounds}")
+        if self.end < self.start:
+            raise ValueError(f"the last day {self.end} lies before the first {self.start}")
+
+    def days(self) -> list[date]:
+        """Every UTC day from the first to the last, inclusive."""
+        return [self.start + timedelta(days=n) for n in range((self.end - self.start).days + 1)]
+
+    @property
+    def domain(self) -> Domain:
+        """The archive without its directory."""
+        west, south, east, north = (float(value) for value in self.bounds)
+        return Domain((west, south, east, north), self.start, self.end, self.seed)

@@ -1,0 +1,252 @@
+"""GLDAS Noah 0.25 degree, 3-hourly: a land-surface model that errs, most when frozen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from soilft.simulate.container import coordinate, label, put, replaced, text
+from soilft.simulate.domain import CELL, Archive, Domain, Field
+from soilft.simulate.noise import daily, smooth
+from soilft.simulate.parameters import number
+from soilft.simulate.soil import History, history, liquid_share
+from soilft.simulate.weather import SPIN_UP, between, day_numbers
+
+SHAPE = (600, 1440)
+SOUTH, WEST = -60.0, -180.0
+FILL = np.float32(-9999.0)
+EPOCH = datetime(2000, 1, 1, 3)  # noqa: DTZ001 - UTC, as the units of the product say
+NO_VARIABLE = "This is a netCDF dimension but not a netCDF variable.         2"
+
+
+@dataclass(frozen=True)
+class Variable:
+    """Attributes of one variable, as in a granule."""
+
+    units: str
+    standard_name: str
+    long_name: str
+
+
+VARIABLES = {
+    "SWdown_f_tavg": Variable(
+        "W m-2",
+        "surface_downwelling_shortwave_flux_in_air",
+        "Downward short-wave radiation flux",
+    ),
+    "LWdown_f_tavg": Variable(
+        "W m-2", "surface_downwelling_longwave_flux_in_air", "Downward long-wave radiation flux"
+    ),
+    "Rainf_f_tavg": Variable("kg m-2 s-1", "precipitation_flux", "Total precipitation rate"),
+    "Tair_f_inst": Variable("K", "air_temperature", "Temperature"),
+    "AvgSurfT_inst": Variable("K", "surface_temperature", "Average Surface Skin temperature"),
+    "SoilTMP0_10cm_inst": Variable("K", "soil_temperature", "Soil temperature"),
+    "SoilMoi0_10cm_inst": Variable("kg m-2", "soil_moisture_content", "Soil moisture"),
+    "SoilMoi10_40cm_inst": Variable("kg m-2", "soil_moisture_content", "Soil moisture"),
+    "SWE_inst": Variable("kg m-2", "surface_snow_amount", "Snow depth water equivalent"),
+    "SnowDepth_inst": Variable("m", "surface_snow_thickness", "Snow depth"),
+}
+"""Those of a granule's 36 variables that are simulated."""
+
+
+def name(stamp: datetime) -> str:
+    """File name of a UTC time stamp."""
+    return f"GLDAS_NOAH025_3H.A{stamp:%Y%m%d.%H%M}.021.nc4"
+
+
+def stamps(archive: Archive, day: date) -> list[datetime]:
+    """Time stamps of a day: 0300 to 2100 and 0000 of the next, whose means belong to the day.
+
+    The first day has its own 0000 besides.
+    """
+    first = 0 if day == archive.start else 1
+    midnight = datetime.combine(day, datetime.min.time())
+    return [midnight + timedelta(hours=3 * n) for n in range(first, 9)]
+
+
+@lru_cache(maxsize=2)
+def _errors(domain: Domain) -> tuple[Field, Field]:
+    """Lasting error, (lat, lon), and changing error at 12 UTC, (day, lat, lon), both K."""
+    lat, lon = domain.mesh
+    lasting = smooth(domain, number("gldas.lasting_scale"), lat, lon, "gldas lasting")
+    changing = daily(
+        domain,
+        number("gldas.daily_scale"),
+        number("gldas.daily_memory"),
+        day_numbers(domain),
+        "gldas daily",
+    )
+    return (
+        number("gldas.bias") + number("gldas.lasting_sd") * lasting,
+        (number("gldas.daily_sd") * changing).astype(np.float32),
+    )
+
+
+def _blur(field: Field) -> Field:
+    blurred: Field = gaussian_filter(field, number("gldas.smoothing"), mode="nearest")
+    return blurred
+
+
+def _mix(top: Field, deep: Field) -> Field:
+    share = number("gldas.deep_share")
+    return (1 - share) * top + share * deep
+
+
+def fields(domain: Domain, true: History, hours: float) -> dict[str, Field]:
+    """Values of every variable at a time stamp, (lat, lon).
+
+    ``_inst`` is at the stamp, ``_tavg`` the mean of the 3 hours before it.
+
+    Parameters
+    ----------
+    domain : Domain
+        Cells.
+    true : History
+        The ground and the air.
+    hours : float
+        The stamp, hours since the domain's first 00 UTC.
+    """
+    now = true.at(np.asarray(hours))
+    lasting, changing = _errors(domain)
+    error = lasting + between(changing, 12 - 24.0 * SPIN_UP, 24.0, np.asarray(hours))
+    frozen = _blur(1 - liquid_share(now.top))
+    error = error * (1 + (number("gldas.frozen_gain") - 1) * frozen)
+    error = error + number("gldas.frozen_bias") * frozen
+    air_error = number("gldas.air_share") * error
+    past = [hours - 2.5, hours - 1.5, hours - 0.5]
+    water, snow = number("gldas.moisture_gain") * _blur(now.water), _blur(now.snow)
+    return {
+        "SWdown_f_tavg": _blur(np.mean([true.air.sunlight(hour) for hour in past], axis=0)),
+        "LWdown_f_tavg": _blur(np.mean([true.air.sky(hour) for hour in past], axis=0)),
+        "Rainf_f_tavg": _blur(true.air.wet[true.air.day_index(hours - 1.5)]) / 86400.0,
+        "Tair_f_inst": _blur(now.air) + air_error,
+        "AvgSurfT_inst": _blur(now.skin) + air_error,
+        "SoilTMP0_10cm_inst": _blur(_mix(now.top, now.deep)) + error,
+        "SoilMoi0_10cm_inst": 100.0 * water,
+        "SoilMoi10_40cm_inst": 300.0 * np.sqrt(number("gldas.deep_moisture") * water),
+        "SWE_inst": snow,
+        "SnowDepth_inst": snow / number("snow.density"),
+    }
+
+
+def place(domain: Domain) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Row from the SOUTH and column from 180 W of every cell, (lat, lon)."""
+    lat, lon = domain.mesh
+    rows = np.rint((lat - SOUTH) / CELL - 0.5).astype(int)
+    return rows, np.rint((lon - WEST) / CELL - 0.5).astype(int)
+
+
+def _plain(dataset: h5py.Dataset, values: NDArray[Any]) -> None:
+    """Set the number attributes every float32 variable of the product has."""
+    for key, value in (("_FillValue", FILL), ("scale_factor", 1), ("add_offset", 0)):
+        dataset.attrs[key] = np.array([value], dtype=np.float32)
+    dataset.attrs["missing_value"] = np.array([FILL], dtype=np.float32)
+    dataset.attrs["vmin"] = np.array([values.min()], dtype=np.float32)
+    dataset.attrs["vmax"] = np.array([values.max()], dtype=np.float32)
+
+
+def _axes(file: h5py.File, stamp: datetime) -> list[h5py.Dataset]:
+    """Write time, lat, lon and bnds; give the scales of a variable in its order of axes."""
+    minutes = (stamp - EPOCH) / timedelta(minutes=1)
+    time = file.create_dataset(
+        "time", data=np.array([minutes]), maxshape=(None,), chunks=(1,), track_times=False
+    )
+    time.make_scale("time")
+    text(
+        time,
+        units=" minutes since 2000-01-01 03:00:00",
+        long_name="time",
+        time_increment="180",
+        begin_date=f"{stamp:%Y%m%d}",
+        begin_time=f"{stamp:%H%M%S}",
+        bounds="time_bnds",
+    )
+    axes = [time]
+    for axis, letter, first, long in (
+        ("lat", "north", SOUTH, "latitude"),
+        ("lon", "east", WEST, "longitude"),
+    ):
+        values = (first + (np.arange(SHAPE[len(axes) - 1]) + 0.5) * CELL).astype(np.float32)
+        words = {"units": f"degrees_{letter}", "standard_name": long, "long_name": long}
+        dataset = coordinate(file, axis, values, words)
+        _plain(dataset, values)
+        axes.append(dataset)
+    pair = file.create_dataset("bnds", data=np.zeros(2, dtype=">f4"), track_times=False)
+    pair.make_scale(NO_VARIABLE)
+    bounds = file.create_dataset(
+        "time_bnds",
+        data=np.array([[minutes - 180.0, minutes]]),
+        maxshape=(None, 2),
+        chunks=(1, 2),
+        track_times=False,
+    )
+    for number_, scale in enumerate((*axes, pair)):
+        scale.attrs["_Netcdf4Dimid"] = np.int32(number_)
+    bounds.attrs["_Netcdf4Dimid"] = np.int32(0)
+    bounds.dims[0].attach_scale(time)
+    bounds.dims[1].attach_scale(pair)
+    return axes
+
+
+def write(archive: Archive, day: date) -> list[Path]:
+    """Write the files of a UTC day."""
+    domain = archive.domain
+    rows, cols = (part.ravel() for part in place(domain))
+    true = history(domain)
+    written = []
+    for stamp in stamps(archive, day):
+        hours = domain.hours(stamp.date()) + stamp.hour
+        path = archive.root / "gldas" / name(stamp)
+        with replaced(path) as part, h5py.File(part, "w") as file:
+            axes = _axes(file, stamp)
+            for variable, field in fields(domain, true, hours).items():
+                values = field.astype(np.float32).ravel()
+                dataset = put(file, variable, SHAPE, (rows, cols), values, float(FILL), leading=1)
+                for axis, scale in enumerate(axes):
+                    dataset.dims[axis].attach_scale(scale)
+                about = VARIABLES[variable]
+                text(
+                    dataset,
+                    units=about.units,
+                    standard_name=about.standard_name,
+                    long_name=about.long_name,
+                    cell_methods="time: mean" if variable.endswith("_tavg") else "time: point",
+                )
+                _plain(dataset, values)
+                dataset.attrs["_Netcdf4Dimid"] = np.int32(0)
+            file.attrs["missing_value"] = np.array([FILL], dtype=np.float32)
+            definitions = {
+                "tavg definision:": "past 3-hour average",
+                "acc definision:": "past 3-hour accumulation",
+                "inst definision:": "instantaneous",
+            }
+            text(
+                file,
+                **definitions,
+                title="SIMULATED GLDAS2.1 LIS land surface model output",
+                institution="none: simulated",
+                source="soilft.simulate",
+                history="none: simulated",
+                references="none: simulated",
+                comment="a synthetic Earth in the layout of GLDAS_NOAH025_3H version 2.1",
+                conventions="CF-1.6",
+                MAP_PROJECTION="EQUIDISTANT CYLINDRICAL",
+            )
+            for key, value in (
+                ("SOUTH_WEST_CORNER_LAT", SOUTH + CELL / 2),
+                ("SOUTH_WEST_CORNER_LON", WEST + CELL / 2),
+                ("DX", CELL),
+                ("DY", CELL),
+            ):
+                file.attrs[key] = np.array([value], dtype=np.float32)
+            label(file, domain.seed)
+        written.append(path)
+    return written

@@ -1,0 +1,144 @@
+"""ESA CCI flag: against the real granule, and against small files written here."""
+
+from datetime import date
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import xarray as xr
+
+from soilft.errors import (
+    FormatMismatch,
+    GridMismatch,
+    InputError,
+    MissingVariable,
+    UnreadableGranule,
+)
+from soilft.grid import Region
+from soilft.schema import FROZEN, MISSING, THAWED
+from soilft.sources import EsaCciFlag
+
+NAME = "ESACCI-SOILMOISTURE-L3S-SSMV-COMBINED-20160101000000-fv03.3.nc"
+DAY = date(2016, 1, 1)
+SOURCE = EsaCciFlag()
+PLATEAU = Region("plateau", "latlon-0.25", (73, 26, 105, 40)).grid
+MEANINGS = "no_data_inconsistency_detected snow_coverage_or_temperature_below_zero dense_vegetation"
+
+
+def placed(path: Path, grid=PLATEAU) -> dict[str, np.ndarray]:
+    granule = SOURCE.granule(str(path))
+    assert granule is not None
+    with SOURCE.read(path) as dataset:
+        return SOURCE.combine([(granule, SOURCE.place(dataset, granule, DAY, grid))], DAY, grid)
+
+
+@pytest.mark.samples
+def test_label_of_the_real_day_has_the_known_counts(samples: Path) -> None:
+    label = placed(samples / "esa_cci_sm" / NAME)["freeze_thaw"]
+    assert label.shape == (1, 56, 128)
+    assert int((label == THAWED).sum()) == 1489
+    assert int((label == FROZEN).sum()) == 4903
+    assert int((label == MISSING).sum()) == 56 * 128 - 1489 - 4903
+
+
+@pytest.mark.samples
+def test_every_cell_is_bit_0_of_the_files_own_flag(samples: Path) -> None:
+    path = samples / "esa_cci_sm" / NAME
+    with h5py.File(path) as file:
+        lat, lon = file["lat"][:], file["lon"][:]
+        flag = file["flag"][0][np.ix_((lat > 26) & (lat < 40), (lon > 73) & (lon < 105))]
+        t0 = file["t0"][0][np.ix_((lat > 26) & (lat < 40), (lon > 73) & (lon < 105))]
+    assert lat[0] > lat[-1]
+    expected = np.where(flag == 127, MISSING, flag.astype("uint8") & 1)
+    found = placed(path)
+    np.testing.assert_array_equal(found["freeze_thaw"][0], expected)
+    hours = np.where(t0 > 0, (t0 - 16801) * 24, np.nan)
+    np.testing.assert_allclose(found["observation_time"][0], hours, atol=0.01)
+
+
+def written(path: Path, **changes: object) -> Path:
+    lat = np.asarray(changes.get("lat", np.arange(39.875, 26, -0.25)), "float32")
+    lon = np.asarray(changes.get("lon", np.arange(73.125, 105, 0.25)), "float32")
+    flag = np.zeros((1, len(lat), len(lon)), "int8")
+    flag[0, 0, :4] = [1, 127, 5, 4]
+    attributes = {
+        "flag_values": np.array([0, 1, 2], "int8"),
+        "flag_meanings": changes.get("meanings", MEANINGS),
+    }
+    units = changes.get("units", "days since 1970-01-01 00:00:00 UTC")
+    dims = ("time", "lat", "lon")
+    with h5py.File(path, "w") as file:
+        for name, axis in (("time", np.array([16801.0])), ("lat", lat), ("lon", lon)):
+            file[name] = axis
+            file[name].make_scale(name)
+        fields = {
+            "flag": flag.astype(changes.get("dtype", "int8")),
+            "t0": np.full(flag.shape, 16801.25),
+        }
+        for name in changes.get("fields", ("flag", "t0")):
+            file[name] = fields[name]
+            for i, dim in enumerate(dims):
+                file[name].dims[i].attach_scale(file[dim])
+        if "flag" in file:
+            for key, value in attributes.items():
+                file["flag"].attrs[key] = value
+        if "t0" in file:
+            file["t0"].attrs["units"] = units
+    return path
+
+
+def test_bits_are_kept_apart_and_127_is_missing(tmp_path: Path) -> None:
+    found = placed(written(tmp_path / NAME))
+    assert found["freeze_thaw"][0, 0, :5].tolist() == [FROZEN, MISSING, FROZEN, THAWED, THAWED]
+    np.testing.assert_allclose(found["observation_time"][0, 5, 5], 6.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "words"),
+    [
+        ({"lat": np.arange(26.125, 40, 0.25)}, GridMismatch, "north first"),
+        ({"lat": np.arange(39.5, 26, -1.0)}, GridMismatch, "every 0.25 degrees"),
+        ({"meanings": "none frost dense"}, FormatMismatch, "value 1 means frost"),
+        ({"dtype": "uint8"}, FormatMismatch, "found uint8"),
+        ({"units": "days since 2000-01-01"}, FormatMismatch, "found 'days since 2000"),
+        ({"fields": ("flag",)}, MissingVariable, "expected t0"),
+        ({"fields": ("t0",)}, MissingVariable, "expected flag"),
+    ],
+)
+def test_files_of_another_kind_are_refused(
+    tmp_path: Path, changes: dict[str, object], kind: type[InputError], words: str
+) -> None:
+    path = written(tmp_path / NAME, **changes)
+    with pytest.raises(kind, match=words) as error, SOURCE.read(path):
+        pass
+    assert NAME in str(error.value)
+    assert error.value.expected
+    assert error.value.found
+
+
+def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path / NAME)
+    path.write_bytes(path.read_bytes()[:3000])
+    with pytest.raises(UnreadableGranule, match=NAME), SOURCE.read(path):
+        pass
+
+
+def test_a_projected_region_gets_the_majority(tmp_path: Path) -> None:
+    grid = Region("window", "ease2-north-25km", (88, 32, 90, 34)).grid
+    found = placed(written(tmp_path / NAME), grid)
+    assert set(np.unique(found["freeze_thaw"])) == {THAWED}
+
+
+def test_names_of_the_three_records_are_known() -> None:
+    for kind in ("SSMV-COMBINED", "SSMS-ACTIVE", "SSMV-PASSIVE"):
+        granule = SOURCE.granule(f"ESACCI-SOILMOISTURE-L3S-{kind}-20151231000000-fv08.1.nc")
+        assert granule is not None
+        assert (granule.days, granule.version) == ((date(2015, 12, 31),), "08.1")
+    assert SOURCE.granule("ESACCI-SOILMOISTURE-L3S-SSMV-COMBINED-2015-fv08.1.nc") is None
+
+
+def test_dataset_is_not_masked_to_floats(tmp_path: Path) -> None:
+    with SOURCE.read(written(tmp_path / NAME)) as dataset:
+        assert isinstance(dataset, xr.Dataset)
+        assert dataset.flag.dtype == np.int8

@@ -1,0 +1,240 @@
+"""A stored forest predicts as it did, and one that was tampered with predicts nothing."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import skops.io
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+
+from soilft import objects
+from soilft.errors import ModelError
+from soilft.forest import loaded as loading
+from soilft.forest.artefact import ModelRef, load, save
+from soilft.forest.grow import ForestSettings, fit
+
+NAMES = ("a", "b", "c", "d")
+SETTINGS = ForestSettings(n_estimators=6, min_samples_leaf=4, seed=1)
+
+
+def grown() -> ExtraTreesClassifier:
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(400, 4)).astype("float32")
+    features[rng.random(features.shape) < 0.1] = np.nan
+    label = (np.nan_to_num(features[:, 0]) > 0.2).astype("uint8")
+    return fit(SETTINGS, features, label)
+
+
+@pytest.fixture
+def reference(tmp_path: Path) -> ModelRef:
+    """Give a model as training leaves it."""
+    return save(str(tmp_path), grown(), NAMES, SETTINGS, {"simulated": True, "rows": 400})
+
+
+def edit_card(reference: ModelRef, change: Callable[[dict[str, Any]], None]) -> None:
+    url = objects.join(reference.url, "card.json")
+    card = objects.read_json(url)
+    change(card)
+    objects.write(url, objects.to_json(card))
+
+
+def refused(reference: ModelRef, match: str) -> None:
+    with pytest.raises(ModelError, match=match) as error:
+        load(reference)
+    assert error.value.code == "model"
+
+
+def test_a_stored_forest_predicts_as_it_did(reference: ModelRef) -> None:
+    model = load(reference)
+    features = np.random.default_rng(5).normal(size=(300, 4)).astype("float32")
+    features[::7, 2] = np.nan
+    expected = grown().predict_proba(features)[:, 1]
+    np.testing.assert_array_equal(model.frozen_probability(features), expected)
+    assert model.names == NAMES
+    assert model.card["simulated"] is True
+    assert model.card["digest"] == reference.digest
+    assert reference.url.endswith(f"models/{reference.digest}")
+
+
+def test_the_same_forest_saved_twice_has_one_digest(tmp_path: Path) -> None:
+    one = save(str(tmp_path / "one"), grown(), NAMES, SETTINGS, {})
+    two = save(str(tmp_path / "two"), grown(), NAMES, SETTINGS, {"rows": 1})
+    assert one.digest == two.digest
+    assert load(two).names == NAMES
+
+
+@pytest.mark.s3
+def test_a_model_on_s3_loads(s3_store: str) -> None:
+    reference = save(s3_store, grown(), NAMES, SETTINGS, {})
+    assert load(reference).card["nodes"] > 6
+
+
+@pytest.mark.parametrize("place", [0.0, 0.3, 0.6, 0.999])
+def test_a_flipped_byte_is_refused(reference: ModelRef, place: float) -> None:
+    url = objects.join(reference.url, "forest.skops")
+    content = bytearray(objects.read(url) or b"")
+    content[int(place * len(content))] ^= 0x10
+    objects.write(url, bytes(content))
+    refused(reference, r"forest\.skops: expected sha256 [0-9a-f]{64}, found [0-9a-f]{64}")
+
+
+def test_another_forest_under_the_reference_is_refused(reference: ModelRef, tmp_path: Path) -> None:
+    other = ForestSettings(n_estimators=6, min_samples_leaf=9, seed=2)
+    features = np.random.default_rng(3).normal(size=(100, 4)).astype("float32")
+    forest = fit(other, features, (features[:, 1] > 0).astype("uint8"))
+    foreign = save(str(tmp_path / "foreign"), forest, NAMES, other, {})
+    for name in ("forest.skops", "card.json"):
+        objects.copy(objects.join(foreign.url, name), objects.join(reference.url, name))
+    refused(reference, f"expected digest {reference.digest}, found {foreign.digest}")
+
+
+def test_another_scikit_learn_is_refused(reference: ModelRef) -> None:
+    edit_card(reference, lambda card: card["versions"].update({"scikit-learn": "1.2.0"}))
+    refused(reference, r"scikit-learn 1\.2\.0, which grew the forest.*Install that version")
+
+
+def test_reordered_features_are_refused(reference: ModelRef) -> None:
+    edit_card(reference, lambda card: card["features"].reverse())
+    refused(reference, "expected digest")
+
+
+def test_features_left_out_of_the_card_are_refused(reference: ModelRef) -> None:
+    edit_card(reference, lambda card: card["features"].pop())
+    refused(reference, "expected 3 features, found 4")
+
+
+def test_changed_settings_are_refused(reference: ModelRef) -> None:
+    edit_card(reference, lambda card: card["settings"].update(seed=99))
+    refused(reference, "expected digest")
+
+
+@pytest.mark.parametrize("name", ["forest.skops", "card.json"])
+def test_half_an_artefact_is_refused(reference: ModelRef, name: str) -> None:
+    objects.remove(objects.join(reference.url, name))
+    refused(reference, "expected forest.skops and card.json, found not both")
+
+
+def first_inner(tree: Any) -> int:
+    """Give the last node that has children, so that a parent stands before it."""
+    return int(np.flatnonzero(tree.children_left != -1)[-1])
+
+
+def out_of_range(tree: Any) -> None:
+    tree.children_left[first_inner(tree)] = tree.node_count
+
+
+def far_out_of_range(tree: Any) -> None:
+    tree.children_right[0] = 2**40
+
+
+def negative_child(tree: Any) -> None:
+    tree.children_right[0] = -7
+
+
+def cycle(tree: Any) -> None:
+    tree.children_left[first_inner(tree)] = 0
+
+
+def own_child(tree: Any) -> None:
+    tree.children_right[0] = 0
+
+
+def half_a_leaf(tree: Any) -> None:
+    tree.children_left[first_inner(tree)] = -1
+
+
+def value_not_a_number(tree: Any) -> None:
+    tree.value[-1] = np.nan
+
+
+def threshold_not_a_number(tree: Any) -> None:
+    tree.threshold[0] = np.nan
+
+
+def foreign_feature(tree: Any) -> None:
+    tree.feature[0] = 4
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        out_of_range,
+        far_out_of_range,
+        negative_child,
+        cycle,
+        own_child,
+        half_a_leaf,
+        value_not_a_number,
+        threshold_not_a_number,
+        foreign_feature,
+    ],
+    ids=lambda damage: damage.__name__,
+)
+def test_a_tree_that_cannot_be_walked_is_refused_even_where_all_digests_agree(
+    tmp_path: Path, damage: Callable[[Any], None]
+) -> None:
+    forest = grown()
+    damage(forest.estimators_[3].tree_)
+    # The digests are of the damaged forest: whoever forged it has done it well.
+    reference = save(str(tmp_path), forest, NAMES, SETTINGS, {})
+    refused(reference, "tree 3: expected a walkable tree")
+
+
+class Payload:
+    """A type that no forest contains."""
+
+    def __init__(self) -> None:
+        self.x = 1
+
+
+@pytest.mark.parametrize("kind", ["foreign type", "another estimator"])
+def test_anything_but_a_forest_is_refused(reference: ModelRef, kind: str) -> None:
+    other: Any = Payload()
+    if kind == "another estimator":
+        rng = np.random.default_rng(0)
+        other = RandomForestClassifier(2).fit(rng.normal(size=(20, 4)), [0, 1] * 10)
+    content = skops.io.dumps(other)
+    objects.write(objects.join(reference.url, "forest.skops"), content)
+    sha = hashlib.sha256(content).hexdigest()
+    edit_card(reference, lambda card: card.update(file_sha256=sha))
+    refused(reference, "Payload" if kind == "foreign type" else "expected ExtraTreesClassifier")
+
+
+def test_other_predictors_are_refused_by_name(reference: ModelRef) -> None:
+    model = load(reference)
+    model.require_features(NAMES)
+    with pytest.raises(ModelError, match=r"without \['b'\], with foreign \['z'\]"):
+        model.require_features(("a", "z", "c", "d"))
+    with pytest.raises(ModelError, match="the same in another order"):
+        model.require_features(("b", "a", "c", "d"))
+
+
+def test_a_process_reads_a_model_once(
+    reference: ModelRef, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    read: list[str] = []
+    original = objects.read
+
+    def counted(url: str) -> bytes | None:
+        read.append(url.rsplit("/", 1)[-1])
+        return original(url)
+
+    monkeypatch.setattr(objects, "read", counted)
+    monkeypatch.setattr(loading, "_held", {})
+    first = loading.loaded(reference)
+    assert loading.loaded(ModelRef(reference.url, reference.digest)) is first
+    assert sorted(read) == ["card.json", "forest.skops"]
+    other = save(str(tmp_path / "other"), grown(), ("a", "b", "c", "z"), SETTINGS, {})
+    assert loading.loaded(other).names == ("a", "b", "c", "z")
+    assert len(loading._held) == 1
+
+
+def test_card_is_json_with_versions_and_nodes(reference: ModelRef) -> None:
+    card = json.loads(objects.read(objects.join(reference.url, "card.json")) or b"")
+    assert set(card["versions"]) == {"soilft", "scikit-learn", "numpy"}
+    assert card["nodes"] == sum(e.tree_.node_count for e in grown().estimators_)
+    assert card["classes"] == [0, 1]

@@ -1,0 +1,106 @@
+"""What the ledger remembers, and what a digest depends on."""
+
+import subprocess
+import sys
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from soilft.ledger import Ledger, Record, SetAside, arrays_digest, digest
+
+RECORD = Record(
+    "key-1",
+    "content-1",
+    {"granules": 7, "simulated": False},
+    (SetAside("a.nc4", "grid-mismatch", "a.nc4: expected south first, found north first"),),
+)
+
+
+def test_a_record_reads_back_as_it_was(tmp_path) -> None:
+    ledger = Ledger(str(tmp_path))
+    assert ledger.get("ingest", "gldas-000") is None
+    ledger.put("ingest", "gldas-000", RECORD)
+    assert ledger.get("ingest", "gldas-000") == RECORD
+
+
+def test_done_means_done_from_exactly_this_key(tmp_path) -> None:
+    ledger = Ledger(str(tmp_path))
+    assert not ledger.is_done("ingest", "gldas-000", "key-1")
+    ledger.put("ingest", "gldas-000", RECORD)
+    assert ledger.is_done("ingest", "gldas-000", "key-1")
+    assert not ledger.is_done("ingest", "gldas-000", "key-2")
+    assert not ledger.is_done("ingest", "gldas-001", "key-1")
+    assert not ledger.is_done("predict", "gldas-000", "key-1")
+
+
+def test_records_of_a_stage_come_in_order_of_their_names(tmp_path) -> None:
+    ledger = Ledger(str(tmp_path))
+    for unit in ("b", "a", "c"):
+        ledger.put("predict", unit, Record(f"key-{unit}", "content"))
+    ledger.put("ingest", "d", RECORD)
+    found = dict(ledger.records("predict"))
+    assert list(found) == ["a", "b", "c"]
+    assert found["b"] == Record("key-b", "content")
+
+
+def test_a_second_record_replaces_the_first(tmp_path) -> None:
+    ledger = Ledger(str(tmp_path))
+    ledger.put("ingest", "gldas-000", RECORD)
+    ledger.put("ingest", "gldas-000", Record("key-2", "content-2"))
+    assert ledger.get("ingest", "gldas-000") == Record("key-2", "content-2")
+
+
+def test_ledger_on_s3(s3_store: str) -> None:
+    ledger = Ledger(s3_store)
+    ledger.put("ingest", "gldas-000", RECORD)
+    assert list(ledger.records("ingest")) == [("gldas-000", RECORD)]
+
+
+def test_digest_is_the_same_in_another_process() -> None:
+    value = {"b": [1, 2.5, None], "a": "\u2103", "c": {"y": True, "x": ("t",)}}
+    here = digest(value, "more")
+    program = f"from soilft.ledger import digest; print(digest({value!r}, 'more'))"
+    there = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    assert here == there
+    assert len(here) == 64
+
+
+def test_digest_tells_values_and_their_order_apart() -> None:
+    assert digest("a", "b") != digest("b", "a")
+    assert digest(["a", "b"]) != digest("a", "b")
+    assert digest(1) != digest("1")
+    assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
+
+
+ARRAYS = st.dictionaries(
+    st.sampled_from(["state", "tb", "x"]),
+    hnp.arrays(
+        st.sampled_from(["uint8", "float32", "int64"]),
+        hnp.array_shapes(min_dims=1, max_dims=3, min_side=0, max_side=4),
+    ),
+    max_size=3,
+)
+
+
+@given(ARRAYS)
+def test_arrays_digest_knows_neither_order_nor_memory_layout(arrays) -> None:
+    turned = {name: np.asfortranarray(arrays[name]) for name in reversed(list(arrays))}
+    swapped = {name: a.astype(a.dtype.newbyteorder(">")) for name, a in arrays.items()}
+    assert arrays_digest(arrays) == arrays_digest(turned) == arrays_digest(swapped)
+
+
+def test_arrays_digest_tells_name_type_shape_and_value_apart() -> None:
+    a = np.arange(6, dtype="uint8")
+    variants = [
+        {"a": a},
+        {"b": a},
+        {"a": a.reshape(2, 3)},
+        {"a": a.astype("int8")},
+        {"a": a[::-1]},
+        {"a": a, "b": a[:0]},
+    ]
+    assert len({arrays_digest(variant) for variant in variants}) == len(variants)
