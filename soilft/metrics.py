@@ -34,8 +34,8 @@ def scores(truth: npt.NDArray[Any], predicted: npt.NDArray[Any]) -> dict[str, An
     recall = [
         float(matrix[i, i] / matrix[i].sum()) if matrix[i].sum() else float("nan") for i in (0, 1)
     ]
-    # Where only one class occurs in truth and prediction, kappa is undefined, and scikit-learn warns
-    # before it gives 0 for the correlation.
+    # Where only one class occurs in truth and prediction, kappa is undefined, and the correlation
+    # is 0 by definition; scikit-learn would warn.
     both = int((matrix.sum(axis=0) + matrix.sum(axis=1) > 0).sum()) == 2
     return {
         "rows": int(matrix.sum()),

@@ -35,7 +35,7 @@ def truncate(path: Path) -> None:
 
 def flip_latitude(path: Path) -> None:
     def change(file: h5py.File) -> None:
-        file["lat"][...] = file["lat"][::-1]
+        file["lat"][...] = file["lat"][...][::-1]
 
     edit(path, change)
 
