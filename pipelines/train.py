@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from distributed import Client
-from sklearn.ensemble import ExtraTreesClassifier
 
 from pipelines.events import Emit, silent
 from pipelines.outcomes import Outcomes, check_memory, collect
@@ -16,6 +15,9 @@ from soilft.forest.artefact import ModelRef, save
 from soilft.forest.grow import GrowTrees, assemble, grow_trees
 from soilft.ledger import Record
 from soilft.sampling import SampleDays, Table
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import ExtraTreesClassifier
 
 STAGE = "train"
 

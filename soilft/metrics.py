@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn import metrics
 
 from soilft.schema import FROZEN, THAWED
 
 
 def confusion(truth: npt.NDArray[Any], predicted: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     """Counts, shape (2, 2): rows are the truth, columns the prediction; thawed, then frozen."""
+    from sklearn import metrics
+
     return np.asarray(metrics.confusion_matrix(truth, predicted, labels=[THAWED, FROZEN]), "int64")
 
 
@@ -30,6 +31,8 @@ def scores(truth: npt.NDArray[Any], predicted: npt.NDArray[Any]) -> dict[str, An
         ``rows``, ``confusion`` and the usual scores; ``majority_share`` is what naming the larger
         class everywhere would reach.
     """
+    from sklearn import metrics
+
     matrix = confusion(truth, predicted)
     recall = [
         float(matrix[i, i] / matrix[i].sum()) if matrix[i].sum() else float("nan") for i in (0, 1)

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.model_selection import GroupKFold
 
 from soilft.errors import ConfigError
 from soilft.forest.artefact import ModelRef
@@ -87,6 +86,8 @@ def block_folds(
     ConfigError
         Where there are fewer blocks than folds.
     """
+    from sklearn.model_selection import GroupKFold
+
     count = len(np.unique(blocks))
     if count < folds:
         raise ConfigError(

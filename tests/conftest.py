@@ -31,6 +31,7 @@ def s3_store(s3: seaweed.S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     started before and do not.
     """
     import s3fs
+    from zarr.core.sync import sync
 
     # A developer's own profile must neither help nor harm.
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3"):
@@ -43,6 +44,12 @@ def s3_store(s3: seaweed.S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     # s3fs keeps file systems by their arguments, which do not show a change of environment.
     s3fs.S3FileSystem.clear_instance_cache()
     yield f"s3://{s3.bucket}/{secrets.token_hex(8)}"
+    # s3fs closes the connections of its own loop when it forgets a file system, not those that
+    # Zarr's event loop opened.
+    for fs in list(s3fs.S3FileSystem._cache.values()):
+        if fs.asynchronous and fs._s3 is not None:
+            sync(fs._s3.close())
+            fs._s3 = None
     s3fs.S3FileSystem.clear_instance_cache()
 
 

@@ -10,20 +10,21 @@ import hashlib
 import io
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import sklearn
-import skops.io
-from sklearn.ensemble import ExtraTreesClassifier
 
-from soilft import __version__, objects
+from soilft import objects
 from soilft.errors import ModelError
 from soilft.features import VERSION as FEATURES_VERSION
 from soilft.forest.grow import ForestSettings
 from soilft.ledger import arrays_digest, digest
 from soilft.schema import FROZEN
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import ExtraTreesClassifier
 
 # The one type of the file that skops does not know to be harmless: scikit-learn's node arrays.
 _TRUSTED = ["sklearn.tree._tree.Tree"]
@@ -110,6 +111,8 @@ def save(
     facts
         What the card says beside structure and versions: training rows, simulated or not.
     """
+    import skops.io
+
     identity = model_digest(forest, names, settings)
     content = skops.io.dumps(forest)
     url = objects.join(root, "models", identity)
@@ -131,7 +134,7 @@ def save(
 
 
 def _versions() -> dict[str, str]:
-    return {"soilft": __version__, "scikit-learn": sklearn.__version__, "numpy": np.__version__}
+    return {name: version(name) for name in ("soilft", "scikit-learn", "numpy")}
 
 
 def load(reference: ModelRef) -> Model:
@@ -142,6 +145,11 @@ def load(reference: ModelRef) -> Model:
     ModelError
         Where any of these is not what the card and the reference say. Nothing is predicted then.
     """
+    # Loading skops takes longer than starting a worker; only tasks that hold a model pay for it.
+    # Importing skops takes longer than starting a worker; only tasks that hold a model pay for it.
+    import skops.io
+    from sklearn.ensemble import ExtraTreesClassifier
+
     card = objects.read_json(objects.join(reference.url, "card.json"))
     content = objects.read(objects.join(reference.url, "forest.skops"))
     if card is None or content is None:

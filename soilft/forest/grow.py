@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.ensemble import ExtraTreesClassifier
-from sklearn.utils.class_weight import compute_sample_weight
 
 from soilft.sampling import read_table
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import ExtraTreesClassifier
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class ForestSettings:
 
     def estimator(self) -> ExtraTreesClassifier:
         """An unfitted forest of one thread."""
+        from sklearn.ensemble import ExtraTreesClassifier
+
         return ExtraTreesClassifier(
             n_estimators=self.n_estimators,
             max_features=self.max_features,
@@ -44,6 +47,8 @@ class ForestSettings:
         """Weight of each row, or None where all count the same."""
         if self.class_weight is None:
             return None
+        from sklearn.utils.class_weight import compute_sample_weight
+
         return np.asarray(compute_sample_weight(self.class_weight, label), "float64")
 
     def groups(self, size: int) -> list[range]:

@@ -26,7 +26,7 @@ from soilft.overpass import utc_hour
 from soilft.regrid import overlap
 from soilft.schema import Coordinate, Variable, measured
 from soilft.sources import files
-from soilft.sources.protocol import Arrays, Granule, Role
+from soilft.sources.protocol import Arrays, Granule, Role, calendar_day
 
 GRID = PRESETS["latlon-0.25"]
 # Letters of the file name, with the nominal frequency of the channel in GHz.
@@ -109,7 +109,9 @@ class Amsr2L3:
         if match is None or match["band"] not in self.bands:
             return None
         text = match["day"]
-        day = date(int(text[:4]), int(text[4:6]), int(text[6:]))
+        day = calendar_day(text)
+        if day is None:
+            return None
         return Granule((day,), f"{match['node']}{match['band']}", match["version"], url)
 
     def read(self, path: Path) -> xr.Dataset:
@@ -140,6 +142,7 @@ class Amsr2L3:
         part = dataset.isel(lat=rows, lon=native_columns)
         with files.reading(Path(granule.name)):
             values = np.stack([part[p].values for p in "VH"])
+        values[values <= 0] = np.nan  # 0 K is no temperature, whatever wrote it
         return {"tb": overlap(GRID.window(rows, columns), grid).mean(values)}
 
     def combine(

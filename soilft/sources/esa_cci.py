@@ -23,7 +23,7 @@ from soilft.labels import label_variables
 from soilft.regrid import overlap
 from soilft.schema import FROZEN, MISSING, THAWED, Coordinate, Variable
 from soilft.sources import files
-from soilft.sources.protocol import Arrays, Granule, Role
+from soilft.sources.protocol import Arrays, Granule, Role, calendar_day
 
 GRID = PRESETS["latlon-0.25"]
 NO_DATA = 127
@@ -63,7 +63,9 @@ class EsaCciFlag:
         if match is None:
             return None
         text = match["day"]
-        day = date(int(text[:4]), int(text[4:6]), int(text[6:]))
+        day = calendar_day(text)
+        if day is None:
+            return None
         return Granule((day,), "flag", match["version"], url)
 
     def read(self, path: Path) -> xr.Dataset:

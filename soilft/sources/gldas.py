@@ -22,7 +22,7 @@ from soilft.grid import PRESETS, Grid
 from soilft.regrid import overlap
 from soilft.schema import Coordinate, Variable, counted, measured
 from soilft.sources import files
-from soilft.sources.protocol import Arrays, Granule, Role
+from soilft.sources.protocol import Arrays, Granule, Role, calendar_day
 
 GRID = PRESETS["latlon-0.25"].window(slice(0, 600), slice(None))
 
@@ -142,7 +142,9 @@ class GldasNoah3h:
         if match is None:
             return None
         text = match["day"]
-        day = date(int(text[:4]), int(text[4:6]), int(text[6:]))
+        day = calendar_day(text)
+        if day is None:
+            return None
         instant, interval = self._kinds()
         days = {day} if instant else set()
         if interval:

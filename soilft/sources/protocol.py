@@ -122,6 +122,14 @@ class StaticSource(Protocol):
         ...
 
 
+def calendar_day(text: str) -> date | None:
+    """Day of eight digits, or None where there is no such day."""
+    try:
+        return date(int(text[:4]), int(text[4:6]), int(text[6:]))
+    except ValueError:
+        return None
+
+
 def is_simulated(attributes: Mapping[Any, Any]) -> bool:
     """Whether a file says of itself that it was simulated."""
     return str(attributes.get("simulated", "false")).lower() in ("true", "1")

@@ -25,7 +25,7 @@ from soilft.overpass import utc_hour
 from soilft.regrid import overlap
 from soilft.schema import FROZEN, MISSING, PARTIAL, THAWED, Coordinate, Variable
 from soilft.sources import files
-from soilft.sources.protocol import Arrays, Granule, Role
+from soilft.sources.protocol import Arrays, Granule, Role, calendar_day
 
 GRID = PRESETS["ease2-north-25km"]
 LOCAL_SOLAR_HOUR = {"AM": 6.0, "PM": 18.0}
@@ -64,7 +64,9 @@ class SmosL3Ft:
         if match is None:
             return None
         text = match["day"]
-        day = date(int(text[:4]), int(text[4:6]), int(text[6:]))
+        day = calendar_day(text)
+        if day is None:
+            return None
         return Granule((day,), "l3soilft", match["version"], url)
 
     def read(self, path: Path) -> xr.Dataset:
