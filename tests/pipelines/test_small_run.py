@@ -15,8 +15,8 @@ pytestmark = pytest.mark.slow
 def test_published_cube_opens_in_plain_xarray_with_missing_days_missing(unbroken: Path) -> None:
     cube = xr.open_zarr(unbroken / "releases/v1.0/cube.zarr", decode_coords="all").load()
     assert cube.freeze_thaw_state.dims == ("time", "y", "x")
-    assert cube.sizes["time"] == 24
-    assert cube.freeze_thaw_state.shape == (24, 12, 16)
+    assert cube.sizes["time"] == 12
+    assert cube.freeze_thaw_state.shape == (12, 12, 16)
     values = cube.freeze_thaw_state.values
     assert set(np.unique(values[np.isfinite(values)])) == {0.0, 1.0}
     probability = cube.frozen_probability.values
@@ -58,7 +58,7 @@ def test_chunking_does_not_change_the_values(
     config = region_file(
         tmp_path,
         small_archive,
-        chunks={"ingest_days": 7, "predict_days": 24},
+        chunks={"ingest_days": 5, "predict_days": 12},
         forest={"n_estimators": 12, "min_samples_leaf": 5, "group_size": 5},
     )
     soilft("run", config, "--quiet")
@@ -78,7 +78,7 @@ def test_dry_run_says_what_would_be_done_and_writes_nothing(
         if len(cells) > 4
         for cells in [[cell.strip() for cell in cells]]
     }
-    # 24 days in chunks of 4: six units for each of three sources with days, one for the terrain.
+    # 12 days in chunks of 2: six units for each of three sources with days, one for the terrain.
     assert rows["ingest"] == ["0", "19"]
     assert rows["predict"] == ["0", "6"]
     assert "MiB" in done.stdout

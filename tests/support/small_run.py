@@ -16,7 +16,7 @@ from pipelines.config import REGIONS
 from soilft.simulate import Archive, write_day, write_static
 
 BOUNDS = (90.0, 32.0, 94.0, 35.0)
-START, END = date(2015, 10, 1), date(2015, 10, 24)
+START, END = date(2015, 10, 1), date(2015, 10, 12)
 SOILFT = Path(sys.executable).with_name("soilft")
 
 
@@ -39,11 +39,12 @@ def region_file(folder: Path, archive: Path, **changes: Any) -> Path:
         "sampling": {"max_rows": 3000},
         "forest": {"n_estimators": 12, "min_samples_leaf": 5, "group_size": 4},
         "validation": {"folds": 2, "block_degrees": 1},
-        "chunks": {"ingest_days": 4, "predict_days": 4},
+        "chunks": {"ingest_days": 2, "predict_days": 2},
         "cluster": {"workers": 2, "memory": "2GiB", "dashboard": False},
     }
     for item in value["inputs"].values():
         item["granules"] = item["granules"].replace("${SOILFT_DEMO_ARCHIVE}", str(archive))
+    value["inputs"]["amsr2"]["bands"] = ["18", "36"]
     value |= changes
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "region.yaml"

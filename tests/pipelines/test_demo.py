@@ -1,0 +1,47 @@
+"""The quick start for the second region: the demo's code, unchanged, on another grid."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from tests.support.small_run import soilft
+
+
+@pytest.mark.slow
+def test_demo_runs_for_alaska_on_a_polar_grid_and_its_printed_lines_open_the_cube(
+    tmp_path: Path,
+) -> None:
+    done = soilft("demo", "--region", "demo-alaska", "--output", tmp_path, "--quiet")
+    lines = done.stdout[done.stdout.index("import xarray as xr") :]
+    names: dict[str, xr.Dataset] = {}
+    exec(lines, names)
+    cube = names["ds"]
+    assert cube.attrs["title"].startswith("SIMULATED")
+    assert cube.crs.attrs["grid_mapping_name"] == "lambert_azimuthal_equal_area"
+    assert cube.sizes["time"] == 75
+    assert cube.lat.shape == cube.freeze_thaw_state.shape[1:]
+    state = cube.freeze_thaw_state.values
+    west, south, east, north = -162, 62, -144, 69
+    inside = (
+        (cube.lon > west) & (cube.lon < east) & (cube.lat > south) & (cube.lat < north)
+    ).values
+    assert np.isnan(state[:, ~inside]).all()
+    assert np.isfinite(state[:, inside]).mean() > 0.5
+    # Autumn: little is frozen at the start, much at the end.
+    start, end = (np.nanmean(state[days][:, inside]) for days in (slice(0, 10), slice(-10, None)))
+    assert start < 0.35
+    assert end > 0.65
+    store = tmp_path / "demo-alaska" / "store"
+    scorecard = json.loads((store / "releases/v1.0/report/scorecard.json").read_text())
+    assert scorecard["simulated"] is True
+    splits = scorecard["random_split_for_comparison_only"]
+    assert set(splits) == {"train", "validation", "test"}
+    assert sum(split["rows"] for split in splits.values()) == 20_000
+    for name in ("Random split, train", "Random split, validation", "Random split, test"):
+        assert name in done.stdout
+    assert scorecard["shuffled_labels"]["balanced_accuracy"] < 0.55
+    html = (store / "releases/v1.0/report/report.html").read_text()
+    assert "<h1>SIMULATED: " in html
