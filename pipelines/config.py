@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from cluster import ClusterSpec
 from soilft.days import DaySpan
 from soilft.errors import ConfigError
-from soilft.features import GROUPS, FeatureSet, Target
+from soilft.features import GROUPS, FeatureSet
 from soilft.forest.grow import ForestSettings
 from soilft.grid import Region
 from soilft.ledger import digest
@@ -32,6 +32,7 @@ from soilft.sources import (
     StaticSource,
 )
 from soilft.sources.smos import LOCAL_SOLAR_HOUR
+from soilft.window import Target
 
 REGIONS = Path(__file__).parent / "regions"
 _VARIABLE = re.compile(r"\$\{(\w+)\}")

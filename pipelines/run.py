@@ -9,11 +9,11 @@ from typing import Any
 from pipelines.config import Config
 from soilft import __version__, objects
 from soilft.days import DaySpan
-from soilft.features import HALO_DAYS
 from soilft.features import VERSION as FEATURES_VERSION
 from soilft.forest.artefact import ModelRef
 from soilft.inputs import InputRefs
 from soilft.ledger import Ledger, Record, SetAside, digest
+from soilft.window import HALO_DAYS
 
 
 @dataclass(frozen=True)

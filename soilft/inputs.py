@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from soilft import store
 from soilft.days import DaySpan
-from soilft.features import HALO_DAYS, FeatureSet, Inputs, names_of
+from soilft.features import FeatureSet, names_of
 from soilft.grid import Region
+from soilft.window import HALO_DAYS, Inputs
 
 
 @dataclass(frozen=True)
