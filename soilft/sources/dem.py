@@ -166,24 +166,35 @@ def _step(rising: npt.NDArray[Any], path: Path) -> float:
     return step
 
 
-def _window(native: Grid, target: Grid, name: str) -> tuple[Grid, tuple[slice, slice]]:
-    """The DEM's cells around a target, turned by whole circles where that covers more."""
-    turns = (0.0, 360.0, -360.0) if native.geographic else (0.0,)
-    best: tuple[Grid, tuple[slice, slice]] | None = None
-    for turn in turns:
-        turned = replace(native, left=native.left + turn)
+def _window(
+    native: Grid, target: Grid, name: str
+) -> tuple[Grid, tuple[slice, npt.NDArray[np.intp]]]:
+    """The DEM's cells around a target: their grid, and their rows and columns in the file.
+
+    A global file is a ring of columns, so a region may lie across its seam; of another file the
+    longitudes are turned by whole circles, where that covers more.
+    """
+    ring = round(360 / native.width)
+    if native.geographic and native.shape[1] >= ring:
+        candidates = [replace(native, left=native.left - 360, shape=(native.shape[0], 3 * ring))]
+    else:
+        turns = (0.0, 360.0, -360.0) if native.geographic else (0.0,)
+        candidates = [replace(native, left=native.left + turn) for turn in turns]
+    found = []
+    for candidate in candidates:
         try:
             # Two cells around the target, so that every slope within it has its neighbours.
-            window = turned.overlapping(target, margin=2)
+            found.append((candidate, *candidate.overlapping(target, margin=2)))
         except ValueError:
             continue
-        part = turned.window(*window)
-        if best is None or part.shape[1] > best[0].shape[1]:
-            best = part, window
-    if best is None:
+    if not found:
         raise GridMismatch(
             name,
             expected="a DEM that covers some of the region",
             found=str(native.geobox.boundingbox),
         )
-    return best
+    grid, rows, columns = max(found, key=lambda item: item[2].stop - item[2].start)
+    stored = np.arange(columns.start, columns.stop)
+    if grid.shape[1] != native.shape[1]:
+        stored %= ring
+    return grid.window(rows, columns), (rows, stored)

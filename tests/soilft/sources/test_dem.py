@@ -140,7 +140,7 @@ def netcdf(
     lat = lat if south_first else lat[::-1]
     z = (1000 * lat[:, None] + 10 * lon[None]).astype("float32")
     dataset = xr.Dataset({"z": (("lat", "lon"), z, {"units": units})}, {"lat": lat, "lon": lon})
-    dataset.to_netcdf(path, engine="h5netcdf")
+    dataset.to_netcdf(path, engine="netcdf4")
     return path
 
 
@@ -182,21 +182,21 @@ def test_a_missing_variable_is_refused(tmp_path: Path) -> None:
 
 def test_three_dimensions_and_turned_axes_are_refused(tmp_path: Path) -> None:
     path = netcdf(tmp_path / "dem.nc")
-    with xr.open_dataset(path, engine="h5netcdf") as opened:
+    with xr.open_dataset(path, engine="netcdf4") as opened:
         dataset = opened.load()
     deep, turned = tmp_path / "deep.nc", tmp_path / "turned.nc"
-    dataset.expand_dims("level").to_netcdf(deep, engine="h5netcdf")
-    dataset.transpose("lon", "lat").to_netcdf(turned, engine="h5netcdf")
+    dataset.expand_dims("level").to_netcdf(deep, engine="netcdf4")
+    dataset.transpose("lon", "lat").to_netcdf(turned, engine="netcdf4")
     refusal(deep, FormatMismatch, "two dimensions")
     refusal(turned, FormatMismatch, r"\(latitude, longitude\)")
 
 
 def test_uneven_axes_are_refused(tmp_path: Path) -> None:
     path = netcdf(tmp_path / "dem.nc")
-    with xr.open_dataset(path, engine="h5netcdf") as opened:
+    with xr.open_dataset(path, engine="netcdf4") as opened:
         gap = opened.isel(lon=[*range(20), *range(30, 60)]).load()
     uneven = tmp_path / "uneven.nc"
-    gap.to_netcdf(uneven, engine="h5netcdf")
+    gap.to_netcdf(uneven, engine="netcdf4")
     refusal(uneven, GridMismatch, "evenly spaced")
 
 
@@ -215,3 +215,22 @@ def test_a_truncated_file_is_refused(tmp_path: Path, suffix: str) -> None:
         netcdf(path)
     path.write_bytes(path.read_bytes()[: 9000 if suffix == "tif" else 1500])
     refusal(path, UnreadableGranule, "a whole")
+
+
+def test_region_across_the_seam_of_a_global_file_is_covered_on_both_sides(tmp_path: Path) -> None:
+    """A file from 20 to 380 degrees east has its seam in central Africa."""
+    lon = 20.5 + np.arange(361.0)  # the first column stands again at the end
+    lat = -89.5 + np.arange(180.0)
+    height = np.broadcast_to(1000 + 10 * lat[:, None] + (lon % 360), (180, 361))
+    path = tmp_path / "global.nc"
+    xr.Dataset(
+        {"z": (("lat", "lon"), height.astype("float32"), {"units": "m"})},
+        {"lat": lat, "lon": lon},
+    ).to_netcdf(path, engine="netcdf4")
+    grid = Region("seam", "latlon-0.25", (18, -2, 22, 2)).grid
+    source = Dem()
+    with source.read(path) as dataset:
+        found = source.place(dataset, grid)
+    expected = 1000 + 10 * np.floor(grid.y)[:, None] + 5 + np.floor(grid.x) + 0.5
+    np.testing.assert_allclose(found["elevation"], expected, rtol=1e-6)
+    assert np.isfinite(found["slope"]).all()

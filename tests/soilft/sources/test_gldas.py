@@ -180,7 +180,7 @@ def written(path: Path, name: str = SOIL, units: str = "kg m-2", **other: np.nda
     dims = ("time", "lat", "lon")[3 - values.ndim :]
     dataset = xr.Dataset({name: (dims, values, {"units": units})}, {"lat": lat, "lon": lon})
     encoding = {name: {"_FillValue": np.float32(-9999)}}
-    dataset.to_netcdf(path, engine="h5netcdf", encoding=encoding)
+    dataset.to_netcdf(path, engine="netcdf4", encoding=encoding)
     return path
 
 
@@ -264,7 +264,7 @@ def test_damaged_data_are_named_when_they_are_read(path: Path) -> None:
         {SOIL: (("time", "lat", "lon"), values, {"units": "kg m-2"})}, {"lat": LAT, "lon": LON}
     )
     encoding = {SOIL: {"zlib": True, "chunksizes": (1, len(LAT), len(LON))}}
-    dataset.to_netcdf(path, engine="h5netcdf", encoding=encoding)
+    dataset.to_netcdf(path, engine="netcdf4", encoding=encoding)
     content = bytearray(path.read_bytes())
     middle = len(content) // 2
     content[middle : middle + 5000] = bytes(5000)
