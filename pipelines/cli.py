@@ -22,7 +22,7 @@ from pipelines.outcomes import Outcomes
 from pipelines.progress import listening
 from pipelines.run import Run
 from soilft import __version__, objects, report
-from soilft.errors import ConfigError, InputError, SoilftError, StoreError
+from soilft.errors import ConfigError, InputError, SoilftError, StoreError, TaskTooLarge
 from soilft.publication import Release
 
 # What a script can tell from the exit code; the table stands in docs/operations.md.
@@ -231,6 +231,7 @@ def exit_code(error: Exception) -> int:
     """Exit code of an error that ends the command."""
     for kind, code in (
         (ConfigError, EXIT_CONFIG),
+        (TaskTooLarge, EXIT_CONFIG),
         (InputError, EXIT_INCOMPLETE),
         (StoreError, EXIT_STORE),
         (ClusterError, EXIT_CLUSTER),

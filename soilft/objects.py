@@ -164,8 +164,11 @@ def create(url: str, content: bytes) -> None:
     PreconditionFailed
         Where one exists with other content. The same content passes: a retried write that met
         its own first try must not look like a defeat.
+    StoreConflict
+        Where the file system has no conditional writes.
     """
     fs, path = filesystem(url)
+    _require_conditional_writes(fs, url)
     try:
         with explained(url):
             if isinstance(fs, LocalFileSystem):
@@ -183,6 +186,11 @@ def create(url: str, content: bytes) -> None:
     except PreconditionFailed:
         if read(url) != content:
             raise
+
+
+def _require_conditional_writes(fs: Any, url: str) -> None:
+    if not isinstance(fs, LocalFileSystem) and "s3" not in fs.protocol:
+        raise StoreConflict(url, expected="a local path or s3://", found=str(fs.protocol))
 
 
 def swap(url: str, old: bytes | None, new: bytes) -> None:
@@ -206,8 +214,7 @@ def swap(url: str, old: bytes | None, new: bytes) -> None:
                 raise PreconditionFailed(url, expected="the content read before", found="another")
             write(url, new)
         return
-    if "s3" not in fs.protocol:
-        raise StoreConflict(url, expected="a local path or s3://", found=str(fs.protocol))
+    _require_conditional_writes(fs, url)
     try:
         with explained(url):
             try:
@@ -258,7 +265,10 @@ def check_writable(root: str) -> None:
         write(probe, b"")
     except FileNotFoundError as error:
         raise StoreError(
-            root, expected="a bucket that exists", found=str(error), remedy="Create it first."
+            root,
+            expected="a bucket that exists, or a folder that can be made",
+            found=str(error),
+            remedy="Create it first.",
         ) from error
     remove(probe)
 

@@ -41,8 +41,8 @@ def cautions(scorecard: Mapping[str, Any]) -> list[str]:
             "observations was run."
         )
     found.append(
-        "In the random split neighbouring pixel-days share state, which flatters the scores; it is "
-        "given for comparison with records scored that way."
+        "In the random split neighbouring pixel-days share state, which can flatter the scores; it "
+        "is given for comparison with records scored that way."
     )
     if scorecard["set_aside"]:
         found.append(f"{len(scorecard['set_aside'])} granules were set aside as unusable.")

@@ -145,7 +145,6 @@ def load(reference: ModelRef) -> Model:
     ModelError
         Where any of these is not what the card and the reference say. Nothing is predicted then.
     """
-    # Loading skops takes longer than starting a worker; only tasks that hold a model pay for it.
     # Importing skops takes longer than starting a worker; only tasks that hold a model pay for it.
     import skops.io
     from sklearn.ensemble import ExtraTreesClassifier

@@ -63,7 +63,7 @@ UNITS: Mapping[str, str] = MappingProxyType(
 STATISTICS = ("mean", "range")
 
 _NAME = re.compile(
-    r"GLDAS_NOAH025_3H\.A(?P<day>\d{8})\.(?P<stamp>(?:0[0369]|1[258]|21)00)\.(?P<version>\w+)\.nc4$"
+    r"GLDAS_NOAH025_3H\.A(?P<day>\d{8})\.(?P<stamp>(?:0[0369]|1[258]|21)00)\.(?P<version>\w+)\.nc4(?:\.SUB\.nc4)?$"
 )
 
 
