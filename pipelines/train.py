@@ -89,13 +89,7 @@ def _grow_forest(run: Run, client: Client, emit: Emit, outcomes: Outcomes, table
         )
         for trees in settings.groups(run.config.forest.group_size)
     }
-    width = len(sampling.feature_names(run.table_url()))
-    check_memory(
-        client,
-        STAGE,
-        4 * int(table.facts["rows"]) * (width + 8) * 4,
-        "Make sampling.max_rows smaller.",
-    )
+    check_table_fits(run, client, STAGE, table)
     trees = Outcomes("forest")
     collect(client, grow_trees, tasks, groups.__setitem__, trees, emit)
     if trees.failed:
@@ -118,6 +112,22 @@ def _grow_forest(run: Run, client: Client, emit: Emit, outcomes: Outcomes, table
     )
     run.ledger.put(STAGE, "forest", Record(run.forest_key(table.content), reference.digest))
     outcomes.done += 1
+
+
+def check_table_fits(run: Run, client: Client, stage: str, table: Record) -> None:
+    """Hold the memory of a task that trains on the whole table against the smallest worker.
+
+    The table as read, its rows for training, scikit-learn's copy, and what the trees take: four
+    times the table, eight columns of bookkeeping included.
+
+    Raises
+    ------
+    TaskTooLarge
+        Where it does not fit.
+    """
+    width = len(sampling.feature_names(run.table_url())) + 8
+    peak = 4 * int(table.facts["rows"]) * width * 4
+    check_memory(client, stage, peak, "Make sampling.max_rows smaller.")
 
 
 def require_model(run: Run) -> ModelRef:

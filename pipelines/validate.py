@@ -7,14 +7,13 @@ from typing import Any
 from distributed import Client
 
 from pipelines.events import Emit, silent
-from pipelines.outcomes import Outcomes, check_memory, collect
+from pipelines.outcomes import Outcomes, collect
 from pipelines.run import Run
-from pipelines.train import require_model
+from pipelines.train import check_table_fits, require_model
 from soilft import __version__, objects
 from soilft.forest.artefact import ModelRef
 from soilft.ledger import Record, digest
 from soilft.report import render
-from soilft.sampling import feature_names
 from soilft.validation import ScoreFold, ScoreSplits, evaluate, pooled
 
 STAGE = "validate"
@@ -36,8 +35,8 @@ def validate(run: Run, client: Client, emit: Emit = silent) -> Outcomes:
         **control,
     }
     table = run.ledger.get("train", "table")
-    rows, width = (int(table.facts["rows"]) if table else 0), len(feature_names(run.table_url()))
-    check_memory(client, STAGE, 4 * rows * (width + 8) * 4, "Make sampling.max_rows smaller.")
+    if table is not None:
+        check_table_fits(run, client, STAGE, table)
     found: dict[str, Any] = {}
     collect(client, evaluate, tasks, found.__setitem__, outcomes, emit)
     if outcomes.failed:

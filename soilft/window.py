@@ -119,7 +119,7 @@ def load(inputs: Inputs, targets: Sequence[Target], span: DaySpan) -> list[Windo
         reanalysis = {name: rows[name].values for name in inputs.reanalysis_names}
     static = (
         {name: inputs.static[name].values for name in inputs.static_names}
-        if (inputs.static is not None)
+        if inputs.static is not None
         else {}
     )
     tb, observed = None, None
