@@ -186,6 +186,25 @@ def status_command(config: ConfigPath, store: StoreUrl = None) -> None:
         out.print(line, highlight=False, markup=False)
 
 
+@app.command("availability")
+def availability_command(
+    config: ConfigPath,
+    store: StoreUrl = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw days and sources into this file (PNG, PDF, SVG).")
+    ] = None,
+) -> None:
+    """Show which days each source has. The full table is inputs/availability.json in the store."""
+    it = _run(config, store)
+    out.print(status.availability_table(it, title=it.config.title))
+    if plot is not None:
+        from soilft.plots import availability_chart
+
+        title = ("SIMULATED: " if it.is_simulated() else "") + it.config.title
+        availability_chart(ingest.availability(it), title).savefig(plot, dpi=120)
+        out.print(f"Drawn: {plot}", highlight=False)
+
+
 @app.command()
 def regions() -> None:
     """List the region files that ship with soilft."""

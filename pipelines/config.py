@@ -246,7 +246,7 @@ class Config(_Section):
                 f"found {self.label.input}"
             )
         roles = [i.source().role for i in self.inputs.values()]
-        for role in ("tb", "reanalysis", "static"):
+        for role in ("reanalysis", "station"):
             if roles.count(role) > 1:
                 raise ValueError(f"inputs: expected at most one of the kind {role}")
         known = cast("SmosL3Ft | EsaCciFlag", label.source()).overpasses

@@ -9,8 +9,8 @@ from distributed import Client
 from pipelines.events import Emit, Event, silent
 from pipelines.outcomes import Outcomes, check_memory, collect
 from pipelines.run import Run
-from soilft import store
-from soilft.errors import ConfigError
+from soilft import objects, store
+from soilft.availability import Availability, SourceDays, joined
 from soilft.ingest import (
     ChunkOfDays,
     Ingested,
@@ -57,14 +57,7 @@ def plan(run: Run, emit: Emit = silent) -> IngestPlan:
             )
     for name, static in config.static_sources().items():
         files = discover(static, config.inputs[name].patterns)
-        if len(files) > 1:
-            raise ConfigError(
-                f"inputs.{name}.granules",
-                expected="one file that covers the region",
-                found=f"{len(files)} files",
-                remedy="Merge the tiles first, or name one.",
-            )
-        units[f"{name}/static"] = StaticFields(run.static_url, static, grid, files[0])
+        units[f"{name}/static"] = StaticFields(run.static_url, static, grid, tuple(files))
     done = frozenset(u for u, task in units.items() if run.ledger.is_done(STAGE, u, task.key))
     return IngestPlan(units, done)
 
@@ -89,6 +82,7 @@ def ingest(run: Run, client: Client, emit: Emit = silent) -> Outcomes:
     collect(client, ingest_unit, todo, remember, outcomes, emit)
     if todo:
         _label_simulated(run)
+    _tell_availability(run)
     outcomes.set_aside = [item.reason for item in run.set_aside()]
     return outcomes
 
@@ -101,6 +95,28 @@ def _make_templates(run: Run) -> None:
     if config.static_sources():
         sources = list(config.static_sources().values())
         store.create(run.static_url, static_template(sources, grid))
+
+
+def availability(run: Run) -> Availability:
+    """Which days each source has, from the ledger alone."""
+    config = run.config
+    found = {}
+    for name in config.daily_sources():
+        parts = []
+        for span in run.ingest_spans():
+            record = run.ledger.get(STAGE, f"{name}/{span.first}")
+            if record is not None and record.facts["last"] == str(span.last):
+                facts = record.facts
+                days = SourceDays(tuple(facts["granules"]), tuple(facts["coverage"]))
+                parts.append((span, days))
+        found[name] = joined(config.days, parts)
+    return Availability(config.days, found)
+
+
+def _tell_availability(run: Run) -> None:
+    content = objects.to_json(availability(run).to_json())
+    if objects.read(run.availability_url) != content:
+        objects.write(run.availability_url, content)
 
 
 def _label_simulated(run: Run) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from pipelines.config import Config
@@ -27,10 +28,13 @@ class Run:
         """URL of the store."""
         return self.config.store.rstrip("/")
 
-    @property
+    @cached_property
     def ledger(self) -> Ledger:
-        """What is done."""
-        return Ledger(self.store)
+        """What is done, every record of the long stages read in one go."""
+        ledger = Ledger(self.store)
+        for stage in ("ingest", "predict"):
+            ledger.recall(stage)
+        return ledger
 
     def url(self, *parts: str) -> str:
         """URL of something below the store."""
@@ -45,6 +49,11 @@ class Run:
         """Store of all sources without time."""
         return self.url("inputs", "static.zarr")
 
+    @property
+    def availability_url(self) -> str:
+        """Table of days and sources."""
+        return self.url("inputs", "availability.json")
+
     def ingest_spans(self) -> list[DaySpan]:
         """Days of each input chunk."""
         return self.config.days.chunks(self.config.chunks.ingest_days)
@@ -55,11 +64,13 @@ class Run:
 
     def input_refs(self) -> InputRefs:
         """Predictor stores by role."""
-        daily = {s.role: self.input_url(n) for n, s in self.config.daily_sources().items()}
+        sources = self.config.daily_sources()
+        daily = {source.role: self.input_url(name) for name, source in sources.items()}
         return InputRefs(
             self.config.to_region(),
             self.config.days,
-            tb=daily.get("tb"),
+            # The first radiometer of the region file is preferred where several saw a pixel.
+            tb=tuple(self.input_url(n) for n, s in sources.items() if s.role == "tb"),
             reanalysis=daily.get("reanalysis"),
             static=self.static_url if self.config.static_sources() else None,
         )

@@ -112,6 +112,24 @@ def table(run: Run, *, title: str) -> Table:
     return result
 
 
+def availability_table(run: Run, *, title: str) -> Table:
+    """Days with data, coverage and the longest gap of each source, as a table for a terminal."""
+    found = ingest.availability(run)
+    result = Table(title=title, title_justify="left")
+    for name in ("source", "days with data", "of", "mean coverage", "longest gap"):
+        result.add_column(name, justify="left" if name in ("source", "longest gap") else "right")
+    for name, source in found.sources.items():
+        gap = found.longest_gap(name)
+        result.add_row(
+            name,
+            str(source.days_with_data),
+            str(len(found.days)),
+            f"{source.mean_coverage:.2f}",
+            f"{len(gap)} days, {gap}" if gap else "-",
+        )
+    return result
+
+
 def report(run: Run) -> list[str]:
     """Sentences about what was set aside, the scores and the release."""
     lines = [f"set aside: {item.reason}" for item in run.set_aside()]

@@ -55,6 +55,11 @@ class DaySpan:
     def __str__(self) -> str:
         return f"{self.first}..{self.last}"
 
+    @classmethod
+    def between(cls, before: date, after: date) -> DaySpan:
+        """Days after one day and before another."""
+        return cls(before + timedelta(days=1), after - timedelta(days=1))
+
     @property
     def numbers(self) -> npt.NDArray[np.int32]:
         """Days since 1970-01-01, shape (len(self),)."""

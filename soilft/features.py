@@ -18,7 +18,9 @@ from soilft.days import DaySpan, day_of
 from soilft.errors import ConfigError
 from soilft.window import NEIGHBOUR_CHANNELS, Floats, Inputs, Target, Window, load
 
-VERSION = 1
+VERSION = 2
+# Static fields that describe the soil; all others describe the terrain.
+SOIL_FIELDS = frozenset({"sand", "silt", "clay", "bulk_density", "organic_carbon"})
 
 Need = Literal["tb", "reanalysis", "static", "calendar"]
 
@@ -111,7 +113,14 @@ def _reanalysis(window: Window) -> Iterable[tuple[str, Floats]]:
 
 def _terrain(window: Window) -> Iterable[tuple[str, Floats]]:
     for name in window.inputs.static_names:
-        yield f"static_{name}", np.broadcast_to(window.static[name], window.shape)
+        if name not in SOIL_FIELDS:
+            yield f"static_{name}", np.broadcast_to(window.static[name], window.shape)
+
+
+def _soil(window: Window) -> Iterable[tuple[str, Floats]]:
+    for name in window.inputs.static_names:
+        if name in SOIL_FIELDS:
+            yield f"static_{name}", np.broadcast_to(window.static[name], window.shape)
 
 
 def _season(window: Window) -> Iterable[tuple[str, Floats]]:
@@ -157,6 +166,7 @@ GROUPS: Mapping[str, Group] = MappingProxyType(
             Group("neighbouring_days", "tb", "K", "same node, a day off", _neighbouring_days),
             Group("reanalysis", "reanalysis", "as the field", "the reanalysis", _reanalysis),
             Group("terrain", "static", "as the field", "the DEM", _terrain),
+            Group("soil", "static", "as the field", "the soil map", _soil),
             Group("season", "calendar", "1", "sine and cosine of the day of year", _season),
             Group("overpass", "calendar", "h", "local solar hour of the state", _overpass),
         )
@@ -283,7 +293,7 @@ def names_of(inputs: Inputs, features: FeatureSet) -> tuple[str, ...]:
 def _of_group(name: str, window: Window) -> Iterable[tuple[str, Floats]]:
     group = GROUPS[name]
     present = {
-        "tb": window.inputs.tb is not None,
+        "tb": bool(window.inputs.tb),
         "reanalysis": window.inputs.reanalysis is not None,
         "static": window.inputs.static is not None,
         "calendar": True,

@@ -7,7 +7,8 @@ other day is as if it had never been there.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -25,28 +26,42 @@ from soilft.schema import (
     overpass_coordinate,
     time_coordinates,
 )
-from soilft.sources.files import local_copy
+from soilft.sources.files import open_granule
 from soilft.sources.protocol import Arrays, DailySource, Granule, StaticSource, is_simulated
 
 
 @dataclass(frozen=True)
 class Found:
-    """A granule in an archive, with what tells whether its file has changed."""
+    """A granule in an archive, with what tells whether its file has changed.
+
+    Parameters
+    ----------
+    size
+        Bytes of the file.
+    stamp
+        ETag or time of modification.
+    replaces
+        Names of the files of the same slot and day that this one's version is newer than.
+    """
 
     granule: Granule
     size: int
     stamp: str
+    replaces: tuple[str, ...] = ()
 
 
 def discover(source: DailySource | StaticSource, patterns: Sequence[str]) -> list[Found]:
     """Granules of a product among the files that match URL patterns, newest version each.
+
+    Of two files for one slot and day the larger version text counts; of equal versions, the file
+    whose URL sorts last.
 
     Raises
     ------
     NoGranules
         Where a pattern matches no file of the product.
     """
-    newest: dict[tuple[object, str], Found] = {}
+    slots: dict[tuple[object, str], list[Found]] = {}
     for pattern in patterns:
         fs, path = objects.filesystem(pattern)
         with objects.explained(pattern):
@@ -58,9 +73,8 @@ def discover(source: DailySource | StaticSource, patterns: Sequence[str]) -> lis
                 continue
             matched += 1
             stamp = str(info.get("ETag") or info.get("mtime") or "")
-            slot = (granule.days, granule.slot if granule.days else granule.url)
-            if slot not in newest or newest[slot].granule.version <= granule.version:
-                newest[slot] = Found(granule, int(info["size"]), stamp)
+            found = Found(granule, int(info["size"]), stamp)
+            slots.setdefault((granule.days, granule.slot), []).append(found)
         if not matched:
             raise NoGranules(
                 f"pattern {pattern}",
@@ -68,7 +82,12 @@ def discover(source: DailySource | StaticSource, patterns: Sequence[str]) -> lis
                 found=f"{len(files)} files, none named like one" if files else "no file",
                 remedy="Correct the pattern, or the environment variable in it.",
             )
-    return sorted(newest.values(), key=lambda found: found.granule)
+    return sorted((_newest(same) for same in slots.values()), key=lambda found: found.granule)
+
+
+def _newest(same: list[Found]) -> Found:
+    *older, newest = sorted(set(same), key=lambda f: (f.granule.version, f.granule.url))
+    return replace(newest, replaces=tuple(f.granule.name for f in older))
 
 
 @dataclass(frozen=True)
@@ -160,50 +179,70 @@ def ingest_days(task: ChunkOfDays) -> Ingested:
     """Read, regrid and write one chunk of days. Runs on a worker."""
     template = template_for(task.source, task.grid, task.span, len(task.span))
     values = {v.name: _empty(v, template.shape(v)) for v in task.source.variables}
-    set_aside: dict[str, SetAside] = {}
-    simulated = False
-    days_with_data = 0
-    newest = ""
+    seen = _Seen()
+    granules = []
     for i, day in enumerate(task.span):
-        parts, day_simulated = _parts(task, day, set_aside)
-        simulated |= day_simulated
+        parts = _parts(task, day, seen)
+        granules.append(len(parts))
         for name, value in task.source.combine(parts, day, task.grid).items() if parts else ():
             values[name][i] = value
-        if parts:
-            days_with_data += 1
-            newest = str(day)
     rows = task.span.within(task.whole)
     store.write_region(task.url, values, {"time": rows})
+    primary = task.source.variables[0]
+    coverage = daily_coverage(primary, values[primary.name])
+    with_data = [str(day) for day, share in zip(task.span, coverage, strict=True) if share > 0]
     return Ingested(
         arrays_digest(values),
         {
             "first": str(task.span.first),
             "last": str(task.span.last),
-            "granules": len(task.found),
-            "days_with_data": days_with_data,
-            "newest_day": newest,
-            "simulated": simulated,
+            "granules": granules,
+            "coverage": coverage,
+            "newest_day": with_data[-1] if with_data else "",
+            "simulated": seen.simulated,
+            "sha256": seen.sha256,
+            "replaced": {f.granule.name: list(f.replaces) for f in task.found if f.replaces},
         },
-        tuple(set_aside.values()),
+        tuple(seen.set_aside.values()),
     )
 
 
-def _parts(
-    task: ChunkOfDays, day: date, set_aside: dict[str, SetAside]
-) -> tuple[list[tuple[Granule, Arrays]], bool]:
+@dataclass
+class _Seen:
+    """What a task learns of its granules beside their values."""
+
+    simulated: bool = False
+    sha256: dict[str, str] = field(default_factory=dict)
+    set_aside: dict[str, SetAside] = field(default_factory=dict)
+
+
+def _parts(task: ChunkOfDays, day: date, seen: _Seen) -> list[tuple[Granule, Arrays]]:
     parts = []
-    simulated = False
     for found in task.found:
         granule = found.granule
-        if day not in granule.days or granule.url in set_aside:
+        if day not in granule.days or granule.url in seen.set_aside:
             continue
         try:
-            with local_copy(granule.url) as path, task.source.read(path) as dataset:
+            with open_granule(task.source, granule) as dataset:
                 parts.append((granule, task.source.place(dataset, granule, day, task.grid)))
-                simulated |= is_simulated(dataset.attrs)
+                seen.simulated |= is_simulated(dataset.attrs)
+                seen.sha256[granule.name] = dataset.attrs["sha256"]
         except InputError as error:
-            set_aside[granule.url] = SetAside(granule.name, error.code, str(error))
-    return parts, simulated
+            seen.set_aside[granule.url] = SetAside(granule.name, error.code, str(error))
+    return parts
+
+
+def daily_coverage(variable: Variable, values: np.ndarray[Any, Any]) -> list[float]:
+    """Share of the cells that have any value on each day, rounded to four digits.
+
+    Parameters
+    ----------
+    values
+        Of a variable with dims (time, ..., y, x).
+    """
+    valid = np.isfinite(values) if values.dtype.kind == "f" else values != variable.fill
+    anywhere = valid.any(axis=tuple(range(1, valid.ndim - 2)))
+    return [round(float(share), 4) for share in anywhere.mean(axis=(1, 2))]
 
 
 def _empty(variable: Variable, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
@@ -217,23 +256,23 @@ class StaticFields:
     url: str
     source: StaticSource
     grid: Grid
-    found: Found
+    found: tuple[Found, ...]
 
     @property
     def files(self) -> tuple[Found, ...]:
         """Files that the task reads."""
-        return (self.found,)
+        return self.found
 
     @property
     def key(self) -> str:
         """Digest of everything that these fields depend on."""
-        file = (self.found.granule.name, self.found.size, self.found.stamp)
-        return digest(__version__, self.source.product, repr(self.source), repr(self.grid), file)
+        files = [(f.granule.name, f.size, f.stamp) for f in self.found]
+        return digest(__version__, self.source.product, repr(self.source), repr(self.grid), files)
 
     @property
     def peak_bytes(self) -> int:
-        """Memory the task needs at most: the file's cells in double precision, a few fields."""
-        return 12 * 8 * max(self.found.size, self.grid.shape[0] * self.grid.shape[1])
+        """Memory the task needs at most, as its source declares it."""
+        return self.source.peak_bytes([f.size for f in self.found], self.grid)
 
 
 def ingest_static(task: StaticFields) -> Ingested:
@@ -244,12 +283,17 @@ def ingest_static(task: StaticFields) -> Ingested:
     InputError
         Where the file cannot be used: without it every prediction would lack a predictor.
     """
-    granule = task.found.granule
-    with local_copy(granule.url) as path, task.source.read(path) as dataset:
-        values = task.source.place(dataset, task.grid)
-        simulated = is_simulated(dataset.attrs)
+    with ExitStack() as opened:
+        tiles = [
+            (f.granule, opened.enter_context(open_granule(task.source, f.granule)))
+            for f in task.found
+        ]
+        values = task.source.place(tiles, task.grid)
+        simulated = any(is_simulated(dataset.attrs) for _, dataset in tiles)
+        sha256 = {granule.name: dataset.attrs["sha256"] for granule, dataset in tiles}
     store.write_region(task.url, values, {})
-    return Ingested(arrays_digest(values), {"granule": granule.name, "simulated": simulated}, ())
+    facts = {"simulated": simulated, "sha256": sha256}
+    return Ingested(arrays_digest(values), facts, ())
 
 
 def ingest_unit(task: ChunkOfDays | StaticFields) -> Ingested:

@@ -13,11 +13,17 @@ from soilft.window import HALO_DAYS, Inputs
 
 @dataclass(frozen=True)
 class InputRefs:
-    """URLs of input stores by role; those a region does not have are None."""
+    """URLs of input stores by role; those a region does not have are empty or None.
+
+    Parameters
+    ----------
+    tb
+        Stores of the radiometers, the preferred one first.
+    """
 
     region: Region
     whole: DaySpan
-    tb: str | None = None
+    tb: tuple[str, ...] = ()
     reanalysis: str | None = None
     static: str | None = None
 
@@ -26,22 +32,22 @@ class InputRefs:
         opened = {
             role: None if url is None else store.open_cube(url)
             for role, url in (
-                ("tb", self.tb),
                 ("reanalysis", self.reanalysis),
                 ("static", self.static),
             )
         }
-        return Inputs(self.region.grid, self.whole, mask=self.region.mask, **opened)
+        tb = tuple(store.open_cube(url) for url in self.tb)
+        return Inputs(self.region.grid, self.whole, tb=tb, mask=self.region.mask, **opened)
 
 
 def block_bytes(references: InputRefs, features: FeatureSet, span: DaySpan) -> int:
     """Memory that computing a block of features needs at most, from its shapes.
 
     The features twice (as fields, and gathered by pixel), and the brightness temperatures of the
-    span with its halo, for each overpass also as matched.
+    span with its halo: merged, of one radiometer before that, and for each overpass as matched.
     """
     inputs = references.open()
     cells = 4 * inputs.grid.shape[0] * inputs.grid.shape[1]
     width, targets = len(names_of(inputs, features)), len(features.targets)
     tb = (len(span) + 2 * HALO_DAYS) * len(inputs.nodes) * len(inputs.channels)
-    return cells * (2 * len(span) * targets * width + tb * (1 + 2 * targets))
+    return cells * (2 * len(span) * targets * width + tb * (2 + 2 * targets))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -53,35 +53,49 @@ class Record:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The records below ``<store>/ledger``."""
+    """The records below ``<store>/ledger``.
+
+    A record that was read once is remembered, so an instance is for one command: it sees what it
+    wrote itself, and not what others write meanwhile.
+    """
 
     store: str
+    _known: dict[tuple[str, str], Record] = field(default_factory=dict, compare=False, repr=False)
+    _recalled: set[str] = field(default_factory=set, compare=False, repr=False)
 
     def _url(self, stage: str, unit: str) -> str:
         return objects.join(self.store, "ledger", stage, f"{unit}.json")
 
     def get(self, stage: str, unit: str) -> Record | None:
         """Record of a unit, or None where there is none."""
-        return _parse(objects.read_json(self._url(stage, unit)))
+        if (stage, unit) not in self._known:
+            if stage in self._recalled:
+                return None
+            record = _parse(objects.read_json(self._url(stage, unit)))
+            if record is None:
+                return None
+            self._known[stage, unit] = record
+        return self._known[stage, unit]
 
     def put(self, stage: str, unit: str, record: Record) -> None:
         """Remember a unit as done."""
         value = {**asdict(record), "written": datetime.now(UTC).isoformat(timespec="seconds")}
         objects.write(self._url(stage, unit), objects.to_json(value))
+        self._known[stage, unit] = record
 
     def is_done(self, stage: str, unit: str, key: str) -> bool:
         """Whether the unit was finished from exactly this key."""
         record = self.get(stage, unit)
         return record is not None and record.key == key
 
-    def records(self, stage: str) -> Iterator[tuple[str, Record]]:
-        """All records of a stage by unit, in order of the units' names."""
+    def recall(self, stage: str) -> None:
+        """Read every record of a stage at once, however many: later `get` asks no store."""
         root = objects.join(self.store, "ledger", stage)
-        for name in objects.listing(root):
-            if name.endswith(".json"):
-                record = _parse(objects.read_json(objects.join(root, name)))
-                if record is not None:
-                    yield name.removesuffix(".json"), record
+        for name, content in objects.read_all(root).items():
+            record = _parse(json.loads(content))
+            if record is not None:
+                self._known[stage, name.removesuffix(".json")] = record
+        self._recalled.add(stage)
 
 
 def _parse(value: Any) -> Record | None:

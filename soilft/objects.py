@@ -118,6 +118,18 @@ def read(url: str) -> bytes | None:
             return None
 
 
+def read_all(url: str) -> dict[str, bytes]:
+    """Content of every object below a prefix by relative path, fetched side by side."""
+    fs, path = filesystem(url)
+    names = listing(url)
+    if not names:
+        return {}
+    root = path.rstrip("/") + "/"
+    with explained(url):
+        found = fs.cat([root + name for name in names], on_error="omit")
+    return {name.removeprefix(root): bytes(found[name]) for name in sorted(found)}
+
+
 def read_json(url: str) -> Any:
     """Content of a JSON object, or None where there is none."""
     content = read(url)

@@ -1,4 +1,4 @@
-"""Quick looks at a published cube. Needs the extra ``viz`` (matplotlib), loaded when asked for."""
+"""Quick looks at inputs and cubes. Needs the extra ``viz`` (matplotlib), loaded when asked for."""
 
 from __future__ import annotations
 
@@ -10,8 +10,47 @@ import xarray as xr
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from soilft.availability import Availability
+
 # Okabe & Ito (2008): told apart with any colour vision.
 THAWED_COLOUR, FROZEN_COLOUR, MISSING_COLOUR = "#E69F00", "#56B4E9", "#EEEEEE"
+
+
+def availability_chart(table: Availability, title: str) -> Figure:
+    """Days across, sources down: the share of the region's cells that each source has on each day.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        Where matplotlib is not installed: ``pip install 'soilft[viz]'``.
+    """
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    from matplotlib.figure import Figure
+
+    names = list(table.sources)
+    figure = Figure(figsize=(11, 0.8 + 0.42 * len(names)), layout="constrained")
+    axis = figure.subplots()
+    first = np.datetime64(table.days.first)
+    edges = first + np.arange(len(table.days) + 1)
+    share = np.array([table.sources[name].coverage for name in names])
+    shown = axis.pcolormesh(
+        edges,
+        np.arange(len(names) + 1),
+        np.ma.masked_equal(share, 0.0),
+        cmap="viridis_r",
+        vmin=0,
+        vmax=1,
+        rasterized=True,
+    )
+    axis.set_facecolor(MISSING_COLOUR)
+    axis.set_yticks(np.arange(len(names)) + 0.5, names)
+    axis.invert_yaxis()
+    locator = AutoDateLocator()
+    axis.xaxis.set_major_locator(locator)
+    axis.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    figure.colorbar(shown, ax=axis, label="share of cells")
+    axis.set_title(title, fontsize="medium")
+    return figure
 
 
 def day_map(cube: xr.Dataset, day: Any) -> Figure:

@@ -10,12 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from soilft.channels import CODES
+from soilft import radiometers
 from soilft.days import DaySpan
 from soilft.grid import Grid
 from soilft.matching import nearest
 from soilft.overpass import utc_hour
-from soilft.schema import OVERPASSES
 
 # Days before and after that a window reads: a neighbouring day's pass, and the one it may match.
 HALO_DAYS = 2
@@ -41,11 +40,17 @@ class Target:
 
 @dataclass(frozen=True)
 class Inputs:
-    """Opened input stores of one region; those a run does not have are None."""
+    """Opened input stores of one region; those a run does not have are empty or None.
+
+    Parameters
+    ----------
+    tb
+        Records of the radiometers, the preferred one first.
+    """
 
     grid: Grid
     whole: DaySpan
-    tb: xr.Dataset | None = None
+    tb: tuple[xr.Dataset, ...] = ()
     reanalysis: xr.Dataset | None = None
     static: xr.Dataset | None = None
     mask: npt.NDArray[np.bool_] | None = None
@@ -53,18 +58,12 @@ class Inputs:
     @property
     def channels(self) -> tuple[str, ...]:
         """Channel names of the brightness temperatures."""
-        if self.tb is None:
-            return ()
-        names = {code: name for name, code in CODES.items()}
-        return tuple(names[int(code)] for code in self.tb["channel"].values)
+        return radiometers.channels(self.tb)
 
     @property
     def nodes(self) -> tuple[str, ...]:
         """Overpass names of the brightness temperatures."""
-        if self.tb is None:
-            return ()
-        names = {code: name for name, code in OVERPASSES.items()}
-        return tuple(names[int(code)] for code in self.tb["overpass"].values)
+        return radiometers.nodes(self.tb)
 
     @property
     def reanalysis_names(self) -> tuple[str, ...]:
@@ -122,19 +121,15 @@ def load(inputs: Inputs, targets: Sequence[Target], span: DaySpan) -> list[Windo
         if inputs.static is not None
         else {}
     )
-    tb, observed = None, None
-    if inputs.tb is not None:
-        rows = inputs.tb.isel(time=wide.within(inputs.whole))
-        tb, observed = rows["tb"].values, rows["observation_time"].values
-    windows = []
-    for target in targets:
-        matched = (
-            {}
-            if tb is None or observed is None
-            else _match(inputs, target, tb, observed, span.within(wide))
-        )
-        windows.append(Window(inputs, span, target, matched, reanalysis, static))
-    return windows
+    matched: list[dict[tuple[str, str, int], Floats]] = [{} for _ in targets]
+    if inputs.tb:
+        tb, observed = radiometers.merged(inputs.tb, wide.within(inputs.whole))
+        within = span.within(wide)
+        matched = [_match(inputs, target, tb, observed, within) for target in targets]
+    return [
+        Window(inputs, span, target, fields, reanalysis, static)
+        for target, fields in zip(targets, matched, strict=True)
+    ]
 
 
 def _match(

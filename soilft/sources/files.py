@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,23 +15,35 @@ import numpy.typing as npt
 import xarray as xr
 
 from soilft import objects
-from soilft.errors import FormatMismatch, GridMismatch, MissingVariable, UnreadableGranule
+from soilft.errors import (
+    FormatMismatch,
+    GridMismatch,
+    MissingVariable,
+    TaskTooLarge,
+    UnreadableGranule,
+)
 from soilft.grid import Grid
+from soilft.sources.protocol import DailySource, Granule, StaticSource
 
 # Larger than any granule of the products read here; a wrong URL must not fill a worker's disk.
 MAX_GRANULE_BYTES = 4 * 2**30
+# Left free on the disk of a worker, which spills there, too.
+SCRATCH_RESERVE_BYTES = 256 * 2**20
 
 
 @contextmanager
 def local_copy(url: str) -> Iterator[Path]:
     """Give a path on this machine; a remote file is copied to scratch and removed afterwards.
 
-    HDF5 over a remote file object can deadlock in threads, so it never reads one.
+    HDF5 over a remote file object can deadlock in threads, so it never reads one. Scratch is the
+    folder of ``TMPDIR``; a thread keeps one granule there at a time.
 
     Raises
     ------
     UnreadableGranule
         Where the file is gone, or larger than any granule can be.
+    TaskTooLarge
+        Where scratch has no room for it.
     """
     fs, path = objects.filesystem(url)
     with objects.explained(url):
@@ -42,11 +56,74 @@ def local_copy(url: str) -> Iterator[Path]:
     if objects.is_local(url):
         yield Path(path)
         return
+    free = shutil.disk_usage(tempfile.gettempdir()).free
+    if size + SCRATCH_RESERVE_BYTES > free:
+        raise TaskTooLarge(
+            f"scratch for {url}",
+            expected=f"{size + SCRATCH_RESERVE_BYTES} bytes free in {tempfile.gettempdir()}",
+            found=f"{free} bytes",
+            remedy="Free some, or let TMPDIR name a larger folder.",
+        )
     with tempfile.TemporaryDirectory(prefix="soilft-") as scratch:
         target = Path(scratch) / url.rsplit("/", 1)[-1]
         with objects.explained(url):
             fs.get_file(path, str(target))
         yield target
+
+
+@contextmanager
+def open_granule(source: DailySource | StaticSource, granule: Granule) -> Iterator[xr.Dataset]:
+    """Open a granule wherever it lies, and say in its attributes what was opened.
+
+    Gives
+    -----
+    xarray.Dataset
+        As ``source.read`` gives it, with the attributes ``source`` (file name), ``product``,
+        ``product_version`` and ``sha256`` of the file.
+    """
+    with local_copy(granule.url) as path:
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        with source.read(path) as dataset:
+            yield dataset.assign_attrs(
+                source=granule.name,
+                product=source.product,
+                product_version=granule.version,
+                sha256=sha256,
+            )
+
+
+def require_self_contained(path: Path) -> None:
+    """Refuse an HDF5 file that would have other files read: a granule is data, not a reference.
+
+    Raises
+    ------
+    FormatMismatch
+        Where it holds an external link, external raw data or a virtual dataset.
+    UnreadableGranule
+        Where it is truncated or no HDF5 file.
+    """
+    try:
+        with h5py.File(path) as file:
+            outside = file.visititems_links(_leads_outside) or file.visititems(_lies_outside)
+    except (OSError, RuntimeError, KeyError) as error:
+        raise UnreadableGranule(
+            path.name, expected="a whole HDF5 file", found=_first_line(error)
+        ) from error
+    if outside:
+        raise FormatMismatch(
+            path.name, expected="all data in the file itself", found=f"{outside} outside of it"
+        )
+
+
+def _leads_outside(name: str, link: object) -> str | None:
+    return f"the link {name}" if isinstance(link, h5py.ExternalLink) else None
+
+
+def _lies_outside(name: str, item: object) -> str | None:
+    if isinstance(item, h5py.Dataset) and (item.external or item.is_virtual):
+        return f"the values of {name}"
+    return None
 
 
 def open_netcdf(path: Path, *, mask_and_scale: bool = True) -> xr.Dataset:
@@ -56,7 +133,11 @@ def open_netcdf(path: Path, *, mask_and_scale: bool = True) -> xr.Dataset:
     ------
     UnreadableGranule
         Where the file is truncated or of another container.
+    FormatMismatch
+        Where an HDF5 file has data outside of itself.
     """
+    if h5py.is_hdf5(path):
+        require_self_contained(path)
     try:
         return xr.open_dataset(
             path, engine="netcdf4", mask_and_scale=mask_and_scale, decode_times=False

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from types import MappingProxyType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
-from soilft.errors import ConfigError
+from soilft.errors import ConfigError, FormatMismatch
 from soilft.grid import PRESETS, Grid
 from soilft.regrid import overlap
 from soilft.schema import Coordinate, Variable, counted, measured
@@ -61,6 +62,25 @@ UNITS: Mapping[str, str] = MappingProxyType(
     }
 )
 STATISTICS = ("mean", "range")
+VERSIONS = ("021",)
+
+# What a variable can physically be. The known traps: slightly negative humidity, and snow that
+# piles up without end on glacier cells (1.1e5 kg m-2, 281 m). Beyond these limits a value says no
+# more than the limit itself, so it is clipped, not lost.
+LIMITS: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {
+        "Qair_f_inst": (0.0, 0.05),
+        "SWE_inst": (0.0, 2000.0),
+        "SnowDepth_inst": (0.0, 10.0),
+        "Albedo_inst": (0.0, 100.0),
+        "Rainf_f_tavg": (0.0, np.inf),
+        "Rainf_tavg": (0.0, np.inf),
+        "Snowf_tavg": (0.0, np.inf),
+        "SWdown_f_tavg": (0.0, np.inf),
+        "LWdown_f_tavg": (0.0, np.inf),
+        "Wind_f_inst": (0.0, np.inf),
+    }
+)
 
 _NAME = re.compile(
     r"GLDAS_NOAH025_3H\.A(?P<day>\d{8})\.(?P<stamp>(?:0[0369]|1[258]|21)00)\.(?P<version>\w+)\.nc4(?:\.SUB\.nc4)?$"
@@ -85,7 +105,17 @@ class GldasNoah3h:
     product: ClassVar[str] = "gldas-noah-025-3h"
     references: ClassVar[str] = "GLDAS Noah 0.25 degree 3-hourly V2.1, doi:10.5067/E7TYRXPJKWOQ"
 
-    variables_read: tuple[str, ...] = ("SoilTMP0_10cm_inst", "SoilMoi0_10cm_inst", "Tair_f_inst")
+    variables_read: tuple[str, ...] = (
+        "SoilTMP0_10cm_inst",
+        "SoilTMP10_40cm_inst",
+        "Tair_f_inst",
+        "AvgSurfT_inst",
+        "SoilMoi0_10cm_inst",
+        "SWE_inst",
+        "Rainf_f_tavg",
+        "SWdown_f_tavg",
+        "LWdown_f_tavg",
+    )
     statistics: tuple[str, ...] = ("mean",)
     min_granules: int = 8
 
@@ -152,7 +182,15 @@ class GldasNoah3h:
         return Granule(tuple(sorted(days)), f"{text}.{match['stamp']}", match["version"], url)
 
     def read(self, path: Path) -> xr.Dataset:
-        """Open a granule: the variables asked for, (lat, lon), row 0 in the south."""
+        """Open a granule: the variables asked for, (lat, lon), row 0 in the south.
+
+        `place` clips values beyond `LIMITS` to them.
+        """
+        match = _NAME.search(path.name)
+        if match is not None and match["version"] not in VERSIONS:
+            raise FormatMismatch(
+                f"{path.name}: version", expected=" or ".join(VERSIONS), found=match["version"]
+            )
         dataset = files.open_netcdf(path)
         lat, lon = (files.require(dataset, axis, path).values for axis in ("lat", "lon"))
         files.aligned_window(path, lat, lon, GRID, south_first=True)
@@ -174,7 +212,8 @@ class GldasNoah3h:
         wanted = [name for name in self.variables_read if _belongs(name, granule, day)]
         with files.reading(path):
             loaded = north_up[wanted].load()
-        return {name: overlap(part, grid).mean(loaded[name].values) for name in wanted}
+        weights = overlap(part, grid)
+        return {name: weights.mean(_clipped(name, loaded[name].values)) for name in wanted}
 
     def combine(
         self,
@@ -204,6 +243,11 @@ class GldasNoah3h:
                 )
                 out[f"{name}_{statistic}"] = value.astype("float32")
         return out
+
+
+def _clipped(name: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    low, high = LIMITS.get(name, (-np.inf, np.inf))
+    return np.clip(values, low, high)
 
 
 def _belongs(name: str, granule: Granule, day: date) -> bool:

@@ -15,7 +15,7 @@ from soilft.grid import Grid
 from soilft.schema import Coordinate, Variable
 
 Arrays = dict[str, npt.NDArray[Any]]
-Role = Literal["tb", "reanalysis", "static", "label"]
+Role = Literal["tb", "reanalysis", "static", "label", "station"]
 
 
 @dataclass(frozen=True, order=True)
@@ -114,11 +114,21 @@ class StaticSource(Protocol):
         ...
 
     def read(self, path: Path) -> xr.Dataset:
-        """Open a file on its native grid."""
+        """Open one file lazily on its native grid."""
         ...
 
-    def place(self, dataset: xr.Dataset, grid: Grid) -> Arrays:
-        """Compute the variables at native scale, then average them onto a grid."""
+    def place(self, tiles: Sequence[tuple[Granule, xr.Dataset]], grid: Grid) -> Arrays:
+        """Compute the variables at native scale from all files, then average them onto a grid.
+
+        Raises
+        ------
+        InputError
+            Where the files do not belong together, or do not cover any of the grid.
+        """
+        ...
+
+    def peak_bytes(self, sizes: Sequence[int], grid: Grid) -> int:
+        """Memory that placing files of these sizes (bytes) onto a grid needs at most."""
         ...
 
 

@@ -53,14 +53,22 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
         },
         {},
     )
-    store.create(urls["static"], static_template([Dem()], grid))
+    static = static_template([Dem(), SoilGrids()], grid)
+    store.create(urls["static"], static)
     store.write_region(
         urls["static"],
-        {v.name: rng.normal(size=grid.shape).astype("float32") for v in Dem().variables},
+        {v.name: rng.normal(size=grid.shape).astype("float32") for v in static.variables},
         {},
     )
     opened = {name: store.open_cube(url) for name, url in urls.items()}
-    return Inputs(grid, WHOLE, mask=REGION.mask, **opened)
+    return Inputs(
+        grid,
+        WHOLE,
+        tb=(opened["tb"],),
+        reanalysis=opened["reanalysis"],
+        static=opened["static"],
+        mask=REGION.mask,
+    )
 
 
 @pytest.mark.parametrize("days", [1, 3, 7, 8, 24])
@@ -111,11 +119,10 @@ def test_morning_state_gets_the_night_pass_of_the_utc_day_before(inputs: Inputs)
     # At 89 degrees east 01:30 local is 19:34 UTC and 06:00 local is 00:04 UTC.
     span = DaySpan(date(2016, 1, 9), date(2016, 1, 11))
     found = block(inputs, FeatureSet(("brightness",), (AM, PM)), span)
-    assert inputs.tb is not None
-    stored = inputs.tb.tb.isel(time=slice(7, 10), overpass=0, channel=0).values
+    stored = inputs.tb[0].tb.isel(time=slice(7, 10), overpass=0, channel=0).values
     np.testing.assert_array_equal(found.values[:, 0, :, :, 0], stored)
     # The evening state at 12:04 UTC takes the night pass 7.5 h after it: that of its own day.
-    own = inputs.tb.tb.isel(time=slice(8, 11), overpass=0, channel=0).values
+    own = inputs.tb[0].tb.isel(time=slice(8, 11), overpass=0, channel=0).values
     np.testing.assert_array_equal(found.values[:, 1, :, :, 0], own)
 
 

@@ -1,5 +1,6 @@
 """What the ledger remembers, and what a digest depends on."""
 
+import shutil
 import subprocess
 import sys
 
@@ -35,14 +36,18 @@ def test_done_means_done_from_exactly_this_key(tmp_path) -> None:
     assert not ledger.is_done("predict", "gldas-000", "key-1")
 
 
-def test_records_of_a_stage_come_in_order_of_their_names(tmp_path) -> None:
+def test_a_recalled_stage_is_read_in_one_go_and_then_asks_no_store(tmp_path) -> None:
+    written = Ledger(str(tmp_path))
+    for unit in ("b/2015-01-01", "a"):
+        written.put("predict", unit, Record(f"key-{unit}", "content"))
+    written.put("ingest", "d", RECORD)
     ledger = Ledger(str(tmp_path))
-    for unit in ("b", "a", "c"):
-        ledger.put("predict", unit, Record(f"key-{unit}", "content"))
-    ledger.put("ingest", "d", RECORD)
-    found = dict(ledger.records("predict"))
-    assert list(found) == ["a", "b", "c"]
-    assert found["b"] == Record("key-b", "content")
+    ledger.recall("predict")
+    shutil.rmtree(tmp_path / "ledger")
+    assert ledger.get("predict", "b/2015-01-01") == Record("key-b/2015-01-01", "content")
+    assert ledger.get("predict", "a") == Record("key-a", "content")
+    assert ledger.get("predict", "c") is None
+    assert ledger.get("ingest", "d") is None  # never recalled, and gone
 
 
 def test_a_second_record_replaces_the_first(tmp_path) -> None:
@@ -55,7 +60,10 @@ def test_a_second_record_replaces_the_first(tmp_path) -> None:
 def test_ledger_on_s3(s3_store: str) -> None:
     ledger = Ledger(s3_store)
     ledger.put("ingest", "gldas-000", RECORD)
-    assert list(ledger.records("ingest")) == [("gldas-000", RECORD)]
+    fresh = Ledger(s3_store)
+    fresh.recall("ingest")
+    assert fresh.get("ingest", "gldas-000") == RECORD
+    assert fresh.get("ingest", "gldas-001") is None
 
 
 def test_digest_is_the_same_in_another_process() -> None:
