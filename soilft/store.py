@@ -85,6 +85,14 @@ def create(url: str, template: Template) -> None:
         _finish(url, group, template.attributes)
 
 
+def discard(url: str) -> None:
+    """Remove a store that is about to be made anew, if it is there."""
+    fs, path = objects.filesystem(url)
+    with objects.explained(url):
+        if fs.exists(path):
+            fs.rm(path, recursive=True)
+
+
 def set_attributes(url: str, attributes: Mapping[str, Any]) -> None:
     """Replace the root attributes, keeping the metadata consolidated."""
     with objects.explained(url):

@@ -110,6 +110,31 @@ def test_overlap_weighted_integral_is_conserved(
 
 
 @pytest.mark.parametrize(("preset", "bounds"), PAIRS)
+def test_integral_of_a_01_field_with_a_coast_is_that_of_its_polygons(
+    preset: str, bounds: tuple[float, float, float, float]
+) -> None:
+    target = Region("window", preset, bounds).grid
+    source = source_around(target)
+    field = coast(source.shape)
+    weights = overlap(source, target)
+    mean = weights.mean(field, min_valid=0.0).astype("float64").ravel()
+    covered = weights.matrix @ np.isfinite(field).ravel().astype("float64")
+    found = np.nansum(mean * covered) * target.width * target.height
+    rows, columns = target.shape
+    frame = shapely.box(
+        target.left,
+        target.top - rows * target.height,
+        target.left + columns * target.width,
+        target.top,
+    )
+    expected = sum(
+        cell_in(source, r, c, target.crs).intersection(frame).area
+        for r, c in zip(*np.nonzero(field == 1), strict=True)
+    )
+    assert found == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(("preset", "bounds"), PAIRS)
 def test_cells_inside_give_all_of_their_area(
     preset: str, bounds: tuple[float, float, float, float]
 ) -> None:
