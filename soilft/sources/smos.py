@@ -3,19 +3,23 @@
 Version 3 files hold ascending and descending passes apart (``L3FT_asc``, ``L3FT_dsc``); version 2
 files one ``L3FT`` from descending passes only. Ascending is the morning (06:00 local solar time),
 descending the evening (18:00). Two codings of the classes exist, so the file's own flags decide.
+
+The file's own quality (``quality_flag``, ``QF_asc``, ``QF_dsc``, 0 to 255) and processing mask
+(``PM``, 0 to 8) are neither applied nor stored: nothing published that could be confirmed says what
+their values mean, and 255 would be both a quality and a missing one.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 
 from soilft.errors import FormatMismatch, GridMismatch, MissingVariable
@@ -29,10 +33,15 @@ from soilft.sources.protocol import Arrays, Granule, Role, calendar_day
 
 GRID = PRESETS["ease2-north-25km"]
 LOCAL_SOLAR_HOUR = {"AM": 6.0, "PM": 18.0}
-# Names of the variables by overpass: version 3 first, then version 2.
-LAYERS = {"AM": ("L3FT_asc",), "PM": ("L3FT_dsc", "L3FT")}
+# Names of the variables by overpass, of each version by its first digit.
+LAYERS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {"2": {"PM": "L3FT"}, "3": {"AM": "L3FT_asc", "PM": "L3FT_dsc"}}
+)
 
-_NAME = re.compile(r"SMOS,NH_25KM_EASE2_(?P<day>\d{8})_\w_v(?P<version>\d{3}_\d{2})_l3soilft\.nc$")
+# The operational service leaves the version out.
+_NAME = re.compile(
+    r"SMOS,NH_25KM_EASE2_(?P<day>\d{8})_[a-z](?:_v(?P<version>\d{3}))?_(?P<counter>\d{2})_l3soilft\.nc$"
+)
 
 
 @dataclass(frozen=True)
@@ -67,7 +76,8 @@ class SmosL3Ft:
         day = calendar_day(text)
         if day is None:
             return None
-        return Granule((day,), "l3soilft", match["version"], url)
+        version = f"{match['version'] or '000'}_{match['counter']}"
+        return Granule((day,), "l3soilft", version, url)
 
     def read(self, path: Path) -> xr.Dataset:
         """Open a granule: ``AM`` and ``PM`` (y, x) in the file's codes, those the file has."""
@@ -81,19 +91,16 @@ class SmosL3Ft:
                     found=f"{found.flat[0]:g}..{found.flat[-1]:g}, {found.size} cells",
                     remedy="Is this file re-gridded?",
                 )
-        layers = {
-            overpass: dataset[name].squeeze(drop=True)
-            for overpass, names in LAYERS.items()
-            for name in names
-            if name in dataset.variables
-        }
-        if not layers:
-            raise MissingVariable(
-                path.name,
-                expected="L3FT_asc, L3FT_dsc or L3FT",
-                found=", ".join(map(str, dataset.variables)),
-            )
+        _require_projection(dataset, path)
+        names = _layer_names(dataset, path)
+        layers = {overpass: dataset[name].squeeze(drop=True) for overpass, name in names.items()}
         for layer in layers.values():
+            if layer.dims != ("y", "x") or layer.dtype.kind not in "iu":
+                raise FormatMismatch(
+                    f"{path.name}: {layer.name}",
+                    expected="integers of dimensions (y, x)",
+                    found=f"{layer.dtype} of dimensions ({', '.join(map(str, layer.dims))})",
+                )
             _states(layer, path)
         return files.derived(xr.Dataset(layers, attrs=dataset.attrs), dataset)
 
@@ -112,11 +119,12 @@ class SmosL3Ft:
         for i, overpass in enumerate(self.overpasses):
             if overpass not in dataset:
                 continue
-            lookup = _states(dataset[overpass], path)
-            part = dataset[overpass].isel(y=rows, x=columns)
             with files.reading(path):
-                codes = part.values
-            state[i] = weights.majority(lookup[codes.astype("uint8")], missing=MISSING)
+                codes = dataset[overpass].isel(y=rows, x=columns).values
+            native = np.full(codes.shape, MISSING, "uint8")
+            for code, meaning in _states(dataset[overpass], path).items():
+                native[codes == code] = meaning
+            state[i] = weights.majority(native, missing=MISSING)
         return {"freeze_thaw": state}
 
     def combine(
@@ -126,7 +134,7 @@ class SmosL3Ft:
         grid: Grid,
     ) -> Arrays:
         """The one granule of the day, with the overpass's nominal time where it has a state."""
-        state = parts[-1][1]["freeze_thaw"]
+        state = max(parts, key=lambda part: part[0])[1]["freeze_thaw"]
         hour = np.stack(
             [utc_hour(LOCAL_SOLAR_HOUR[name], grid.lonlat[0]) for name in self.overpasses]
         )
@@ -134,27 +142,79 @@ class SmosL3Ft:
         return {"freeze_thaw": state, "observation_time": time}
 
 
-def _states(layer: xr.DataArray, path: Path) -> npt.NDArray[np.uint8]:
-    """Our state for each of the file's 256 codes, from its flag attributes."""
-    values = np.atleast_1d(layer.attrs.get("flag_values", [])).tolist()
+def _require_projection(dataset: xr.Dataset, path: Path) -> None:
+    """Refuse axes in metres of another projection, where the file names its own."""
+    said = dataset["crs"].attrs if "crs" in dataset.variables else {}
+    expected = {
+        "grid_mapping_name": "lambert_azimuthal_equal_area",
+        "latitude_of_projection_origin": 90.0,
+    }
+    found = {key: said[key] for key in expected if key in said}
+    if any(np.ravel(value)[0] != expected[key] for key, value in found.items()):
+        raise GridMismatch(
+            f"{path.name}: crs",
+            expected=", ".join(map(str, expected.values())),
+            found=", ".join(map(str, found.values())),
+        )
+
+
+def _layer_names(dataset: xr.Dataset, path: Path) -> dict[str, str]:
+    """Variable of each overpass that a file has, of the version that its name says."""
+    known = {name for names in LAYERS.values() for name in names.values()}
+    present = [str(name) for name in dataset.variables if name in known]
+    if not present:
+        raise MissingVariable(
+            path.name,
+            expected="L3FT_asc, L3FT_dsc or L3FT",
+            found=", ".join(map(str, dataset.variables)) or "no variables",
+        )
+    match = _NAME.search(path.name)
+    version = (match["version"] or "none") if match else "another name"
+    names = LAYERS.get(version[0], {})
+    if not names or not set(present) <= set(names.values()):
+        raise FormatMismatch(
+            f"{path.name}: version",
+            expected="v2xx in the name with L3FT, or v3xx with L3FT_asc and L3FT_dsc",
+            found=f"{version} with {', '.join(sorted(present))}",
+        )
+    return {overpass: name for overpass, name in names.items() if name in present}
+
+
+def _states(layer: xr.DataArray, path: Path) -> dict[int, int]:
+    """Our state of each code that the file declares; every other code is missing."""
+    stored = layer.attrs.get("flag_values", [])
+    values = re.findall(r"-?\d+", stored) if isinstance(stored, str) else np.ravel(stored).tolist()
     meanings = str(layer.attrs.get("flag_meanings", "")).replace(",", " ").lower().split()
-    lookup = np.full(256, MISSING, "uint8")
-    found = set()
-    for value, meaning in zip(values, meanings, strict=False):
-        if "partial" in meaning:
-            state = PARTIAL
-        elif "thaw" in meaning or "unfrozen" in meaning:
-            state = THAWED
-        elif "frozen" in meaning or "freez" in meaning:
-            state = FROZEN
-        else:
-            continue
-        lookup[int(value)] = state
-        found.add(state)
-    if not {THAWED, FROZEN} <= found:
+    bounds = np.ravel(layer.attrs.get("valid_range", [-np.inf, np.inf]))
+    fills = [
+        int(np.ravel(layer.attrs[name])[0])
+        for name in ("_FillValue", "missing_value")
+        if name in layer.attrs
+    ]
+    states = {
+        int(value): state
+        for value, meaning in zip(values, meanings, strict=False)
+        if (state := _state(meaning)) is not None
+    }
+    fits = (
+        len(values) == len(meanings)
+        and {THAWED, FROZEN} <= set(states.values())
+        and all(bounds[0] <= code <= bounds[-1] for code in states)
+        and not set(fills) & set(states)
+    )
+    if not fits:
         raise FormatMismatch(
             f"{path.name}: flags of {layer.name}",
-            expected="flag_values with flag_meanings that name thaw and frozen",
-            found=f"{values} {meanings}",
+            expected="flag_values, each in the valid range and no fill, with flag_meanings that "
+            "name thaw and frozen",
+            found=f"{values} {meanings}, valid {bounds.tolist()}, fill {fills}",
         )
-    return lookup
+    return states
+
+
+def _state(meaning: str) -> int | None:
+    if "partial" in meaning:
+        return PARTIAL
+    if "thaw" in meaning or re.search(r"(un|no[nt][-_]?)fr(oz|eez)", meaning):
+        return THAWED
+    return FROZEN if re.search(r"fr(oz|eez)", meaning) else None

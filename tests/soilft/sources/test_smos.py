@@ -32,7 +32,9 @@ FROM_ZERO = {"values": [0, 1, 2], "meanings": "thaw partial_frozen frozen"}
 def written(
     path: Path, layers: dict[str, np.ndarray], flags: dict | None = None, **axes: np.ndarray
 ) -> Path:
+    """Write a file; other keys of the flags than values and meanings are further attributes."""
     flags = flags or FROM_ONE
+    further = {key: value for key, value in flags.items() if key not in ("values", "meanings")}
     with h5py.File(path, "w") as file:
         for name, axis in (("x", axes.get("x", X)), ("y", axes.get("y", X[::-1]))):
             file[name] = axis
@@ -40,8 +42,14 @@ def written(
             file[name].attrs["units"] = "m"
         for name, codes in layers.items():
             file[name] = codes
-            file[name].attrs["flag_values"] = np.array(flags["values"], "uint8")
-            file[name].attrs["flag_meanings"] = flags["meanings"]
+            if "values" in flags:
+                text = isinstance(flags["values"], str)
+                file[name].attrs["flag_values"] = (
+                    flags["values"] if text else np.array(flags["values"], codes.dtype)
+                )
+            if "meanings" in flags:
+                file[name].attrs["flag_meanings"] = flags["meanings"]
+            file[name].attrs.update(further)
             for i, dim in enumerate(("y", "x")):
                 file[name].dims[i].attach_scale(file[dim])
     return path
@@ -110,6 +118,49 @@ def test_a_code_without_a_meaning_is_missing(tmp_path: Path) -> None:
     assert at(found, -150, 64) == MISSING
 
 
+@pytest.mark.parametrize(
+    ("flags", "dtype", "missing"),
+    [
+        (FROM_ONE | {"valid_range": np.array([1, 3], "uint8")}, "uint8", 255),
+        (FROM_ONE | {"_FillValue": np.uint8(0)}, "uint8", 0),
+        (FROM_ONE | {"_FillValue": np.int8(-1)}, "int8", -1),
+        (FROM_ZERO | {"_FillValue": np.uint8(255)}, "uint8", 255),
+        (FROM_ZERO | {"missing_value": np.int16(-9999)}, "int16", -9999),
+        ({"values": "0b, 1b, 2b", "meanings": "thaw, partial, frozen"}, "int16", 257),
+        ({"values": [0, 1, 2, 255], "meanings": "thaw partial frozen no_data"}, "uint8", 255),
+    ],
+)
+def test_integers_of_any_kind_are_read_with_their_fill(
+    tmp_path: Path, flags: dict, dtype: str, missing: int
+) -> None:
+    first = 1 if flags["meanings"] == FROM_ONE["meanings"] else 0
+    codes = np.full((720, 720), missing, dtype)
+    row, column = int((9e6 - ALASKA.top) / 25e3), int((ALASKA.left + 9e6) / 25e3)
+    codes[row, column : column + 3] = np.arange(first, first + 3)
+    found = placed(written(tmp_path / V3, {"L3FT_asc": codes}, flags))["freeze_thaw"][0]
+    np.testing.assert_array_equal(found[0, :3], [THAWED, PARTIAL, FROZEN])
+    assert (found != MISSING).sum() == 3
+
+
+@pytest.mark.parametrize("flags", [FROM_ONE, FROM_ZERO], ids=["from-1", "from-0"])
+@pytest.mark.parametrize(("name", "layer"), [(V2, "L3FT"), (V3, "L3FT_dsc")])
+def test_a_file_without_any_state_is_missing(
+    tmp_path: Path, flags: dict, name: str, layer: str
+) -> None:
+    found = placed(written(tmp_path / name, {layer: np.full((720, 720), 255, "uint8")}, flags))
+    assert (found["freeze_thaw"] == MISSING).all()
+    assert np.isnan(found["observation_time"]).all()
+
+
+@pytest.mark.parametrize("word", ["not_frozen", "unfrozen", "non-frozen", "THAWED"])
+def test_soil_that_is_not_frozen_is_thawed(tmp_path: Path, word: str) -> None:
+    flags = {"values": [1, 3], "meanings": f"{word} frozen"}
+    codes = marked(-150, 64, 3, 1)
+    found = placed(written(tmp_path / V3, {"L3FT_asc": codes}, flags))["freeze_thaw"][0]
+    assert (found == THAWED).sum() == found.size - 1
+    assert at(found, -150, 64) == FROZEN
+
+
 def test_time_is_the_nominal_one_of_the_overpass(tmp_path: Path) -> None:
     codes = np.full((720, 720), 1, "uint8")
     found = placed(written(tmp_path / V3, {"L3FT_asc": codes, "L3FT_dsc": codes}))
@@ -139,6 +190,11 @@ GOOD = np.ones((720, 720), "uint8")
         ({"values": [1, 2, 3], "meanings": "one two three"}, "one"),
         ({"values": [1, 2], "meanings": "Thaw Partial"}, "partial"),
         ({"values": [1], "meanings": ""}, r"\[1\]"),
+        ({"meanings": "Thaw Partial Frozen"}, r"\[\] \['thaw'"),
+        ({"valid_range": np.array([1, 3], "uint8")}, r"\[\] \[\], valid \[1, 3\]"),
+        ({"values": [0, 1, 2], "meanings": "thaw frozen"}, r"\[0, 1, 2\] \['thaw', 'frozen'\]"),
+        (FROM_ZERO | {"valid_range": np.array([1, 3], "uint8")}, r"valid \[1, 3\]"),
+        (FROM_ZERO | {"_FillValue": np.uint8(0)}, r"fill \[0\]"),
     ],
 )
 def test_unknown_flags_are_refused(tmp_path: Path, flags: dict, found: str) -> None:
@@ -171,6 +227,93 @@ def test_a_cut_file_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path / V3, {"L3FT_asc": GOOD[:500]}, y=X[::-1][:500])
     with pytest.raises(GridMismatch, match="500 cells"):
         SOURCE.read(path)
+
+
+def test_a_transposed_layer_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path / V3, {"L3FT_asc": GOOD})
+    with h5py.File(path, "a") as file:
+        for i, (old, new) in enumerate((("y", "x"), ("x", "y"))):
+            file["L3FT_asc"].dims[i].detach_scale(file[old])
+            file["L3FT_asc"].dims[i].attach_scale(file[new])
+    with pytest.raises(FormatMismatch, match=r"dimensions \(y, x\), found uint8 .*\(x, y\)"):
+        SOURCE.read(path)
+
+
+def test_classes_that_are_no_integers_are_refused(tmp_path: Path) -> None:
+    path = written(tmp_path / V3, {"L3FT_asc": GOOD.astype("float32")})
+    with pytest.raises(FormatMismatch, match=r"L3FT_asc: expected integers.*float32") as error:
+        SOURCE.read(path)
+    assert V3 in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "found"),
+    [
+        ({"grid_mapping_name": "polar_stereographic"}, "polar_stereographic"),
+        ({"latitude_of_projection_origin": -90.0}, "-90"),
+        ({"latitude_of_projection_origin": 90.0}, None),
+    ],
+)
+def test_another_projection_is_refused(tmp_path: Path, attributes: dict, found: str | None) -> None:
+    path = written(tmp_path / V3, {"L3FT_asc": GOOD})
+    with h5py.File(path, "a") as file:
+        file["crs"] = 0
+        file["crs"].attrs.update(attributes)
+    if found is None:
+        SOURCE.read(path).close()
+        return
+    with pytest.raises(
+        GridMismatch, match=f"crs: expected lambert_azimuthal_equal_area, 90.0, found {found}"
+    ) as error:
+        SOURCE.read(path)
+    assert V3 in str(error.value)
+
+
+OPERATIONAL = "W_XX-ESA,SMOS,NH_25KM_EASE2_20160101_o_01_l3soilft.nc"
+
+
+@pytest.mark.parametrize(
+    ("name", "layers", "found"),
+    [
+        (V2, ["L3FT", "L3FT_asc"], "201 with L3FT, L3FT_asc"),
+        (V3, ["L3FT", "L3FT_dsc"], "301 with L3FT, L3FT_dsc"),
+        (V2, ["L3FT_asc", "L3FT_dsc"], "201 with L3FT_asc, L3FT_dsc"),
+        (V3, ["L3FT"], "301 with L3FT"),
+        (V2.replace("v201", "v101"), ["L3FT"], "101 with L3FT"),
+        (V3.replace("v301", "v400"), ["L3FT_asc", "L3FT_dsc"], "400 with L3FT_asc, L3FT_dsc"),
+        (OPERATIONAL, ["L3FT_asc", "L3FT_dsc"], "none with L3FT_asc, L3FT_dsc"),
+    ],
+)
+def test_a_layout_that_is_not_its_versions_is_a_granule_that_is_refused(
+    tmp_path: Path, name: str, layers: list[str], found: str
+) -> None:
+    granule = SOURCE.granule(name)
+    assert granule is not None
+    assert granule.days == (DAY,)
+    path = written(tmp_path / name, dict.fromkeys(layers, GOOD))
+    with pytest.raises(FormatMismatch, match=f"expected v2xx.* or v3xx.*found {found}$") as error:
+        SOURCE.read(path)
+    assert name in str(error.value)
+
+
+def test_the_newest_version_compares_as_newest() -> None:
+    names = [OPERATIONAL, V2, V2.replace("_01_l3", "_02_l3"), V2.replace("v201", "v300"), V3]
+    versions = [granule.version for granule in map(SOURCE.granule, names) if granule]
+    assert versions == ["000_01", "201_01", "201_02", "300_01", "301_01"]
+    assert versions == sorted(versions)
+
+
+def test_quality_and_processing_mask_of_the_file_change_nothing(tmp_path: Path) -> None:
+    """What their values mean could not be confirmed: a label is not dropped on a guess."""
+    path = written(tmp_path / V2, {"L3FT": marked(-150, 64, 3, 1)})
+    plain = placed(path)
+    with h5py.File(path, "a") as file:
+        for name, value in (("quality_flag", 255), ("uncertainty", 100), ("PM", 8)):
+            file[name] = np.full((720, 720), value, "uint8")
+            for i, dim in enumerate(("y", "x")):
+                file[name].dims[i].attach_scale(file[dim])
+    for name, values in placed(path).items():
+        np.testing.assert_array_equal(values, plain[name])
 
 
 def test_no_known_layer_is_refused(tmp_path: Path) -> None:
