@@ -1,0 +1,120 @@
+"""From an archive of stations to ``inputs/stations.zarr``: the work of one task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from soilft import __version__, objects, store
+from soilft.days import DaySpan
+from soilft.errors import InputError, NoGranules
+from soilft.grid import Grid
+from soilft.ingest import Found, Ingested
+from soilft.ledger import SetAside, arrays_digest, digest
+from soilft.schema import MISSING
+from soilft.sources import IsmnArchive
+from soilft.sources.files import local_copy
+from soilft.sources.protocol import Granule
+
+
+def discover_archive(source: IsmnArchive, patterns: Sequence[str]) -> Found:
+    """The one archive of stations that URL patterns name: a zip file, or a folder on this machine.
+
+    Raises
+    ------
+    NoGranules
+        Where the patterns match none, or several.
+    """
+    matched: dict[str, Found] = {}
+    for pattern in patterns:
+        fs, path = objects.filesystem(pattern)
+        with objects.explained(pattern):
+            for name, info in sorted(fs.glob(path.rstrip("/"), detail=True).items()):
+                url = str(fs.unstrip_protocol(name)).removeprefix("file://")
+                folder = info["type"] == "directory" and objects.is_local(url)
+                granule = Granule((), "ismn", "", url) if folder else source.granule(url)
+                if granule is not None:
+                    inside = fs.find(name, detail=True) if folder else {name: info}
+                    matched[url] = _found(granule, inside)
+    if len(matched) != 1:
+        raise NoGranules(
+            f"pattern {', '.join(patterns)}",
+            expected=f"one zip file, or one local folder, of the product {source.product}",
+            found=", ".join(sorted(matched)) or "none",
+        )
+    return next(iter(matched.values()))
+
+
+def _found(granule: Granule, files: Mapping[str, Mapping[str, object]]) -> Found:
+    stamps = [
+        (name, str(info["size"]), str(info.get("ETag") or info.get("mtime") or ""))
+        for name, info in sorted(files.items())
+    ]
+    return Found(granule, sum(int(size) for _, size, _ in stamps), digest(stamps))
+
+
+@dataclass(frozen=True)
+class StationArchive:
+    """One task: all stations of a region over all days.
+
+    Parameters
+    ----------
+    overpasses
+        Names of overpasses with their local solar hours.
+    """
+
+    url: str
+    source: IsmnArchive
+    grid: Grid
+    days: DaySpan
+    overpasses: tuple[tuple[str, float], ...]
+    found: Found
+
+    @property
+    def files(self) -> tuple[Found, ...]:
+        """Files that the task reads."""
+        return (self.found,)
+
+    @property
+    def key(self) -> str:
+        """Digest of everything that the stations' store depends on."""
+        return digest(
+            __version__,
+            repr(self.source),
+            repr(self.grid),
+            str(self.days),
+            self.overpasses,
+            (self.found.granule.name, self.found.size, self.found.stamp),
+        )
+
+    @property
+    def peak_bytes(self) -> int:
+        """Memory the task needs at most: the largest station as text and as tables."""
+        return 16 * min(self.found.size, 64 * 2**20) + 64 * len(self.days) * len(self.overpasses)
+
+
+def ingest_stations(task: StationArchive) -> Ingested:
+    """Read the archive and write its stations' states. Runs on a worker.
+
+    An archive that cannot be used at all is set aside: stations are for judging, nothing is
+    predicted from them.
+    """
+    granule = task.found.granule
+    try:
+        with local_copy(granule.url) as path:
+            made = task.source.to_overpasses(path, task.days, task.grid, dict(task.overpasses))
+    except InputError as error:
+        return Ingested("", {"simulated": False}, (SetAside(granule.name, error.code, str(error)),))
+    # Another delivery may have other stations: the store is made anew, not extended.
+    store.discard(task.url)
+    store.create(task.url, made.template)
+    store.write_region(task.url, made.values, {})
+    facts = {
+        "simulated": any("simulated" in station.network.lower() for station in made.stations),
+        "stations": len(made.stations),
+        "outside": list(made.outside),
+        "states": int(np.count_nonzero(made.values["freeze_thaw"] != MISSING)),
+    }
+    return Ingested(arrays_digest(made.values), facts, made.set_aside)

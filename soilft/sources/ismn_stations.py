@@ -1,0 +1,472 @@
+"""International Soil Moisture Network: 0-5 cm soil temperature of stations at the overpasses.
+
+An archive is the zip file that ISMN delivers, or the folder that it unpacks to, with
+``NETWORK/STATION/*_ts_<from>_<to>_<sensor>_<start>_<end>.stm`` in either of ISMN's two layouts
+(header+values and CEOP): UTC, degrees Celsius, one quality flag a reading (Dorigo et al. 2021,
+doi:10.5194/hess-25-5749-2021). The package ``ismn`` reads the files, by its file handlers: its
+interface would collect the metadata of all variables into the archive's folder, print, and pin the
+threads of the process.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import tempfile
+import warnings
+import zipfile
+import zlib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from soilft.days import DaySpan
+from soilft.errors import (
+    ConfigError,
+    FormatMismatch,
+    GridMismatch,
+    InputError,
+    MissingVariable,
+    UnreadableGranule,
+)
+from soilft.grid import Grid
+from soilft.ledger import SetAside
+from soilft.schema import Variable
+from soilft.sources.protocol import Granule, Role
+from soilft.stations import (
+    FREEZING_POINT,
+    MAX_GAP_HOURS,
+    VARIABLES,
+    Station,
+    StationValues,
+    cells,
+    station_values,
+)
+
+# Outside of it ISMN itself flags a soil temperature as implausible (C01, C02); degC.
+VALID_RANGE = (-60.0, 60.0)
+# Sensors of one station stand together; degrees.
+SAME_PLACE = 0.01
+# Depths are texts of six digits.
+_DEPTH_SLACK = 1e-6
+
+_SENSOR_FILE = re.compile(r"_ts_(-?\d+\.\d+)_(-?\d+\.\d+)_.*\.stm$")
+
+# What `ismn`, pandas and zipfile raise on a damaged file; a mistake of ours is none of these.
+_DAMAGE = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    RuntimeError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+@dataclass(frozen=True)
+class Sited:
+    """A station and its sensor files in the archive, sorted."""
+
+    station: Station
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class StationTable:
+    """Stations of an archive, sorted by id, and the files that could not be used."""
+
+    stations: tuple[Sited, ...]
+    set_aside: tuple[SetAside, ...]
+
+
+@dataclass(frozen=True)
+class IsmnArchive:
+    """Soil temperature near the surface, from the sensors of each station.
+
+    Parameters
+    ----------
+    depth_to
+        Sensors count that lie wholly between the surface and this depth, m.
+    networks
+        Names of networks to read; empty for all.
+    flags
+        Quality flags of readings to keep. G is "good"; the rest of ISMN's flags on a soil
+        temperature tell it missing (M) or implausible (C..). The flags D01 to D03, of a frozen
+        ground, are set on soil moisture, which is not read here.
+    max_gap_hours
+        Longest gap between readings to interpolate across.
+    threshold
+        Temperature in K below which the soil counts as frozen.
+    """
+
+    role: ClassVar[Role] = "station"
+    product: ClassVar[str] = "ismn"
+    references: ClassVar[str] = (
+        "International Soil Moisture Network (Dorigo et al. 2021), doi:10.5194/hess-25-5749-2021; "
+        "cite each network as its own readme asks"
+    )
+
+    depth_to: float = 0.05
+    networks: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ("G",)
+    max_gap_hours: float = MAX_GAP_HOURS
+    threshold: float = FREEZING_POINT
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """Variables of ``inputs/stations.zarr``."""
+        return VARIABLES
+
+    def granule(self, url: str) -> Granule | None:
+        """Any zip file; a folder is no file, and is read by its path."""
+        return Granule((), "ismn", "", url) if url.lower().endswith(".zip") else None
+
+    def station_table(self, path: Path) -> StationTable:
+        """Stations with a sensor of soil temperature near the surface; no readings are kept.
+
+        Raises
+        ------
+        UnreadableGranule
+            Where the path is no whole zip file and no folder.
+        FormatMismatch
+            Where nothing in it lies where ISMN puts it.
+        MissingVariable
+            Where no file holds soil temperature near the surface.
+        """
+        with _opened(path) as archive:
+            return self._table(archive)
+
+    def series(self, path: Path, station_id: str) -> xr.DataArray:
+        """Readings of one station, the mean of its sensors.
+
+        Parameters
+        ----------
+        station_id
+            ``NETWORK/STATION``.
+
+        Returns
+        -------
+        xarray.DataArray
+            ``soil_temperature`` (time), K, at the UTC times at which any sensor has a good reading.
+
+        Raises
+        ------
+        InputError
+            As `station_table`, or where a file of the station is damaged.
+        MissingVariable
+            Where the archive does not have the station.
+        """
+        with _opened(path) as archive:
+            table = self._table(archive)
+            for sited in table.stations:
+                if sited.station.id == station_id:
+                    return _mean([self._readings(archive, name) for name in sited.files])
+        raise MissingVariable(
+            path.name,
+            expected=f"the station {station_id} with soil temperature near the surface",
+            found=", ".join(sited.station.id for sited in table.stations) or "no station",
+        )
+
+    def to_overpasses(
+        self, path: Path, days: DaySpan, grid: Grid, overpasses: Mapping[str, float]
+    ) -> StationValues:
+        """Temperature and state of every station of a region at the overpasses of some days.
+
+        A file that cannot be read is set aside; its station goes on with its other sensors, or is
+        left out where it has none.
+
+        Parameters
+        ----------
+        path
+            Zip file or folder.
+        overpasses
+            Local solar hour by name of overpass.
+
+        Raises
+        ------
+        InputError
+            As `station_table`, or where no station of the region can be read.
+        """
+        with _opened(path) as archive:
+            table = self._table(archive)
+            inside, outside = _by_place(table.stations, grid)
+            if table.stations and not inside:
+                raise GridMismatch(
+                    path.name,
+                    expected="a station in the region",
+                    found=_extent(outside),
+                    remedy="Is this the archive of another region?",
+                )
+            set_aside = list(table.set_aside)
+            sensors: dict[Station, list[str]] = {}
+            readings: dict[Station, xr.DataArray] = {}
+            for sited in inside:
+                sound = self._sound_readings(archive, sited, set_aside)
+                if sound:
+                    sensors[sited.station] = [Path(name).stem for name in sound]
+                    readings[sited.station] = _mean(list(sound.values()))
+        if not readings:
+            raise UnreadableGranule(
+                path.name,
+                expected="a readable station in the region",
+                found=f"{len(set_aside)} damaged files, the first {set_aside[0].reason}",
+            )
+        made = station_values(
+            readings,
+            grid,
+            days,
+            overpasses,
+            max_gap_hours=self.max_gap_hours,
+            threshold=self.threshold,
+            attributes={
+                "product": self.product,
+                "source": self.references,
+                "station_sensors": list(sensors.values()),
+                "stations_outside_grid": len(outside),
+                "depth_to_m": self.depth_to,
+                "quality_flags_kept": list(self.flags),
+            },
+        )
+        return replace(
+            made,
+            outside=tuple(sited.station.id for sited in outside),
+            set_aside=tuple(set_aside),
+        )
+
+    def _table(self, archive: _Archive) -> StationTable:
+        found: dict[str, list[tuple[Station, str]]] = defaultdict(list)
+        set_aside: list[SetAside] = []
+        for name in self._candidates(archive):
+            try:
+                station = self._station(archive, name)
+                first = found[station.id][0][0] if found[station.id] else station
+                if max(abs(first.lon - station.lon), abs(first.lat - station.lat)) > SAME_PLACE:
+                    raise FormatMismatch(
+                        name,
+                        expected=f"a sensor at the station's place, {_place(first)}",
+                        found=_place(station),
+                    )
+            except InputError as error:
+                set_aside.append(SetAside(name, error.code, str(error)))
+            else:
+                found[station.id].append((station, name))
+        return StationTable(
+            tuple(
+                Sited(sensors[0][0], tuple(name for _, name in sensors))
+                for _, sensors in sorted(found.items())
+                if sensors
+            ),
+            tuple(set_aside),
+        )
+
+    def _candidates(self, archive: _Archive) -> list[str]:
+        """Sensor files, by their names, of the depth and the networks asked for."""
+        series = [name for name in archive.names if name.endswith(".stm")]
+        placed = [name for name in series if name.count("/") == 2]
+        if not placed:
+            raise FormatMismatch(
+                archive.path.name,
+                expected="an ISMN archive, with files NETWORK/STATION/*.stm",
+                found=f"{len(series)} .stm files elsewhere, such as {series[0]}"
+                if series
+                else f"{len(archive.names)} files, none .stm",
+            )
+        networks = sorted({name.split("/")[0] for name in placed})
+        wanted = [n for n in placed if not self.networks or n.split("/")[0] in self.networks]
+        if not wanted:
+            raise FormatMismatch(
+                archive.path.name,
+                expected=f"a network of {', '.join(self.networks)}",
+                found=", ".join(networks),
+            )
+        chosen = []
+        for name in wanted:
+            match = _SENSOR_FILE.search(name)
+            if match and self._near_surface(float(match[1]), float(match[2])):
+                chosen.append(name)
+        if not chosen:
+            raise MissingVariable(
+                archive.path.name,
+                expected=f"soil temperature (ts) at 0-{self.depth_to:g} m",
+                found=f"{len(wanted)} sensor files, such as {Path(wanted[0]).name}",
+            )
+        return sorted(chosen)
+
+    def _near_surface(self, depth_from: float, depth_to: float) -> bool:
+        return depth_from >= 0 and depth_to <= self.depth_to + _DEPTH_SLACK
+
+    def _station(self, archive: _Archive, name: str) -> Station:
+        """What the first line of a sensor file says of its station."""
+        metadata = archive.handler(name).metadata
+        depth = metadata["instrument"].depth
+        # The name has chosen the file; the file itself must agree.
+        if not self._near_surface(depth.start, depth.end):
+            raise FormatMismatch(
+                name,
+                expected=f"a sensor at 0-{self.depth_to:g} m, as it is named",
+                found=f"{depth.start:g}-{depth.end:g} m",
+            )
+        network, folder, _ = name.split("/")
+        lon, lat, elevation = (
+            float(metadata[key].val) for key in ("longitude", "latitude", "elevation")
+        )
+        station = Station(network, folder, lon, lat, elevation)
+        if not (-180 <= lon <= 360 and -90 <= lat <= 90):
+            raise FormatMismatch(
+                name, expected="a longitude and a latitude in degrees", found=_place(station)
+            )
+        return station
+
+    def _sound_readings(
+        self, archive: _Archive, sited: Sited, set_aside: list[SetAside]
+    ) -> dict[str, pd.Series[float]]:
+        series = {}
+        for name in sited.files:
+            try:
+                series[name] = self._readings(archive, name)
+            except InputError as error:
+                set_aside.append(SetAside(name, error.code, str(error)))
+        return series
+
+    def _readings(self, archive: _Archive, name: str) -> pd.Series[float]:
+        """Good readings of one sensor by UTC time, K."""
+        handler = archive.handler(name)
+        with _damaged(name), _quiet():
+            frame: pd.DataFrame = handler.read_data()
+            celsius = pd.to_numeric(frame.iloc[:, 0]).astype("float64")
+            flags = frame.iloc[:, 1]
+        if frame.index.hasnans:
+            raise UnreadableGranule(
+                name, expected="a time on every line", found="lines without one"
+            )
+        good = celsius[flags.isin(self.flags) & np.isfinite(celsius)]
+        valid = good[good.between(*VALID_RANGE)]
+        if len(good) and not len(valid):
+            raise FormatMismatch(
+                name,
+                expected="soil temperature in degC, {:g}..{:g}".format(*VALID_RANGE),
+                found=f"{good.min():g}..{good.max():g}",
+            )
+        return valid + FREEZING_POINT
+
+
+class _Archive:
+    """An open archive: the names of its files, and the package's handlers of them."""
+
+    def __init__(self, path: Path, root: Any, handler: Any) -> None:
+        self.path = path
+        self._root, self._handler = root, handler
+        if root.zip:
+            self.names = sorted(root.zip.namelist())
+        else:
+            files = (file for file in path.rglob("*") if file.is_file())
+            self.names = sorted(file.relative_to(path).as_posix() for file in files)
+
+    def handler(self, name: str) -> Any:
+        """`ismn.filehandlers.DataFile` of one sensor file, its metadata read."""
+        with _damaged(name), _quiet():
+            return self._handler(
+                self._root,
+                name,
+                # The default is the folder of when the package was imported.
+                temp_root=tempfile.gettempdir(),
+                verify_filepath=False,
+                verify_temp_root=False,
+            )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[_Archive]:
+    root_class, handler_class = _package()
+    expected = "a whole zip file, or a folder, as ISMN delivers it"
+    if not path.is_dir() and not zipfile.is_zipfile(path):
+        found = "a file that is no whole zip file" if path.exists() else "nothing there"
+        raise UnreadableGranule(path.name, expected=expected, found=found)
+    try:
+        root = root_class(path)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise UnreadableGranule(path.name, expected=expected, found=str(error)) from error
+    with root:
+        yield _Archive(path, root, handler_class)
+
+
+def _package() -> tuple[Any, Any]:
+    try:
+        base = importlib.import_module("ismn.base")
+        handlers = importlib.import_module("ismn.filehandlers")
+    except ImportError as error:
+        raise ConfigError(
+            "station inputs",
+            expected="the package ismn",
+            found=str(error),
+            remedy="Install it: pip install 'soilft[stations]'",
+        ) from error
+    return base.IsmnRoot, handlers.DataFile
+
+
+@contextmanager
+def _damaged(name: str) -> Iterator[None]:
+    """Name the sensor file that could not be read."""
+    try:
+        yield
+    except _DAMAGE as error:
+        lines = [line for line in str(error).splitlines() if line.strip()] or [""]
+        # The package puts a whole traceback into some messages; its last line says what is wrong.
+        reason = lines[-1] if "Traceback" in lines[0] else f"{type(error).__name__}: {lines[0]}"
+        raise UnreadableGranule(
+            name, expected="a whole .stm file, header+values or CEOP", found=reason
+        ) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    # The package calls pandas in ways that pandas 3 deprecates, and lets it guess at dates and
+    # types, which pandas remarks on. What matters of that is checked here.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _mean(series: Sequence[pd.Series[float]]) -> xr.DataArray:
+    """Mean over sensors at each time of reading, in order of time."""
+    mean = pd.concat(series).groupby(level=0).mean().sort_index()
+    return xr.DataArray(
+        mean.to_numpy("float64"),
+        dims="time",
+        coords={"time": mean.index.to_numpy("datetime64[ns]")},
+        name="soil_temperature",
+        attrs={"units": "K", "standard_name": "soil_temperature"},
+    )
+
+
+def _by_place(stations: Sequence[Sited], grid: Grid) -> tuple[list[Sited], list[Sited]]:
+    """Stations inside and outside of a grid."""
+    if not stations:
+        return [], []
+    row, _ = cells(
+        grid, [sited.station.lon for sited in stations], [sited.station.lat for sited in stations]
+    )
+    inside = [sited for sited, r in zip(stations, row, strict=True) if r >= 0]
+    return inside, [sited for sited, r in zip(stations, row, strict=True) if r < 0]
+
+
+def _place(station: Station) -> str:
+    return f"longitude {station.lon:g}, latitude {station.lat:g}"
+
+
+def _extent(stations: Sequence[Sited]) -> str:
+    lon = [sited.station.lon for sited in stations]
+    lat = [sited.station.lat for sited in stations]
+    return (
+        f"{len(stations)} within longitude {min(lon):g}..{max(lon):g}, "
+        f"latitude {min(lat):g}..{max(lat):g}"
+    )

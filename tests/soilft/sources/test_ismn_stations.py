@@ -1,0 +1,411 @@
+"""ISMN archives: small ones written here in both layouts, zipped and unpacked."""
+
+import sys
+import zipfile
+from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from soilft import store
+from soilft.days import DaySpan
+from soilft.errors import (
+    ConfigError,
+    FormatMismatch,
+    GridMismatch,
+    MissingVariable,
+    UnreadableGranule,
+)
+from soilft.grid import Region
+from soilft.sources.ismn_stations import IsmnArchive
+from soilft.stations import StationValues
+
+pytest.importorskip("ismn")
+
+SOURCE = IsmnArchive()
+GRID = Region("naqu", "latlon-0.25", (88, 31, 93, 34)).grid
+DAYS = DaySpan(date(2016, 1, 1), date(2016, 1, 2))
+OVERPASSES = {"AM": 1.5, "PM": 13.5}
+
+# 48 hours from 2016-01-01 00:00 UTC, a tenth of a degree an hour, freezing point after 20 hours.
+RISING = [round(-2.0 + 0.1 * hour, 1) for hour in range(49)]
+
+STATIC = (
+    "quantity_name;unit;depth_from[m];depth_to[m];value;description;quantity_source_name\n"
+    "clay fraction;% weight;0.00;0.30;17.00;;HWSD\n"
+    "climate classification;-;-;-;ET;;koeppen_geiger_2007\n"
+    "land cover classification;-;-;-;130;;CCI_landcover_2010\n"
+)
+
+Readings = Iterable[tuple[str, object, str]]
+
+
+def readings(values: Iterable[object], flag: str = "G", first: str = "2016-01-01") -> Readings:
+    start = np.datetime64(first, "m")
+    for hour, value in enumerate(values):
+        time = str(start + np.timedelta64(60 * hour, "m"))
+        yield time.replace("-", "/").replace("T", " "), value, flag
+
+
+def sensor(
+    network: str = "CTP",
+    station: str = "N1",
+    lon: float = 90.0,
+    lat: float = 32.1,
+    *,
+    depth: tuple[float, float] = (0.05, 0.05),
+    variable: str = "ts",
+    instrument: str = "EC-TM",
+    layout: str = "header",
+    newline: str = "\n",
+    lines: Readings | None = None,
+    header_depth: tuple[float, float] | None = None,
+) -> dict[str, bytes]:
+    """One .stm file by its name in the archive, and its station's static variables."""
+    start, end = header_depth or depth
+    site = f"{network} {network} {station} {lat:.5f} {lon:.5f} 4600.00 {start:.4f} {end:.4f}"
+    lines = readings(RISING) if lines is None else lines
+    if layout == "header":
+        rows = [site, *(f"{time} {value} {flag} M" for time, value, flag in lines)]
+    else:
+        rows = [f"{time} {time} {site} {value} {flag} M" for time, value, flag in lines]
+    name = (
+        f"{network}/{station}/{network}_{network}_{station}_{variable}_{depth[0]:.6f}_"
+        f"{depth[1]:.6f}_{instrument}_20160101_20160103.stm"
+    )
+    static = f"{network}/{station}/{network}_{network}_{station}_static_variables.csv"
+    return {name: (newline.join(rows) + newline).encode(), static: STATIC.encode()}
+
+
+def folder(root: Path, *parts: Mapping[str, bytes]) -> Path:
+    for part in parts:
+        for name, content in part.items():
+            path = root / "archive" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    (root / "archive" / "Metadata.xml").write_text("<xml/>")
+    return root / "archive"
+
+
+def zipped(root: Path, *parts: Mapping[str, bytes]) -> Path:
+    path = root / "archive.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in {n: c for part in parts for n, c in part.items()}.items():
+            archive.writestr(name, content)
+        archive.writestr("Metadata.xml", "<xml/>")
+    return path
+
+
+def only(path: Path, source: IsmnArchive = SOURCE) -> StationValues:
+    return source.to_overpasses(path, DAYS, GRID, OVERPASSES)
+
+
+def celsius(found: StationValues, station: int = 0) -> list[list[float]]:
+    kelvin = found.values["soil_temperature"][:, :, station].astype("float64")
+    return [[round(float(v), 3) for v in day] for day in kelvin - 273.15]
+
+
+@pytest.mark.parametrize("pack", [folder, zipped])
+@pytest.mark.parametrize("layout", ["header", "ceop"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_both_layouts_and_all_line_ends_give_the_same_temperatures(
+    tmp_path: Path, pack: type, layout: str, newline: str
+) -> None:
+    found = only(pack(tmp_path, sensor(layout=layout, newline=newline)))
+    # At 90 degrees east the overpasses were at 19:30 (AM) and 07:30 UTC (PM).
+    assert celsius(found) == [[-0.05, -1.25], [2.35, 1.15]]
+    assert found.values["freeze_thaw"][:, :, 0].tolist() == [[1, 1], [0, 0]]
+    assert found.values["soil_temperature"].dtype == np.float32
+    assert found.values["freeze_thaw"].dtype == np.uint8
+    assert found.values["elevation"].tolist() == [4600.0]
+    assert [s.id for s in found.stations] == ["CTP/N1"]
+    assert found.set_aside == ()
+
+
+def test_an_overpass_before_midnight_is_interpolated_into_the_next_day(tmp_path: Path) -> None:
+    # At 30 degrees east 01:30 local is 23:30 UTC; the last one lies between the two days.
+    grid = Region("east", "latlon-0.25", (29, 60, 31, 62)).grid
+    path = folder(tmp_path, sensor(lon=30.0, lat=61.0))
+    found = SOURCE.to_overpasses(path, DAYS, grid, {"AM": 1.5})
+    assert celsius(found) == [[0.35], [2.75]]
+
+
+def test_the_reading_after_the_last_day_is_used_when_there_is_one(tmp_path: Path) -> None:
+    grid = Region("east", "latlon-0.25", (29, 60, 31, 62)).grid
+    path = folder(tmp_path, sensor(lon=30.0, lat=61.0, lines=readings(RISING[:48])))
+    found = SOURCE.to_overpasses(path, DAYS, grid, {"AM": 1.5})
+    assert celsius(found)[0] == [0.35]
+    assert np.isnan(found.values["soil_temperature"][1, 0, 0])
+    assert found.values["freeze_thaw"][1, 0, 0] == 255
+
+
+@pytest.mark.parametrize("layout", ["header", "ceop"])
+@pytest.mark.parametrize("flag", ["M", "C01", "D01,D03", "U"])
+def test_readings_that_are_not_flagged_good_are_missing(
+    tmp_path: Path, layout: str, flag: str
+) -> None:
+    lines = [
+        (time, 30.0 if 5 <= hour <= 9 else value, flag if 5 <= hour <= 9 else "G")
+        for hour, (time, value, _) in enumerate(readings(RISING))
+    ]
+    found = only(folder(tmp_path, sensor(layout=layout, lines=lines)))
+    assert found.values["freeze_thaw"][:, :, 0].tolist() == [[1, 255], [0, 0]]
+    assert np.isnan(found.values["soil_temperature"][0, 1, 0])
+
+
+def test_a_gap_of_three_hours_is_bridged_and_a_longer_one_is_not(tmp_path: Path) -> None:
+    lines = [
+        line
+        for hour, line in enumerate(readings(RISING))
+        if hour not in (7, 8) and hour not in (19, 20, 21)
+    ]
+    found = only(folder(tmp_path, sensor(lines=lines)))
+    assert celsius(found)[0][1] == -1.25
+    assert np.isnan(found.values["soil_temperature"][0, 0, 0])
+
+
+def test_values_that_cannot_be_are_missing_even_where_flagged_good(tmp_path: Path) -> None:
+    values = [-9999.0 if 5 <= hour <= 9 else v for hour, v in enumerate(RISING)]
+    found = only(folder(tmp_path, sensor(lines=readings(values))))
+    assert found.values["freeze_thaw"][:, :, 0].tolist() == [[1, 255], [0, 0]]
+
+
+def test_sensors_within_the_depth_are_averaged_and_deeper_ones_left_out(tmp_path: Path) -> None:
+    path = folder(
+        tmp_path,
+        sensor(depth=(0.0, 0.05), instrument="A", lines=readings([1.0] * 49)),
+        sensor(depth=(0.05, 0.05), instrument="B", lines=readings([2.0] * 49)),
+        sensor(depth=(0.05, 0.1), lines=readings([50.0] * 49)),
+        sensor(depth=(0.1, 0.1), lines=readings([50.0] * 49)),
+        sensor(depth=(-2.0, -2.0), variable="ta", lines=readings([50.0] * 49)),
+        sensor(depth=(-0.1, 0.0), lines=readings([50.0] * 49)),
+        sensor(variable="tsf", lines=readings([50.0] * 49)),
+        sensor(variable="sm", lines=readings([0.2] * 49, "D01")),
+    )
+    found = only(path)
+    assert celsius(found) == [[1.5, 1.5], [1.5, 1.5]]
+    assert [len(names) for names in found.template.attributes["station_sensors"]] == [2]
+    assert celsius(only(path, IsmnArchive(depth_to=0.1)))[0][0] == pytest.approx(103 / 4, abs=1e-3)
+
+
+def test_stations_are_sorted_and_those_outside_are_counted(tmp_path: Path) -> None:
+    path = zipped(
+        tmp_path,
+        sensor("MAQU", "CST-01", 102.13, 33.88),
+        sensor("CTP", "N2", 92.99, 31.01, lines=readings([3.0] * 49)),
+        sensor("CTP", "N1", 88.0, 34.0, lines=readings([-3.0] * 49)),
+        sensor("ARM", "N1", -97.5, 36.6),
+    )
+    found = only(path)
+    assert [s.id for s in found.stations] == ["CTP/N1", "CTP/N2"]
+    assert found.outside == ("ARM/N1", "MAQU/CST-01")
+    assert found.template.attributes["stations_outside_grid"] == 2
+    coordinates = {c.name: c.values.tolist() for c in found.template.coordinates}
+    assert coordinates["row"] == [0, 11]
+    assert coordinates["column"] == [0, 19]
+    assert coordinates["lon"] == [88.0, 92.99]
+    assert coordinates["lat"] == [34.0, 31.01]
+    assert found.values["freeze_thaw"][0].tolist() == [[1, 0], [1, 0]]
+
+
+def test_only_the_networks_asked_for_are_read(tmp_path: Path) -> None:
+    path = zipped(tmp_path, sensor("CTP"), sensor("NGARI"))
+    assert [s.id for s in only(path, IsmnArchive(networks=("NGARI",))).stations] == ["NGARI/N1"]
+    with pytest.raises(FormatMismatch, match=r"archive\.zip: expected .*MAQU, found CTP, NGARI"):
+        only(path, IsmnArchive(networks=("MAQU",)))
+
+
+def test_zip_and_folder_of_one_archive_give_the_same_store(tmp_path: Path) -> None:
+    parts = (sensor(), sensor(station="N2", lat=33.0, layout="ceop", newline="\r"))
+    urls = []
+    for path in (folder(tmp_path, *parts), zipped(tmp_path, *parts)):
+        found = only(path)
+        url = str(tmp_path / f"{path.name}.zarr")
+        store.create(url, found.template)
+        store.write_region(url, found.values, {})
+        urls.append(url)
+    with store.open_cube(urls[0]) as one, store.open_cube(urls[1]) as two:
+        assert one.identical(two)
+        assert one.freeze_thaw.sizes == {"time": 2, "overpass": 2, "station": 2}
+        assert one.attrs["station_ids"] == ["CTP/N1", "CTP/N2"]
+
+
+def test_a_damaged_file_is_set_aside_and_the_other_stations_go_on(tmp_path: Path) -> None:
+    broken = sensor(station="N2")
+    name = next(name for name in broken if name.endswith(".stm"))
+    for content in (b"", b"\x00\x01\x02", b"one line", broken[name].replace(b" -1.5 ", b" abc ")):
+        found = only(zipped(tmp_path, sensor(), {**broken, name: content}))
+        assert [s.id for s in found.stations] == ["CTP/N1"]
+        assert [(item.granule, item.code) for item in found.set_aside] == [
+            (name, "unreadable-granule")
+        ]
+        assert name in found.set_aside[0].reason
+        assert "Traceback" not in found.set_aside[0].reason
+        assert "\n" not in found.set_aside[0].reason
+
+
+def test_a_damaged_member_of_a_zip_is_set_aside(tmp_path: Path) -> None:
+    path = zipped(tmp_path, sensor(), sensor(station="N2"))
+    with zipfile.ZipFile(path) as archive:
+        info = next(i for i in archive.infolist() if "/N2/" in i.filename and "_ts_" in i.filename)
+    content = bytearray(path.read_bytes())
+    at = info.header_offset + 30 + len(info.filename) + info.compress_size // 2
+    content[at : at + 8] = b"\xff" * 8
+    path.write_bytes(bytes(content))
+    found = only(path)
+    assert [s.id for s in found.stations] == ["CTP/N1"]
+    assert [item.granule for item in found.set_aside] == [info.filename]
+
+
+def test_a_station_goes_on_with_its_sound_sensors(tmp_path: Path) -> None:
+    broken = sensor(instrument="B")
+    name = next(name for name in broken if name.endswith(".stm"))
+    found = only(folder(tmp_path, sensor(instrument="A"), {name: b"nonsense"}))
+    assert celsius(found)[0] == [-0.05, -1.25]
+    assert [item.granule for item in found.set_aside] == [name]
+
+
+@pytest.mark.parametrize(
+    ("odd", "reason"),
+    [
+        (sensor(station="N2", lines=readings([v + 273.15 for v in RISING])), "-60..60"),
+        (sensor(station="N2", header_depth=(0.2, 0.2)), "0.2-0.2 m"),
+        (sensor(station="N2", lat=123.0), "latitude 123"),
+    ],
+)
+def test_a_file_that_contradicts_itself_is_set_aside(
+    tmp_path: Path, odd: dict[str, bytes], reason: str
+) -> None:
+    found = only(folder(tmp_path, sensor(), odd))
+    assert [s.id for s in found.stations] == ["CTP/N1"]
+    assert [item.code for item in found.set_aside] == ["format-mismatch"]
+    assert reason in found.set_aside[0].reason
+
+
+def test_a_file_without_quality_flags_is_set_aside(tmp_path: Path) -> None:
+    bare = sensor(station="N2")
+    name = next(name for name in bare if name.endswith(".stm"))
+    found = only(folder(tmp_path, sensor(), {name: bare[name].replace(b" G M", b"")}))
+    assert [s.id for s in found.stations] == ["CTP/N1"]
+    assert [item.granule for item in found.set_aside] == [name]
+
+
+def test_a_sensor_at_another_place_than_its_station_is_set_aside(tmp_path: Path) -> None:
+    path = folder(tmp_path, sensor(instrument="A"), sensor(instrument="B", lon=91.0))
+    found = only(path)
+    assert [s.lon for s in found.stations] == [90.0]
+    assert "longitude 91" in found.set_aside[0].reason
+
+
+def test_a_station_without_readings_in_the_period_is_missing_throughout(tmp_path: Path) -> None:
+    path = folder(tmp_path, sensor(lines=readings(RISING, first="2014-05-01")))
+    found = only(path)
+    assert np.isnan(found.values["soil_temperature"]).all()
+    assert (found.values["freeze_thaw"] == 255).all()
+
+
+def test_a_station_with_no_good_reading_is_missing_throughout(tmp_path: Path) -> None:
+    found = only(folder(tmp_path, sensor(lines=readings(RISING, "M"))))
+    assert (found.values["freeze_thaw"] == 255).all()
+    assert found.set_aside == ()
+
+
+def test_series_gives_every_good_reading_in_kelvin_and_in_order(tmp_path: Path) -> None:
+    lines = list(readings([1.0, 2.0, 3.0]))
+    path = folder(
+        tmp_path,
+        sensor(instrument="A", lines=[lines[2], lines[0], (lines[1][0], 9.0, "C03")]),
+        sensor(instrument="B", lines=[(lines[0][0], 4.0, "G")]),
+    )
+    found = SOURCE.series(path, "CTP/N1")
+    assert found.dims == ("time",)
+    assert found.attrs["units"] == "K"
+    assert found.values.tolist() == [275.65, 276.15]
+    assert [str(t)[:16] for t in found.time.values] == ["2016-01-01T00:00", "2016-01-01T02:00"]
+    with pytest.raises(MissingVariable, match=r"CTP/N7.*found CTP/N1"):
+        SOURCE.series(path, "CTP/N7")
+
+
+def test_the_table_tells_places_and_files(tmp_path: Path) -> None:
+    table = SOURCE.station_table(folder(tmp_path, sensor("B"), sensor("A", lon=-150.5)))
+    assert [s.station.id for s in table.stations] == ["A/N1", "B/N1"]
+    assert (table.stations[0].station.lon, table.stations[0].station.lat) == (-150.5, 32.1)
+    assert [len(s.files) for s in table.stations] == [1, 1]
+
+
+def test_nothing_is_printed_or_written_beside_the_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "cwd").mkdir()
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.chdir(tmp_path / "cwd")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "scratch"))
+    paths = (folder(tmp_path, sensor()), zipped(tmp_path, sensor()))
+    before = sorted(tmp_path.rglob("*"))
+    for path in paths:
+        only(path)
+    assert sorted(tmp_path.rglob("*")) == before
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "stations.zip"
+    with pytest.raises(UnreadableGranule, match=r"stations\.zip: expected a whole zip.*nothing"):
+        only(path)
+    path.write_text("not a zip")
+    with pytest.raises(UnreadableGranule, match=r"stations\.zip: expected a whole zip.*no whole"):
+        only(path)
+
+
+def test_a_truncated_zip_is_refused(tmp_path: Path) -> None:
+    path = zipped(tmp_path, sensor())
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(UnreadableGranule, match=r"archive\.zip: expected a whole zip file"):
+        only(path)
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FormatMismatch, match=r"archive: expected .*NETWORK/STATION.*none \.stm"):
+        only(folder(tmp_path, {"a/b.nc": b"x"}))
+
+
+def test_an_archive_within_a_folder_is_refused_with_what_lies_there(tmp_path: Path) -> None:
+    nested = {f"unpacked/{name}": content for name, content in sensor().items()}
+    with pytest.raises(FormatMismatch, match=r"1 \.stm files elsewhere, such as unpacked/CTP/N1"):
+        only(folder(tmp_path, nested))
+
+
+def test_an_archive_without_soil_temperature_near_the_surface_is_refused(tmp_path: Path) -> None:
+    path = folder(tmp_path, sensor(variable="sm"), sensor(depth=(0.1, 0.1)))
+    with pytest.raises(
+        MissingVariable, match=r"soil temperature \(ts\) at 0-0\.05 m, found 2 sens"
+    ):
+        only(path)
+
+
+def test_an_archive_of_another_region_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(GridMismatch, match=r"station in the region, found 1 within longitude 10"):
+        only(folder(tmp_path, sensor(lon=10.0)))
+
+
+def test_an_archive_of_damaged_files_only_is_refused(tmp_path: Path) -> None:
+    name = next(name for name in sensor() if name.endswith(".stm"))
+    with pytest.raises(UnreadableGranule, match=r"archive: expected a readable.*1 damaged files"):
+        only(folder(tmp_path, {name: b"nonsense"}))
+
+
+def test_without_the_package_the_remedy_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ismn.base", None)
+    with pytest.raises(ConfigError, match=r"pip install 'soilft\[stations\]'"):
+        only(folder(tmp_path, sensor()))
+
+
+def test_only_zip_files_are_granules() -> None:
+    granule = SOURCE.granule("s3://bucket/ISMN_Tibet.ZIP")
+    assert granule is not None
+    assert granule.name == "ISMN_Tibet.ZIP"
+    assert SOURCE.granule("s3://bucket/readme.txt") is None
