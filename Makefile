@@ -5,10 +5,10 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format check real-day s3 clean
+.PHONY: help demo test lint format check decade-inputs real-day s3 clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -36,6 +36,10 @@ format: $(INSTALLED) ## Put the source into its standard form
 
 check: lint test ## Lint, then test
 
+decade-inputs: $(INSTALLED) ## Simulate the inputs of the Tibetan decade, into decade-output/
+	@start=$$(date +%s); $(BIN)/soilft ingest tibet-simulated && \
+	echo "decade-inputs: $$(( $$(date +%s) - start )) s, $$(du -sh decade-output/store/inputs | cut -f1) of SIMULATED inputs in decade-output/store/inputs"
+
 real-day: $(INSTALLED) ## Train and score on one day of real granules (needs SOILFT_SAMPLES)
 	@test -n "$$SOILFT_SAMPLES" || { \
 	  echo "real-day: set SOILFT_SAMPLES to the folder of real granules." >&2; exit 2; }
@@ -46,5 +50,5 @@ s3: $(INSTALLED) ## Run a real S3 server on this machine until Ctrl-C
 
 clean: ## Remove caches and outputs; the environment stays
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	rm -rf build dist demo-output real-day-output
+	rm -rf build dist demo-output decade-output real-day-output
 	find . -path ./.venv -prune -o -type d -name __pycache__ -print0 | xargs -0 rm -rf

@@ -10,27 +10,20 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Any, Literal, cast
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cluster import ClusterSpec
+from pipelines.products import Input
 from soilft.days import DaySpan
 from soilft.errors import ConfigError
 from soilft.features import GROUPS, FeatureSet
 from soilft.forest.grow import ForestSettings
 from soilft.grid import Region
 from soilft.ledger import digest
-from soilft.sources import (
-    Amsr2L3,
-    DailySource,
-    Dem,
-    EsaCciFlag,
-    GldasNoah3h,
-    SmosL3Ft,
-    StaticSource,
-)
+from soilft.sources import DailySource, IsmnArchive, StaticSource
 from soilft.sources.smos import LOCAL_SOLAR_HOUR
 from soilft.window import Target
 
@@ -63,72 +56,23 @@ class PeriodSection(_Section):
         return self
 
 
-class _Granules(_Section):
-    granules: str | tuple[str, ...]
+class SimulationSection(_Section):
+    """A synthetic Earth in place of archives; everything made of it says SIMULATED.
 
-    @property
-    def patterns(self) -> tuple[str, ...]:
-        return (self.granules,) if isinstance(self.granules, str) else self.granules
+    ``soilft demo`` writes native granules for the days of ``spans``; with ``direct``, ``soilft
+    ingest`` writes the input stores from the same physics, without granules.
+    """
 
+    seed: int = 0
+    spans: tuple[PeriodSection, ...] = ()
+    direct: bool = False
 
-class GldasInput(_Granules):
-    """GLDAS Noah 0.25 degree, 3-hourly."""
-
-    product: Literal["gldas-noah-025-3h"]
-    variables: tuple[str, ...] = GldasNoah3h.variables_read
-    statistics: tuple[str, ...] = GldasNoah3h.statistics
-    min_granules: int = GldasNoah3h.min_granules
-
-    def source(self) -> GldasNoah3h:
-        """The source that these settings describe."""
-        return GldasNoah3h(self.variables, self.statistics, self.min_granules)
-
-
-class Amsr2Input(_Granules):
-    """AMSR2 L3 brightness temperature, 0.25 degree."""
-
-    product: Literal["amsr2-l3-25km"]
-    bands: tuple[str, ...] = Amsr2L3.bands
-
-    def source(self) -> Amsr2L3:
-        """The source that these settings describe."""
-        return Amsr2L3(self.bands)
-
-
-class DemInput(_Granules):
-    """A digital elevation model."""
-
-    product: Literal["dem"]
-    variable: str = Dem.variable
-
-    def source(self) -> Dem:
-        """The source that these settings describe."""
-        return Dem(self.variable)
-
-
-class SmosInput(_Granules):
-    """SMOS L3 freeze/thaw."""
-
-    product: Literal["smos-l3-ft"]
-
-    def source(self) -> SmosL3Ft:
-        """The source that these settings describe."""
-        return SmosL3Ft()
-
-
-class EsaCciInput(_Granules):
-    """ESA CCI soil moisture flag."""
-
-    product: Literal["esa-cci-sm-flag"]
-
-    def source(self) -> EsaCciFlag:
-        """The source that these settings describe."""
-        return EsaCciFlag()
-
-
-Input = Annotated[
-    GldasInput | Amsr2Input | DemInput | SmosInput | EsaCciInput, Field(discriminator="product")
-]
+    def days(self, period: DaySpan) -> list[date]:
+        """Days to simulate: those of the spans, or all."""
+        if not self.spans:
+            return list(period)
+        found = {day for span in self.spans for day in DaySpan(span.start, span.end)}
+        return sorted(day for day in found if day in period)
 
 
 class LabelSection(_Section):
@@ -235,6 +179,7 @@ class Config(_Section):
     validation: ValidationSection = ValidationSection()
     chunks: ChunkSection = ChunkSection()
     cluster: ClusterSection = ClusterSection()
+    simulation: SimulationSection | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Config:
@@ -249,7 +194,10 @@ class Config(_Section):
         for role in ("reanalysis", "station"):
             if roles.count(role) > 1:
                 raise ValueError(f"inputs: expected at most one of the kind {role}")
-        known = cast("SmosL3Ft | EsaCciFlag", label.source()).overpasses
+        for name, item in self.inputs.items():
+            if not item.patterns and not self.is_direct:
+                raise ValueError(f"inputs.{name}.granules: expected a path or URL, found none")
+        known = cast("DailySource", label.source()).overpasses
         for overpass in self.label.overpasses:
             if overpass not in known:
                 raise ValueError(
@@ -271,12 +219,23 @@ class Config(_Section):
     def daily_sources(self) -> dict[str, DailySource]:
         """Sources with days, by name of the input."""
         sources = {name: item.source() for name, item in self.inputs.items()}
-        return {n: cast("DailySource", s) for n, s in sources.items() if s.role != "static"}
+        daily = ("tb", "reanalysis", "label")
+        return {n: cast("DailySource", s) for n, s in sources.items() if s.role in daily}
 
     def static_sources(self) -> dict[str, StaticSource]:
         """Sources without time, by name of the input."""
         sources = {name: item.source() for name, item in self.inputs.items()}
         return {n: cast("StaticSource", s) for n, s in sources.items() if s.role == "static"}
+
+    def station_sources(self) -> dict[str, IsmnArchive]:
+        """Archives of stations, by name of the input."""
+        sources = {name: item.source() for name, item in self.inputs.items()}
+        return {n: s for n, s in sources.items() if isinstance(s, IsmnArchive)}
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether the input stores are simulated without granules."""
+        return self.simulation is not None and self.simulation.direct
 
     def feature_set(self) -> FeatureSet:
         """Groups and overpasses to describe."""
@@ -288,6 +247,8 @@ class Config(_Section):
         value = self.model_dump(mode="json", exclude={"store", "cluster", "chunks"})
         for item in value["inputs"].values():
             del item["granules"]
+        if not self.is_direct:
+            del value["simulation"]  # the granules tell
         del value["forest"]["group_size"]
         return digest(value)
 

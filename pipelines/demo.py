@@ -9,28 +9,37 @@ from pathlib import Path
 
 from distributed import Client
 
-from pipelines.config import load, shipped
+from pipelines.config import SimulationSection, load, shipped
 from pipelines.events import Emit
 from pipelines.outcomes import Outcomes, collect
 from pipelines.run import Run
 from pipelines.stages import Finished, run_all
-from soilft.simulate import Archive, write_day, write_static
+from soilft.simulate import Archive, write_day, write_static, write_stations
 
 ARCHIVE_VARIABLE = "SOILFT_DEMO_ARCHIVE"
 
 
 @dataclass(frozen=True)
 class SimulateDay:
-    """One task: the native files of one day, and the static ones with the first."""
+    """One task: the native files of one day."""
 
     archive: Archive
     day: date
 
 
-def simulate_day(task: SimulateDay) -> int:
-    """Write the files of a day; give their number. Runs on a worker."""
-    static = write_static(task.archive) if task.day == task.archive.start else []
-    return len(static) + len(write_day(task.archive, task.day))
+@dataclass(frozen=True)
+class SimulateGround:
+    """One task: terrain and soil, and the series of the stations on some days."""
+
+    archive: Archive
+    days: tuple[date, ...]
+
+
+def simulate_files(task: SimulateDay | SimulateGround) -> int:
+    """Write the files of a task; give their number. Runs on a worker."""
+    if isinstance(task, SimulateDay):
+        return len(write_day(task.archive, task.day))
+    return len(write_static(task.archive)) + len(write_stations(task.archive, task.days))
 
 
 def prepare(output: Path, region: str) -> Run:
@@ -48,7 +57,7 @@ def archive_of(run: Run) -> Archive:
         config.region.bounds,
         config.period.start,
         config.period.end,
-        config.sampling.seed,
+        (config.simulation or SimulationSection()).seed,
     )
 
 
@@ -58,17 +67,18 @@ def simulate(run: Run, client: Client, emit: Emit) -> Outcomes:
     outcomes = Outcomes("simulate")
     done = archive.root / "complete"
     done.mkdir(parents=True, exist_ok=True)
-    tasks = {
-        str(day): SimulateDay(archive, day)
-        for day in archive.days()
-        if not (done / str(day)).exists()
+    days = (run.config.simulation or SimulationSection()).days(run.config.days)
+    units: dict[str, SimulateDay | SimulateGround] = {
+        "ground": SimulateGround(archive, tuple(days)),
+        **{str(day): SimulateDay(archive, day) for day in days},
     }
-    outcomes.skipped = len(archive.days()) - len(tasks)
+    tasks = {unit: task for unit, task in units.items() if not (done / unit).exists()}
+    outcomes.skipped = len(units) - len(tasks)
 
     def remember(unit: str, count: int) -> None:
         (done / unit).write_text(f"{count} files\n")
 
-    collect(client, simulate_day, tasks, remember, outcomes, emit)
+    collect(client, simulate_files, tasks, remember, outcomes, emit)
     return outcomes
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 from distributed import Client
 
@@ -11,8 +13,10 @@ from pipelines.outcomes import Outcomes, check_memory, collect
 from pipelines.run import Run
 from soilft import objects, store
 from soilft.availability import Availability, SourceDays, joined
+from soilft.days import DaySpan
 from soilft.ingest import (
     ChunkOfDays,
+    Found,
     Ingested,
     StaticFields,
     discover,
@@ -20,16 +24,24 @@ from soilft.ingest import (
     static_template,
     template_for,
 )
+from soilft.ingest_stations import StationArchive, discover_archive, ingest_stations
 from soilft.ledger import Record
+from soilft.sources.smos import LOCAL_SOLAR_HOUR
 
 STAGE = "ingest"
+
+
+if TYPE_CHECKING:
+    from pipelines.direct import SimulatedDays
+
+Unit: TypeAlias = "ChunkOfDays | StaticFields | StationArchive | SimulatedDays"
 
 
 @dataclass(frozen=True)
 class IngestPlan:
     """Units of work by name, and which of them the ledger has."""
 
-    units: dict[str, ChunkOfDays | StaticFields]
+    units: dict[str, Unit]
     done: frozenset[str]
 
 
@@ -42,28 +54,98 @@ def plan(run: Run, emit: Emit = silent) -> IngestPlan:
         Where a pattern matches no file of its product.
     """
     config, grid = run.config, run.config.to_region().grid
-    units: dict[str, ChunkOfDays | StaticFields] = {}
+    units: dict[str, Unit] = {}
+    if config.is_direct:
+        return _plan_simulation(run)
     for name, source in config.daily_sources().items():
         emit(Event(STAGE, 0, 0, f"looking for granules of {name}"))
-        found = discover(source, config.inputs[name].patterns)
+        found = _by_span(run, discover(source, config.inputs[name].patterns))
         for span in run.ingest_spans():
             units[f"{name}/{span.first}"] = ChunkOfDays(
-                run.input_url(name),
-                source,
-                grid,
-                config.days,
-                span,
-                tuple(f for f in found if any(day in span for day in f.granule.days)),
+                run.input_url(name), source, grid, config.days, span, tuple(found[span])
             )
+    units |= _without_days(run, {n: i.patterns for n, i in config.inputs.items()})
+    return _compared(run, units)
+
+
+def _without_days(run: Run, patterns: Mapping[str, Sequence[str]]) -> dict[str, Unit]:
+    """Units of static sources and of stations, by patterns of their granules by input."""
+    config, grid = run.config, run.config.to_region().grid
+    units: dict[str, Unit] = {}
     for name, static in config.static_sources().items():
-        files = discover(static, config.inputs[name].patterns)
-        units[f"{name}/static"] = StaticFields(run.static_url, static, grid, tuple(files))
+        files = tuple(discover(static, patterns[name]))
+        units[f"{name}/static"] = StaticFields(run.static_url, static, grid, files)
+    for name, stations in config.station_sources().items():
+        units[f"{name}/stations"] = StationArchive(
+            run.stations_url,
+            stations,
+            grid,
+            config.days,
+            tuple(LOCAL_SOLAR_HOUR.items()),
+            discover_archive(stations, patterns[name]),
+        )
+    return units
+
+
+def _compared(run: Run, units: dict[str, Unit]) -> IngestPlan:
     done = frozenset(u for u, task in units.items() if run.ledger.is_done(STAGE, u, task.key))
     return IngestPlan(units, done)
 
 
+def _plan_simulation(run: Run) -> IngestPlan:
+    """Units of a synthetic Earth; those that read its files only once they are there."""
+    # The simulator is no part of a run on real granules: loaded only here.
+    from pipelines import direct
+
+    config, archive = run.config, direct.archive_of(run)
+    units: dict[str, Unit] = {
+        f"{name}/{span.first}": direct.SimulatedDays(
+            run.input_url(name), source, config.to_region().grid, config.days, span, archive
+        )
+        for name, source in config.daily_sources().items()
+        for span in run.ingest_spans()
+    }
+    if run.ledger.is_done(STAGE, direct.GROUND, direct.SimulatedGround(archive).key):
+        without_days = (*config.static_sources(), *config.station_sources())
+        patterns = {n: direct.patterns(run, config.inputs[n].product) for n in without_days}
+        units |= _without_days(run, patterns)
+    return _compared(run, units)
+
+
+def _simulate_ground(run: Run, client: Client, emit: Emit) -> Outcomes:
+    """Make what every simulated day needs, unless it is there."""
+    from pipelines import direct
+
+    task = direct.SimulatedGround(direct.archive_of(run))
+    outcomes = Outcomes(direct.GROUND)
+    if run.ledger.is_done(STAGE, direct.GROUND, task.key):
+        return outcomes
+
+    def remember(unit: str, files: int) -> None:
+        run.ledger.put(STAGE, unit, Record(task.key, "", {"files": files}))
+
+    collect(client, direct.simulate_ground, {direct.GROUND: task}, remember, outcomes, emit)
+    return outcomes
+
+
+def _by_span(run: Run, found: Iterable[Found]) -> dict[DaySpan, list[Found]]:
+    """Granules that contribute to the days of each chunk, in their order."""
+    spans = run.ingest_spans()
+    by_span: dict[DaySpan, list[Found]] = {span: [] for span in spans}
+    first, length = run.config.days.first, run.config.chunks.ingest_days
+    for item in found:
+        days = (day for day in item.granule.days if day in run.config.days)
+        for index in dict.fromkeys((day - first).days // length for day in days):
+            by_span[spans[index]].append(item)
+    return by_span
+
+
 def ingest(run: Run, client: Client, emit: Emit = silent) -> Outcomes:
     """Ingest what is new or has changed; what the ledger has is left alone."""
+    if run.config.is_direct:
+        ground = _simulate_ground(run, client, emit)
+        if ground.failed:
+            return ground
     planned = plan(run, emit)
     outcomes = Outcomes(STAGE, skipped=len(planned.done))
     if len(planned.done) < len(planned.units):
@@ -79,12 +161,21 @@ def ingest(run: Run, client: Client, emit: Emit = silent) -> Outcomes:
         for item in made.set_aside:
             emit(Event(STAGE, outcomes.done, len(planned.units), f"set aside {item.reason}"))
 
-    collect(client, ingest_unit, todo, remember, outcomes, emit)
+    collect(client, do, todo, remember, outcomes, emit)
     if todo:
         _label_simulated(run)
     _tell_availability(run)
     outcomes.set_aside = [item.reason for item in run.set_aside()]
     return outcomes
+
+
+def do(task: Unit) -> Ingested:
+    """Do one unit of the stage. Runs on a worker."""
+    if isinstance(task, StationArchive):
+        return ingest_stations(task)
+    if isinstance(task, ChunkOfDays | StaticFields):
+        return ingest_unit(task)
+    return task()
 
 
 def _make_templates(run: Run) -> None:

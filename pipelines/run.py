@@ -50,9 +50,19 @@ class Run:
         return self.url("inputs", "static.zarr")
 
     @property
+    def simulation_folder(self) -> str:
+        """Native files and integrated ground of a synthetic Earth without an archive."""
+        return self.url("simulation")
+
+    @property
     def availability_url(self) -> str:
         """Table of days and sources."""
         return self.url("inputs", "availability.json")
+
+    @property
+    def stations_url(self) -> str:
+        """Store of the stations."""
+        return self.url("inputs", "stations.zarr")
 
     def ingest_spans(self) -> list[DaySpan]:
         """Days of each input chunk."""
@@ -91,6 +101,12 @@ class Run:
                 found.append((f"{name}/static", record))
         return found
 
+    def station_records(self) -> list[Record]:
+        """Ledger records of the archives of stations; no prediction depends on them."""
+        units = [f"{name}/stations" for name in self.config.station_sources()]
+        found = [self.ledger.get("ingest", unit) for unit in units]
+        return [record for record in found if record is not None]
+
     def is_simulated(self) -> bool:
         """Whether any input says of itself that it was simulated."""
         return any(record.facts["simulated"] for _, record in self.input_records())
@@ -102,7 +118,8 @@ class Run:
 
     def set_aside(self) -> list[SetAside]:
         """Every granule that is left out at present."""
-        return [item for _, record in self.input_records() for item in record.set_aside]
+        records = [record for _, record in self.input_records()] + self.station_records()
+        return [item for record in records for item in record.set_aside]
 
     def table_key(self) -> str:
         """What the training table depends on."""

@@ -99,6 +99,35 @@ class Overlap:
         winner[covered < min_valid - 1e-9] = missing
         return self._unflat(winner)
 
+    def std(self, field: Floats, *, min_valid: float = 0.5) -> Floats:
+        """Overlap-weighted standard deviation of what is valid, about each target cell's own mean.
+
+        Parameters
+        ----------
+        field
+            Shape (y, x) on the source grid, NaN where missing.
+        min_valid
+            As for `mean`.
+
+        Returns
+        -------
+        array
+            float32, shape (y, x) on the target grid.
+        """
+        cells = self.matrix.shape[0]
+        cell = np.repeat(np.arange(cells, dtype="int32"), np.diff(self.matrix.indptr))
+        values = self._flat(field).astype("float64")[self.matrix.indices]
+        valid = np.isfinite(values)
+        weights = np.where(valid, self.matrix.data, 0.0)
+        values[~valid] = 0.0
+        covered = np.bincount(cell, weights, cells)
+        enough = (covered > 0) & (covered >= min_valid - 1e-9)
+        divisor = np.where(covered > 0, covered, 1.0)
+        # Two passes: squares about a common centre would lose the digits of a flat cell.
+        values -= (np.bincount(cell, weights * values, cells) / divisor)[cell]
+        variance = np.bincount(cell, weights * values**2, cells) / divisor
+        return self._unflat(np.where(enough, np.sqrt(variance), np.nan).astype("float32"))
+
 
 @lru_cache(maxsize=32)
 def overlap(source: Grid, target: Grid) -> Overlap:
@@ -113,11 +142,153 @@ def overlap(source: Grid, target: Grid) -> Overlap:
     """
     if source.crs == target.crs:
         matrix = _rectangles(source, target)
-    elif _cell_size(source) < _FINE * _cell_size(target):
+    elif fine(source, target):
         matrix = _by_centre(source, target)
     else:
         matrix = _polygons(source, target)
     return Overlap(sparse.csr_array(matrix), target.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Some rows and columns of the lattice that a grid's cells belong to.
+
+    They may lie beyond the grid itself. Coordinates are counted from the lattice's corner, so that
+    those of a cell are the same to the last digit whatever part it is seen in.
+
+    Parameters
+    ----------
+    grid
+        Its corner and cell size make the lattice.
+    rows, columns
+        Rising indices; rows without gaps.
+    """
+
+    grid: Grid
+    rows: npt.NDArray[np.int64]
+    columns: npt.NDArray[np.int64]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """``(rows, columns)``."""
+        return len(self.rows), len(self.columns)
+
+    @property
+    def size(self) -> int:
+        """How many cells it has."""
+        return len(self.rows) * len(self.columns)
+
+    @property
+    def x(self) -> Floats:
+        """Cell centres eastward, shape (columns,)."""
+        return np.asarray(self.grid.left + self.grid.width * (self.columns + 0.5))
+
+    @property
+    def y(self) -> Floats:
+        """Cell centres from north to south, shape (rows,)."""
+        return np.asarray(self.grid.top - self.grid.height * (self.rows + 0.5))
+
+    @property
+    def lefts(self) -> Floats:
+        """Western edges, shape (columns,)."""
+        return np.asarray(self.grid.left + self.grid.width * self.columns)
+
+    @property
+    def tops(self) -> Floats:
+        """Northern edges, shape (rows,)."""
+        return np.asarray(self.grid.top - self.grid.height * self.rows)
+
+
+def fine(source: Grid, target: Grid) -> bool:
+    """Whether source cells are so small that they count as lying whole where their centre lies."""
+    return _cell_size(source) < _FINE * _cell_size(target)
+
+
+def overlap_of_parts(source: Part, target: Part, *, interrupted: bool = False) -> Overlap:
+    """Overlap of a part of one lattice with a part of another; each cell's is its own alone.
+
+    As `overlap`, but what a target cell gets does not depend on which part it is computed in, as
+    long as all source cells that reach into it are there. A fine source in another CRS gives shares
+    of the source cells whose centres lie in the target cell: a cell that the source covers only
+    in part must be offered the rest of the lattice too, as missing values.
+
+    Parameters
+    ----------
+    source
+        Columns without gaps, where the two share a CRS.
+    target
+        Rows and columns without gaps.
+    interrupted
+        Whether the source's projection shows some places twice, as Goode's does Greenland's: they
+        count once, where the projection puts them.
+    """
+    if source.grid.crs == target.grid.crs:
+        matrix = _rectangles_of(source, target)
+    elif fine(source.grid, target.grid):
+        matrix = _centres_of(source, target, interrupted=interrupted)
+    else:
+        crs = _equal_area(source.grid, target.grid)
+        matrix = _intersections(
+            _polygons_at(source.grid, source.lefts, source.tops, crs),
+            _polygons_at(target.grid, target.lefts, target.tops, crs),
+        )
+    return Overlap(sparse.csr_array(matrix), target.shape)
+
+
+def _rectangles_of(source: Part, target: Part) -> sparse.csr_array:
+    def edges(part: Part) -> tuple[Floats, Floats]:
+        rows = np.append(part.rows, part.rows[-1] + 1)
+        columns = np.append(part.columns, part.columns[-1] + 1)
+        y = part.grid.top - part.grid.height * rows
+        if part.grid.geographic:
+            y = np.sin(np.radians(np.clip(y, -90, 90)))
+        return -y, part.grid.left + part.grid.width * columns
+
+    (source_y, source_x), (target_y, target_x) = edges(source), edges(target)
+    rows, columns = _intervals(source_y, target_y), _intervals(source_x, target_x)
+    return sparse.csr_array(sparse.kron(rows, columns))
+
+
+# Source cells whose centres are moved to the target's CRS at once.
+_CENTRES_AT_ONCE = 2**17
+
+
+def _centres_of(source: Part, target: Part, *, interrupted: bool) -> sparse.csr_array:
+    step = max(1, _CENTRES_AT_ONCE // source.shape[1])
+    cell = np.concatenate(
+        [
+            _cell_of(source, slice(first, first + step), target, interrupted=interrupted)
+            for first in range(0, source.shape[0], step)
+        ]
+    )
+    index = np.flatnonzero(cell >= 0).astype("int32")
+    cell = cell[index]
+    y = source.y[index // source.shape[1]]
+    weights = np.cos(np.radians(y)) if source.grid.geographic else np.ones(len(y))
+    cells = target.size
+    total = np.bincount(cell, weights, cells)
+    weights /= total[cell]
+    return sparse.csr_array((weights, (cell, index)), shape=(cells, source.size))
+
+
+def _cell_of(
+    source: Part, rows: slice, target: Part, *, interrupted: bool
+) -> npt.NDArray[np.int32]:
+    """Index of the target cell that each source centre lies in, -1 outside; flat."""
+    x, y = (a.ravel() for a in np.meshgrid(source.x, source.y[rows]))
+    there = transformer(source.grid.crs, target.grid.crs)
+    tx, ty = (np.asarray(a) for a in there.transform(x, y))
+    # The floor of what has no place is inf too, and lies outside.
+    column = np.floor((tx - target.grid.left) / target.grid.width) - target.columns[0]
+    row = np.floor((target.grid.top - ty) / target.grid.height) - target.rows[0]
+    inside = (row >= 0) & (row < target.shape[0]) & (column >= 0) & (column < target.shape[1])
+    if interrupted:
+        back = there.transform(tx[inside], ty[inside], direction="INVERSE")
+        home = np.hypot(back[0] - x[inside], back[1] - y[inside]) < source.grid.width / 2
+        inside[inside] = home
+    cell = np.full(len(x), -1, "int32")
+    cell[inside] = (row[inside] * target.shape[1] + column[inside]).astype("int32")
+    return cell
 
 
 def _rectangles(source: Grid, target: Grid) -> sparse.csr_array:
@@ -171,7 +342,10 @@ def _by_centre(source: Grid, target: Grid) -> sparse.csr_array:
 
 def _polygons(source: Grid, target: Grid) -> sparse.csr_array:
     crs = _equal_area(source, target)
-    sources, targets = _cells(source, crs), _cells(target, crs)
+    return _intersections(_cells(source, crs), _cells(target, crs))
+
+
+def _intersections(sources: npt.NDArray[Any], targets: npt.NDArray[Any]) -> sparse.csr_array:
     pairs = shapely.STRtree(sources).query(targets, predicate="intersects")
     area = shapely.area(shapely.intersection(targets[pairs[0]], sources[pairs[1]]))
     share = area / shapely.area(targets)[pairs[0]]
@@ -189,9 +363,14 @@ def _equal_area(source: Grid, target: Grid) -> str:
 
 def _cells(grid: Grid, crs: str) -> npt.NDArray[Any]:
     """Cells as polygons in a CRS, in row-major order, edges followed where they bend."""
-    rows, columns = grid.shape
-    left = grid.left + grid.width * np.arange(columns)
-    top = grid.top - grid.height * np.arange(rows)
+    left = grid.left + grid.width * np.arange(grid.shape[1])
+    top = grid.top - grid.height * np.arange(grid.shape[0])
+    return _polygons_at(grid, left, top, crs)
+
+
+def _polygons_at(grid: Grid, left: Floats, top: Floats, crs: str) -> npt.NDArray[Any]:
+    """Cells of a grid's size, as polygons in a CRS, at given western and northern edges."""
+    rows, columns = len(top), len(left)
     if crs == grid.crs:
         x0, y1 = np.meshgrid(left, top)
         boxes = shapely.box(x0, y1 - grid.height, x0 + grid.width, y1)
@@ -202,6 +381,8 @@ def _cells(grid: Grid, crs: str) -> npt.NDArray[Any]:
     ring_y = -np.concatenate([zero, step, one, 1 - step]) * grid.height
     x = left[None, :, None] + ring_x + np.zeros((rows, 1, 1))
     y = top[:, None, None] + ring_y + np.zeros((1, columns, 1))
+    if grid.geographic:  # the outermost cells of a grid whose centres lie on the poles
+        y = np.clip(y, -90, 90)
     px, py = transformer(grid.crs, crs).transform(x.ravel(), y.ravel())
     rings = np.stack([px, py], axis=-1).reshape(rows * columns, len(ring_x), 2)
     return np.asarray(shapely.polygons(rings))

@@ -1,32 +1,57 @@
 """Native products, one module each, behind one protocol.
 
 >>> from soilft import sources
->>> sorted(sources.PRODUCTS)
-['amsr2-l3-25km', 'dem', 'esa-cci-sm-flag', 'gldas-noah-025-3h', 'smos-l3-ft']
+>>> sorted(sources.PRODUCTS)[:3]
+['amsr2-l3-25km', 'amsre-l3-25km', 'amsre-nsidc-0302-25km']
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from soilft.sources.amsr2 import Amsr2L3
+from soilft.sources.amsre import AmsrEL3
+from soilft.sources.amsre_nsidc import AmsrENsidc
 from soilft.sources.dem import Dem
 from soilft.sources.esa_cci import EsaCciFlag
 from soilft.sources.gldas import GldasNoah3h
+from soilft.sources.ismn_stations import IsmnArchive
+from soilft.sources.mwri import MwriL1
 from soilft.sources.protocol import DailySource, Granule, StaticSource
+from soilft.sources.smap import SmapL3Ft
 from soilft.sources.smos import SmosL3Ft
+from soilft.sources.soilgrids import SoilGrids
 
-PRODUCTS: Mapping[str, type[DailySource] | type[StaticSource]] = MappingProxyType(
-    {source.product: source for source in (Amsr2L3, Dem, EsaCciFlag, GldasNoah3h, SmosL3Ft)}
+_ALL: tuple[type[DailySource] | type[StaticSource] | type[IsmnArchive], ...] = (
+    Amsr2L3,
+    AmsrEL3,
+    AmsrENsidc,
+    Dem,
+    EsaCciFlag,
+    GldasNoah3h,
+    IsmnArchive,
+    MwriL1,
+    SmapL3Ft,
+    SmosL3Ft,
+    SoilGrids,
+)
+PRODUCTS: Mapping[str, type[DailySource] | type[StaticSource] | type[IsmnArchive]] = (
+    MappingProxyType({source.product: source for source in _ALL})
 )
 
 __all__ = [
     "PRODUCTS",
     "Amsr2L3",
+    "AmsrEL3",
+    "AmsrENsidc",
     "DailySource",
     "Dem",
     "EsaCciFlag",
     "GldasNoah3h",
     "Granule",
+    "IsmnArchive",
+    "MwriL1",
+    "SmapL3Ft",
     "SmosL3Ft",
+    "SoilGrids",
     "StaticSource",
 ]

@@ -1,39 +1,55 @@
-"""Digital elevation models, GeoTIFF or NetCDF: terrain at native scale, averaged to the grid."""
+"""Digital elevation models, GeoTIFF or NetCDF: terrain at native scale, averaged to the grid.
+
+One file, or a mosaic of tiles on one lattice, whose slopes run on across the tiles' borders. A DEM
+has no version of its own that a file could be checked against.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-import rasterio
+import pyproj
 import xarray as xr
-from rasterio.errors import RasterioError
+from rasterio.crs import CRS
 
-from soilft.errors import FormatMismatch, GridMismatch, UnreadableGranule
+from soilft.blocks import blocks
+from soilft.errors import FormatMismatch, GridMismatch
 from soilft.grid import Grid
-from soilft.regrid import overlap
+from soilft.regrid import Overlap, Part, fine, overlap_of_parts
 from soilft.schema import Variable, measured
-from soilft.sources import files
+from soilft.sources import files, raster
 from soilft.sources.protocol import Arrays, Granule, Role
-from soilft.terrain import slope_aspect
+from soilft.terrain import slope_aspect, topographic_position
 
 # SRTM's void, which clips often carry without declaring it as nodata.
 VOID = -32768
+# From the deepest trench to the highest summit, with room; in feet the Himalaya lies beyond.
+PLAUSIBLE = (-12_000, 9_500)
+# Native cells computed at once, and the memory that each takes meanwhile.
+CELLS_AT_ONCE = 2**21
+BYTES_A_CELL = 130
+# Of a coarse DEM in another CRS, cells are polygons of 1 kB each.
+POLYGONS_AT_ONCE = 2**18
+# A chunk of a NetCDF file is decoded whole, however little of it is needed.
+MAX_CHUNK_BYTES = 256 * 2**20
 _GEOTIFF = (".tif", ".tiff")
 _NETCDF = (".nc", ".nc4")
+_METRES = ("", "m", "metre", "metres", "meter", "meters")
 
 
 @dataclass(frozen=True)
 class Dem:
-    """Elevation, its spread within a cell, slope and aspect.
+    """Elevation, its spread within a cell, slope, aspect and topographic position.
 
     Parameters
     ----------
     variable
-        Name of the elevation in a NetCDF file; a GeoTIFF has its first band read.
+        Name of the elevation in a NetCDF file; a GeoTIFF has its one band read.
     """
 
     role: ClassVar[Role] = "static"
@@ -52,59 +68,71 @@ class Dem:
             measured("slope", dims, "degree", "mean slope at the scale of the DEM"),
             measured("aspect_sin", dims, "1", "mean sine of aspect (eastward)"),
             measured("aspect_cos", dims, "1", "mean cosine of aspect (northward)"),
+            measured("tpi", dims, "m", "standard deviation of the topographic position index"),
         )
 
     def granule(self, url: str) -> Granule | None:
-        """Any GeoTIFF or NetCDF file."""
+        """Any GeoTIFF or NetCDF file; it holds the tile of its name."""
         if not url.lower().endswith(_GEOTIFF + _NETCDF):
             return None
-        return Granule((), "dem", "", url)
+        return Granule((), url.rsplit("/", 1)[-1], "", url)
 
     def read(self, path: Path) -> xr.Dataset:
         """Open a DEM: ``elevation`` (y, x) in metres, north up; its `Grid` is ``attrs["grid"]``."""
         return self._geotiff(path) if path.suffix.lower() in _GEOTIFF else self._netcdf(path)
 
-    def place(self, dataset: xr.Dataset, grid: Grid) -> Arrays:
-        """Terrain of each cell of a grid, float32 (y, x)."""
-        native, window = _window(dataset.attrs["grid"], grid, str(dataset.attrs["name"]))
-        with files.reading(Path(str(dataset.attrs["name"]))):
-            part = dataset.elevation.isel(y=window[0], x=window[1])
-            elevation = part.values.astype("float64")
-        slope, sine, cosine = slope_aspect(elevation, native)
-        weights = overlap(native, grid)
-        # The spread is taken about the region's mean, where squares lose no digits.
-        centre = float(np.nanmean(elevation))
-        mean = weights.mean(elevation - centre).astype("float64")
-        square = weights.mean((elevation - centre) ** 2).astype("float64")
-        return {
-            "elevation": (mean + centre).astype("float32"),
-            "elevation_std": np.sqrt(np.clip(square - mean**2, 0, None)).astype("float32"),
-            "slope": weights.mean(slope),
-            "aspect_sin": weights.mean(sine),
-            "aspect_cos": weights.mean(cosine),
-        }
+    def place(self, tiles: Sequence[tuple[Granule, xr.Dataset]], grid: Grid) -> Arrays:
+        """Terrain of each cell of a grid, float32 (y, x).
+
+        The index of position averages to about zero over any cell, so what is kept of it is its
+        standard deviation (as Amatulli et al. 2018, doi:10.1038/sdata.2018.40, aggregate it).
+        """
+        whole = raster.mosaic(
+            [
+                raster.Tile(str(dataset.attrs["name"]), dataset.elevation, dataset.attrs["grid"])
+                for _, dataset in tiles
+            ]
+        ).turned(float(np.median(grid.lonlat[0])))
+        _require_overlappable(whole, grid)
+        values = {v.name: np.full(grid.shape, np.nan, "float32") for v in self.variables}
+        reached = False
+        for around, part in _blocks(whole, grid):
+            reached = True
+            rows, columns = (slice(i[0], i[-1] + 1) for i in (part.rows, part.columns))
+            for name, field in _terrain(whole, around, overlap_of_parts(around, part)):
+                values[name][rows, columns] = field
+        if not reached:
+            raise GridMismatch(
+                _names(whole),
+                expected="a DEM that covers some of the region",
+                found=str(whole.grid.geobox.boundingbox),
+            )
+        return values
+
+    def peak_bytes(self, sizes: Sequence[int], grid: Grid) -> int:
+        """Memory that one block takes, with GDAL's cache, a decoded block and the results.
+
+        Open files are few: beyond 128 the oldest are closed, and opened again when needed.
+        """
+        fields = 4 * len(self.variables) * grid.shape[0] * grid.shape[1]
+        # Data seldom compress better than 32 to 1.
+        chunk = max(raster.MAX_BLOCK_BYTES, min(32 * max(sizes, default=0), MAX_CHUNK_BYTES))
+        return CELLS_AT_ONCE * BYTES_A_CELL + raster.CACHE_BYTES + chunk + 2 * fields
 
     def _geotiff(self, path: Path) -> xr.Dataset:
+        header, manager = raster.open_band(path, "GTiff", "a whole GeoTIFF")
         try:
-            with rasterio.open(path) as raster:
-                values = raster.read(1).astype("float32")
-                transform, crs, nodata = raster.transform, raster.crs, raster.nodata
-                tags = raster.tags()
-        except RasterioError as error:
-            raise UnreadableGranule(
-                path.name, expected="a whole GeoTIFF", found=str(error).splitlines()[0]
-            ) from error
-        if crs is None or transform.b or transform.d or transform.e >= 0:
-            raise GridMismatch(
-                path.name, expected="a north-up GeoTIFF with a CRS", found=f"{crs}, {transform!r}"
-            )
-        values[(values == VOID) | (values == (VOID if nodata is None else nodata))] = np.nan
-        grid = Grid(
-            crs.to_string(), transform.c, transform.f, transform.a, -transform.e, values.shape
-        )
-        simulated = {"simulated": str(tags.get("SIMULATED", "false")).lower()}
-        elevation = xr.DataArray(values, dims=("y", "x"), attrs={"units": "m"})
-        return _dataset(elevation, grid, path, simulated)
+            grid = raster.north_up(header, _crs(header.crs, path), path)
+            _require_metres(header, path)
+        except (FormatMismatch, GridMismatch):
+            manager.close()
+            raise
+        voids = {VOID} if header.nodata is None else {VOID, header.nodata}
+        elevation = raster.lazy(manager, header, sorted(voids)).assign_attrs(units="m")
+        simulated = {"simulated": str(header.tags.get("SIMULATED", "false")).lower()}
+        dataset = _dataset(elevation, grid, path, simulated)
+        dataset.set_close(manager.close)
+        return dataset
 
     def _netcdf(self, path: Path) -> xr.Dataset:
         dataset = files.open_netcdf(path)
@@ -116,6 +144,7 @@ class Dem:
                 found=str(elevation.dims),
             )
         files.require_units(elevation, "m", path)
+        _require_chunks(elevation, path)
         lat, lon = (_axis(dataset, elevation, dim, path) for dim in elevation.dims)
         if lat[0] < lat[-1]:
             elevation, lat = elevation[::-1], lat[::-1]
@@ -131,6 +160,122 @@ class Dem:
         axes = dict(zip(elevation.dims, ("y", "x"), strict=True))
         lazy = elevation.drop_vars(list(elevation.coords)).rename(axes)
         return files.derived(_dataset(lazy, grid, path, dict(dataset.attrs)), dataset)
+
+
+def _blocks(whole: raster.Mosaic, grid: Grid) -> Iterator[tuple[Part, Part]]:
+    def needed(part: Part) -> bool:
+        return whole.touches(part.rows, part.columns)
+
+    exact = whole.grid.crs == grid.crs or fine(whole.grid, grid)
+    cells = CELLS_AT_ONCE if exact else POLYGONS_AT_ONCE
+    try:
+        yield from blocks(whole.grid, grid, cells, needed)
+    except ValueError as error:
+        raise GridMismatch(
+            _names(whole),
+            expected="a DEM that fits a task's memory cell by cell of the grid",
+            found=str(error),
+            remedy="Average the DEM to coarser cells first, such as 3 arc-seconds, or bring one "
+            "that reaches a pole to the CRS of the grid.",
+        ) from error
+
+
+def _terrain(whole: raster.Mosaic, around: Part, weights: Overlap) -> Iterator[tuple[str, Any]]:
+    """Each variable of a block, by name, float32 (y, x) of its target part."""
+    pieces = _pieces(whole, around)
+    elevation = np.concatenate([z[1:-1, 1:-1] for z in pieces], axis=1)
+    yield "elevation", weights.mean(elevation)
+    yield "elevation_std", weights.std(elevation)
+    del elevation
+    tpi = [topographic_position(z)[1:-1, 1:-1] for z in pieces]
+    yield "tpi", weights.std(np.concatenate(tpi, axis=1))
+    del tpi
+    # A row more on either side than the part has: the window's rim.
+    rows = np.arange(around.rows[0] - 1, around.rows[-1] + 2)
+    shapes = [slope_aspect(z, whole.grid, rows) for z in pieces]
+    for i, name in enumerate(("slope", "aspect_sin", "aspect_cos")):
+        field = np.concatenate([shape[i][1:-1, 1:-1] for shape in shapes], axis=1)
+        yield name, weights.mean(field)
+
+
+def _pieces(whole: raster.Mosaic, around: Part) -> list[npt.NDArray[np.float32]]:
+    """Elevation of each run of columns without gaps, with one cell more on every side."""
+    rows = slice(int(around.rows[0]) - 1, int(around.rows[-1]) + 2)
+    pieces = []
+    for run in raster.runs(around.columns):
+        z = whole.read(rows, slice(int(run[0]) - 1, int(run[-1]) + 2))
+        low, high = PLAUSIBLE
+        wrong = (z < low) | (z > high)
+        if wrong.any():
+            raise FormatMismatch(
+                _names(whole),
+                expected=f"elevations of {low}..{high} m",
+                found=f"{z[wrong][0]:g}",
+                remedy="Declare the void as nodata, or convert to metres.",
+            )
+        pieces.append(z)
+    return pieces
+
+
+def _names(whole: raster.Mosaic) -> str:
+    first = whole.tiles[0].name
+    return first if len(whole.tiles) == 1 else f"{first} and {len(whole.tiles) - 1} more tiles"
+
+
+def _require_overlappable(whole: raster.Mosaic, grid: Grid) -> None:
+    native = whole.grid
+    if native.crs == grid.crs or fine(native, grid):
+        return
+    if native.geographic and grid.geographic:
+        raise GridMismatch(
+            _names(whole),
+            expected=f"coordinates in {grid.crs}, of so coarse a DEM",
+            found=native.crs.splitlines()[0][:60],
+        )
+
+
+def _crs(wkt: str, path: Path) -> str:
+    """Authority code of a CRS where it has one, else its WKT.
+
+    Raises
+    ------
+    GridMismatch
+        Where lengths are in other units than metres, so that slopes would be wrong.
+    """
+    if not wkt:
+        return ""
+    crs = CRS.from_wkt(wkt)
+    units = {axis.unit_name for axis in pyproj.CRS.from_wkt(wkt).axis_info[:2]}
+    if not units <= {"degree", "metre"}:
+        raise GridMismatch(
+            path.name, expected="coordinates in degrees or metres", found=", ".join(sorted(units))
+        )
+    return str(crs.to_string())
+
+
+def _require_metres(header: raster.Header, path: Path) -> None:
+    if header.scale != 1 or header.offset != 0:
+        raise FormatMismatch(
+            path.name,
+            expected="elevation stored as it is",
+            found=f"scale {header.scale:g}, offset {header.offset:g}",
+        )
+    if header.units.lower() not in _METRES:
+        raise FormatMismatch(f"{path.name}: units", expected="'m'", found=repr(header.units))
+    if np.dtype(header.dtype).kind not in "iuf":
+        raise FormatMismatch(path.name, expected="real numbers", found=header.dtype)
+
+
+def _require_chunks(elevation: xr.DataArray, path: Path) -> None:
+    chunk = elevation.encoding.get("chunksizes") or ()
+    size = int(np.prod(chunk)) * np.dtype(elevation.encoding.get("dtype", "float64")).itemsize
+    if chunk and size > MAX_CHUNK_BYTES:
+        raise FormatMismatch(
+            f"{path.name}: {elevation.name}",
+            expected=f"chunks of at most {MAX_CHUNK_BYTES} bytes",
+            found=f"{' x '.join(map(str, chunk))} cells, {size} bytes",
+            remedy="Rewrite it in smaller chunks: nccopy -c.",
+        )
 
 
 def _dataset(
@@ -164,37 +309,3 @@ def _step(rising: npt.NDArray[Any], path: Path) -> float:
             f"..{np.diff(rising).max():g}",
         )
     return step
-
-
-def _window(
-    native: Grid, target: Grid, name: str
-) -> tuple[Grid, tuple[slice, npt.NDArray[np.intp]]]:
-    """The DEM's cells around a target: their grid, and their rows and columns in the file.
-
-    A global file is a ring of columns, so a region may lie across its seam; of another file the
-    longitudes are turned by whole circles, where that covers more.
-    """
-    ring = round(360 / native.width)
-    if native.geographic and native.shape[1] >= ring:
-        candidates = [replace(native, left=native.left - 360, shape=(native.shape[0], 3 * ring))]
-    else:
-        turns = (0.0, 360.0, -360.0) if native.geographic else (0.0,)
-        candidates = [replace(native, left=native.left + turn) for turn in turns]
-    found = []
-    for candidate in candidates:
-        try:
-            # Two cells around the target, so that every slope within it has its neighbours.
-            found.append((candidate, *candidate.overlapping(target, margin=2)))
-        except ValueError:
-            continue
-    if not found:
-        raise GridMismatch(
-            name,
-            expected="a DEM that covers some of the region",
-            found=str(native.geobox.boundingbox),
-        )
-    grid, rows, columns = max(found, key=lambda item: item[2].stop - item[2].start)
-    stored = np.arange(columns.start, columns.stop)
-    if grid.shape[1] != native.shape[1]:
-        stored %= ring
-    return grid.window(rows, columns), (rows, stored)

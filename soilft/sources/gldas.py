@@ -247,7 +247,7 @@ class GldasNoah3h:
 
 def _clipped(name: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     low, high = LIMITS.get(name, (-np.inf, np.inf))
-    return np.clip(values, low, high)
+    return np.asarray(np.clip(values, low, high))
 
 
 def _belongs(name: str, granule: Granule, day: date) -> bool:

@@ -12,7 +12,7 @@ from soilft.errors import ConfigError
 from soilft.features import GROUPS, QUALITY, FeatureSet, block, names_of
 from soilft.grid import Region
 from soilft.ingest import static_template, template_for
-from soilft.sources import Amsr2L3, Dem, GldasNoah3h
+from soilft.sources import Amsr2L3, Dem, GldasNoah3h, SoilGrids
 from soilft.window import Inputs, Target
 
 WHOLE = DaySpan(date(2016, 1, 1), date(2016, 1, 24))

@@ -1,10 +1,10 @@
-"""Slope and aspect of planes whose answer is known."""
+"""Slope, aspect and position of surfaces whose answer is known."""
 
 import numpy as np
 import pytest
 
 from soilft.grid import Grid
-from soilft.terrain import EARTH_RADIUS, gradient, slope_aspect, spacing
+from soilft.terrain import EARTH_RADIUS, gradient, slope_aspect, spacing, topographic_position
 
 PROJECTED = Grid("EPSG:6933", 0.0, 20_000.0, 1000.0, 1000.0, (20, 20))
 AT_60_NORTH = Grid("EPSG:4326", 10.0, 60.1, 1 / 120, 1 / 120, (24, 24))
@@ -66,3 +66,42 @@ def test_gradient_points_uphill() -> None:
     east, north = gradient(plane(PROJECTED, 10.0, 270.0), PROJECTED)
     assert east[5, 5] == pytest.approx(np.tan(np.radians(10.0)))
     assert north[5, 5] == pytest.approx(0.0, abs=1e-12)
+
+
+def test_a_row_has_the_same_spacing_whichever_others_are_asked_for() -> None:
+    dx, dy = spacing(AT_60_NORTH)
+    part, same = spacing(AT_60_NORTH, np.arange(5, 9))
+    assert part.tobytes() == dx[5:9].tobytes()
+    assert same == dy
+    beyond, _ = spacing(AT_60_NORTH, np.array([-1, 24]))
+    assert beyond[0, 0] < dx[0, 0]
+    assert beyond[1, 0] > dx[-1, 0]
+
+
+def test_a_part_has_the_slopes_of_the_whole_to_the_last_digit() -> None:
+    z = np.random.default_rng(0).normal(4000, 100, AT_60_NORTH.shape)
+    whole = slope_aspect(z, AT_60_NORTH)
+    part = slope_aspect(z[4:12, 3:20], AT_60_NORTH, np.arange(4, 12))
+    for a, b in zip(part, whole, strict=True):
+        np.testing.assert_array_equal(a[1:-1, 1:-1], b[5:11, 4:19])
+
+
+def test_position_is_the_height_above_the_eight_neighbours() -> None:
+    z = np.full((5, 5), 100.0)
+    z[2, 2] = 180.0
+    tpi = topographic_position(z)
+    assert tpi[2, 2] == 80.0
+    ring = np.delete(tpi[1:4, 1:4].ravel(), 4)
+    np.testing.assert_array_equal(ring, -10.0)
+    assert np.isnan(tpi[0]).all()
+    assert np.isnan(tpi[:, -1]).all()
+
+
+def test_an_even_slope_has_no_position_and_a_gap_takes_its_window() -> None:
+    z = plane(PROJECTED, 12.0, 200.0)
+    z[10, 10] = np.nan
+    tpi = topographic_position(z)
+    missing = np.isnan(tpi)
+    assert missing[9:12, 9:12].all()
+    assert (~missing).sum() == 18 * 18 - 9
+    np.testing.assert_allclose(tpi[~missing], 0, atol=1e-9)

@@ -1,0 +1,265 @@
+"""Input stores of a synthetic Earth without granules: the same physics, straight onto the grid.
+
+For decades, where writing and reading native files would take most of the time. What differs from
+the way through granules: no file formats, no rounding to their counts, no swath geometry within a
+cell, and labels on the region's grid instead of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.run import Run
+from soilft import __version__, objects, store
+from soilft.channels import CODES
+from soilft.days import DaySpan
+from soilft.errors import ConfigError
+from soilft.grid import Grid
+from soilft.ingest import Found, Ingested, daily_coverage, template_for
+from soilft.ledger import arrays_digest, digest
+from soilft.overpass import utc_hour
+from soilft.regrid import Overlap, overlap
+from soilft.schema import MISSING
+from soilft.simulate import (
+    Archive,
+    eras,
+    history,
+    radiometer,
+    reanalysis,
+    retrieval,
+    write_static,
+    write_stations,
+)
+from soilft.simulate.domain import CELL, Domain
+from soilft.simulate.world import World
+from soilft.sources.protocol import DailySource
+
+# Which instrument of the synthetic Earth gives a product.
+SENSORS: Mapping[str, str] = {
+    "amsr2-l3-25km": "amsr2",
+    "amsre-l3-25km": "amsr-e",
+    "amsre-nsidc-0302-25km": "amsr-e",
+    "fy3-mwri-l1": "mwri",
+    "smos-l3-ft": "smos",
+    "smap-l3-ft-36km": "smap",
+    "gldas-noah-025-3h": "gldas",
+}
+# The node that passes in the morning (1:30 of the radiometers, 6:00 of the label satellites).
+_NODES: Mapping[str, Mapping[str, str]] = {
+    "smos": {"AM": "ascending", "PM": "descending"},
+    **{s: {"AM": "descending", "PM": "ascending"} for s in ("amsr-e", "mwri", "amsr2", "smap")},
+}
+Fields: TypeAlias = list[tuple[str, npt.NDArray[Any]]]
+# Ledger unit of what all simulated days need.
+GROUND = "simulation/ground"
+# Frequency in GHz of the synthetic Earth's bands.
+BANDS: Mapping[str, str] = {
+    "06": "6.9",
+    "10": "10.65",
+    "18": "18.7",
+    "23": "23.8",
+    "36": "36.5",
+    "89": "89.0",
+}
+
+
+@dataclass(frozen=True)
+class SimulatedGround:
+    """One task: the ground of the whole period, and terrain, soil and stations as native files."""
+
+    archive: Archive
+
+    @property
+    def key(self) -> str:
+        """Digest of what the files depend on."""
+        return digest(__version__, repr(self.archive.domain))
+
+
+def simulate_ground(task: SimulatedGround) -> int:
+    """Integrate the ground and write the files; give their number. Runs on a worker."""
+    history.prepare(task.archive)
+    return len(write_static(task.archive)) + len(write_stations(task.archive))
+
+
+def archive_of(run: Run) -> Archive:
+    """Where the synthetic Earth of a run keeps its ground and its files.
+
+    Raises
+    ------
+    ConfigError
+        Where the store is not on this machine: the integrated ground is read as local files.
+    """
+    config = run.config
+    if config.simulation is None or not objects.is_local(run.store):
+        raise ConfigError(
+            "store", expected="a local path, where inputs are simulated", found=run.store
+        )
+    bounds, period = config.region.bounds, config.period
+    root = Path(run.simulation_folder).resolve()
+    return Archive(root, bounds, period.start, period.end, config.simulation.seed)
+
+
+def patterns(run: Run, product: str) -> tuple[str, ...]:
+    """Where `simulate_ground` leaves the files of a product without days."""
+    places = {"dem": "dem/*.tif", "soilgrids-2.0": "soilgrids/*.tif", "ismn": "ismn"}
+    return (str(archive_of(run).root / places[product]),)
+
+
+@dataclass(frozen=True)
+class SimulatedDays:
+    """One task: all variables of one product for one chunk of days, simulated.
+
+    Parameters
+    ----------
+    url
+        The source's store, its template made.
+    archive
+        Its ground integrated.
+    """
+
+    url: str
+    source: DailySource
+    grid: Grid
+    whole: DaySpan
+    span: DaySpan
+    archive: Archive
+
+    def __call__(self) -> Ingested:
+        """Simulate and write the days. Runs on a worker."""
+        return simulate_days(self)
+
+    @property
+    def domain(self) -> Domain:
+        """Cells, period and seed."""
+        return self.archive.domain
+
+    @property
+    def files(self) -> tuple[Found, ...]:
+        """No files."""
+        return ()
+
+    @property
+    def key(self) -> str:
+        """Digest of everything that this chunk's bytes depend on."""
+        return digest(
+            __version__, repr(self.source), repr(self.grid), str(self.span), repr(self.domain)
+        )
+
+    @property
+    def peak_bytes(self) -> int:
+        """Memory the task needs at most: the chunk, its encoding, the ground of its days."""
+        template = template_for(self.source, self.grid, self.span, len(self.span))
+        cells = self.domain.lat.size * self.domain.lon.size
+        return 2 * template.decoded_bytes + 4 * cells * (2 * 8 * (len(self.span) + 4) + 100)
+
+
+def simulate_days(task: SimulatedDays) -> Ingested:
+    """Simulate and write one chunk of days. Runs on a worker."""
+    template = template_for(task.source, task.grid, task.span, len(task.span))
+    values = {v.name: np.full(template.shape(v), v.fill, v.dtype) for v in task.source.variables}
+    sensor = SENSORS[task.source.product]
+    simulate = _DAYS[task.source.role]
+    weights = overlap(cells_of(task.domain), task.grid)
+    seen = [day for day in task.span if sensor == "gldas" or eras.operating(sensor, day)]
+    for world, days in history.worlds(task.archive, seen):
+        for day in days:
+            rows = DaySpan(day, day).within(task.span)
+            for name, value in simulate(world, task, day, weights):
+                values[name][rows] = value
+    store.write_region(task.url, values, {"time": task.span.within(task.whole)})
+    primary = task.source.variables[0]
+    coverage = daily_coverage(primary, values[primary.name])
+    with_data = [str(day) for day, share in zip(task.span, coverage, strict=True) if share > 0]
+    return Ingested(
+        arrays_digest(values),
+        {
+            "first": str(task.span.first),
+            "last": str(task.span.last),
+            "granules": [0] * len(task.span),
+            "coverage": coverage,
+            "newest_day": with_data[-1] if with_data else "",
+            "simulated": True,
+        },
+        (),
+    )
+
+
+def cells_of(domain: Domain) -> Grid:
+    """The domain's cells as a grid, north up."""
+    return Grid(
+        "EPSG:4326",
+        float(domain.lon[0]) - CELL / 2,
+        float(domain.lat[-1]) + CELL / 2,
+        CELL,
+        CELL,
+        (domain.lat.size, domain.lon.size),
+    )
+
+
+def _north_up(field: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    # Row 0 of the synthetic Earth is the south.
+    return field[::-1]
+
+
+def _utc_hours(task: SimulatedDays, world: World, day: date, hours: npt.NDArray[Any]) -> Any:
+    """Hours of the UTC day at which each cell of the region is passed.
+
+    Taken from the pass's local solar hour, not averaged: late and early hours meet in one cell
+    where the UTC day turns.
+    """
+    domain = world.domain
+    local = (hours[0, 0] - domain.hours(day) + domain.lon[0] / 15.0) % 24.0
+    return utc_hour(float(local), task.grid.lonlat[0])
+
+
+def _radiometer(world: World, task: SimulatedDays, day: date, weights: Overlap) -> Fields:
+    sensor, source = SENSORS[task.source.product], task.source
+    bands = {CODES[f"{frequency}{p}"]: (band, p) for band, frequency in BANDS.items() for p in "VH"}
+    channels = [bands[int(code)] for code in source.coordinates[0].values]
+    wanted = tuple(dict.fromkeys(band for band, _ in channels))
+    tb, hours = [], []
+    for node in source.overpasses:
+        passed = radiometer.observe(world, sensor, _NODES[sensor][node], day, bands=wanted)
+        fields = np.stack([passed.tb[channel] for channel in channels])
+        kelvin = weights.mean(np.where(passed.seen, fields, np.nan)[:, ::-1])
+        seen = np.isfinite(kelvin).any(axis=0)
+        tb.append(kelvin)
+        hours.append(np.where(seen, _utc_hours(task, world, day, passed.hours), np.nan))
+    return [("tb", np.stack(tb)), ("observation_time", np.stack(hours).astype("float32"))]
+
+
+def _label(world: World, task: SimulatedDays, day: date, weights: Overlap) -> Fields:
+    sensor = SENSORS[task.source.product]
+    states, hours = [], []
+    for node in task.source.overpasses:
+        label = retrieval.label(world, sensor, _NODES[sensor][node], day)
+        state = np.where(label.seen, label.state, MISSING).astype("uint8")
+        states.append(weights.majority(_north_up(state), missing=MISSING))
+        hours.append(_utc_hours(task, world, day, label.hours))
+    state = np.stack(states)
+    time = np.where(state != MISSING, np.stack(hours), np.nan).astype("float32")
+    return [("freeze_thaw", state), ("observation_time", time)]
+
+
+def _reanalysis(world: World, task: SimulatedDays, day: date, weights: Overlap) -> Fields:
+    names = [v.name.removesuffix("_mean") for v in task.source.variables if v.dtype == "float32"]
+    means = reanalysis.daily_means(world, day, names)
+    found = [(f"{name}_mean", weights.mean(_north_up(means[name]))) for name in names]
+    for count, instant in (("instant_count", True), ("interval_count", False)):
+        read = any(name.endswith("_inst") is instant for name in names)
+        found.append((count, np.array(8 if read else 0, "uint8")))
+    return found
+
+
+_DAYS: Mapping[str, Callable[[World, SimulatedDays, date, Overlap], Fields]] = {
+    "tb": _radiometer,
+    "label": _label,
+    "reanalysis": _reanalysis,
+}

@@ -1,0 +1,168 @@
+"""The ``inputs`` of a region file: one section a product, with where its granules lie."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from soilft.sources import (
+    Amsr2L3,
+    AmsrEL3,
+    AmsrENsidc,
+    Dem,
+    EsaCciFlag,
+    GldasNoah3h,
+    IsmnArchive,
+    MwriL1,
+    SmapL3Ft,
+    SmosL3Ft,
+    SoilGrids,
+)
+
+
+class _Granules(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    granules: str | tuple[str, ...] = ()
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """URL patterns of the granules."""
+        return (self.granules,) if isinstance(self.granules, str) else self.granules
+
+
+class Amsr2Input(_Granules):
+    """AMSR2 L3 brightness temperature, 0.25 degree."""
+
+    product: Literal["amsr2-l3-25km"]
+    bands: tuple[str, ...] = Amsr2L3.bands
+
+    def source(self) -> Amsr2L3:
+        """The source that these settings describe."""
+        return Amsr2L3(self.bands)
+
+
+class AmsrEInput(_Granules):
+    """AMSR-E L3 brightness temperature of JAXA, 0.25 degree."""
+
+    product: Literal["amsre-l3-25km"]
+    bands: tuple[str, ...] = AmsrEL3.bands
+
+    def source(self) -> AmsrEL3:
+        """The source that these settings describe."""
+        return AmsrEL3(self.bands)
+
+
+class AmsrENsidcInput(_Granules):
+    """AMSR-E brightness temperature of NSIDC-0302, quarter degree."""
+
+    product: Literal["amsre-nsidc-0302-25km"]
+    bands: tuple[str, ...] = AmsrENsidc.bands
+
+    def source(self) -> AmsrENsidc:
+        """The source that these settings describe."""
+        return AmsrENsidc(self.bands)
+
+
+class MwriInput(_Granules):
+    """FY-3 MWRI L1 swaths."""
+
+    product: Literal["fy3-mwri-l1"]
+    satellites: tuple[str, ...] = MwriL1.satellites
+
+    def source(self) -> MwriL1:
+        """The source that these settings describe."""
+        return MwriL1(self.satellites)
+
+
+class GldasInput(_Granules):
+    """GLDAS Noah 0.25 degree, 3-hourly."""
+
+    product: Literal["gldas-noah-025-3h"]
+    variables: tuple[str, ...] = GldasNoah3h.variables_read
+    statistics: tuple[str, ...] = GldasNoah3h.statistics
+    min_granules: int = GldasNoah3h.min_granules
+
+    def source(self) -> GldasNoah3h:
+        """The source that these settings describe."""
+        return GldasNoah3h(self.variables, self.statistics, self.min_granules)
+
+
+class DemInput(_Granules):
+    """A digital elevation model: one file, or the tiles of a mosaic."""
+
+    product: Literal["dem"]
+    variable: str = Dem.variable
+
+    def source(self) -> Dem:
+        """The source that these settings describe."""
+        return Dem(self.variable)
+
+
+class SoilGridsInput(_Granules):
+    """SoilGrids 2.0 maps of texture, bulk density and organic carbon."""
+
+    product: Literal["soilgrids-2.0"]
+
+    def source(self) -> SoilGrids:
+        """The source that these settings describe."""
+        return SoilGrids()
+
+
+class SmosInput(_Granules):
+    """SMOS L3 freeze/thaw."""
+
+    product: Literal["smos-l3-ft"]
+
+    def source(self) -> SmosL3Ft:
+        """The source that these settings describe."""
+        return SmosL3Ft()
+
+
+class SmapInput(_Granules):
+    """SMAP L3 freeze/thaw, 36 km."""
+
+    product: Literal["smap-l3-ft-36km"]
+    projection: Literal["global", "polar"] = SmapL3Ft.projection
+
+    def source(self) -> SmapL3Ft:
+        """The source that these settings describe."""
+        return SmapL3Ft(self.projection)
+
+
+class EsaCciInput(_Granules):
+    """ESA CCI soil moisture flag."""
+
+    product: Literal["esa-cci-sm-flag"]
+
+    def source(self) -> EsaCciFlag:
+        """The source that these settings describe."""
+        return EsaCciFlag()
+
+
+class IsmnInput(_Granules):
+    """An archive of the International Soil Moisture Network: soil temperature of stations."""
+
+    product: Literal["ismn"]
+    networks: tuple[str, ...] = IsmnArchive.networks
+
+    def source(self) -> IsmnArchive:
+        """The source that these settings describe."""
+        return IsmnArchive(networks=self.networks)
+
+
+Input = Annotated[
+    Amsr2Input
+    | AmsrEInput
+    | AmsrENsidcInput
+    | MwriInput
+    | GldasInput
+    | DemInput
+    | SoilGridsInput
+    | SmosInput
+    | SmapInput
+    | EsaCciInput
+    | IsmnInput,
+    Field(discriminator="product"),
+]
