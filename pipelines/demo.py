@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from distributed import Client
@@ -14,22 +14,33 @@ from pipelines.events import Emit
 from pipelines.outcomes import Outcomes, collect
 from pipelines.run import Run
 from pipelines.stages import Finished, run_all
-from soilft.simulate import Archive, write_day, write_static, write_stations
+from soilft.simulate import Archive, history, write_day, write_static, write_stations
+from soilft.sources import GldasNoah3h
 
 ARCHIVE_VARIABLE = "SOILFT_DEMO_ARCHIVE"
 
 
 @dataclass(frozen=True)
 class SimulateDay:
-    """One task: the native files of one day."""
+    """One task: the native files of one day.
+
+    Parameters
+    ----------
+    gldas
+        Variables of GLDAS to write.
+    opening
+        Whether the day before is not simulated.
+    """
 
     archive: Archive
     day: date
+    gldas: tuple[str, ...]
+    opening: bool
 
 
 @dataclass(frozen=True)
 class SimulateGround:
-    """One task: terrain and soil, and the series of the stations on some days."""
+    """One task: the ground that all days share, terrain and soil, and stations on some days."""
 
     archive: Archive
     days: tuple[date, ...]
@@ -38,7 +49,8 @@ class SimulateGround:
 def simulate_files(task: SimulateDay | SimulateGround) -> int:
     """Write the files of a task; give their number. Runs on a worker."""
     if isinstance(task, SimulateDay):
-        return len(write_day(task.archive, task.day))
+        return len(write_day(task.archive, task.day, gldas=task.gldas, opening=task.opening))
+    history.prepare(task.archive)
     return len(write_static(task.archive)) + len(write_stations(task.archive, task.days))
 
 
@@ -68,17 +80,24 @@ def simulate(run: Run, client: Client, emit: Emit) -> Outcomes:
     done = archive.root / "complete"
     done.mkdir(parents=True, exist_ok=True)
     days = (run.config.simulation or SimulationSection()).days(run.config.days)
-    units: dict[str, SimulateDay | SimulateGround] = {
-        "ground": SimulateGround(archive, tuple(days)),
-        **{str(day): SimulateDay(archive, day) for day in days},
-    }
-    tasks = {unit: task for unit, task in units.items() if not (done / unit).exists()}
-    outcomes.skipped = len(units) - len(tasks)
+    sources = run.config.daily_sources().values()
+    gldas = tuple(n for s in sources if isinstance(s, GldasNoah3h) for n in s.variables_read)
+    units: list[dict[str, SimulateDay | SimulateGround]] = [
+        {"ground": SimulateGround(archive, tuple(days))},
+        {
+            str(day): SimulateDay(archive, day, gldas, day - timedelta(days=1) not in days)
+            for day in days
+        },
+    ]
 
     def remember(unit: str, count: int) -> None:
         (done / unit).write_text(f"{count} files\n")
 
-    collect(client, simulate_files, tasks, remember, outcomes, emit)
+    for part in units:  # the ground first: the days begin from it
+        tasks = {unit: task for unit, task in part.items() if not (done / unit).exists()}
+        outcomes.skipped += len(part) - len(tasks)
+        if not outcomes.failed:
+            collect(client, simulate_files, tasks, remember, outcomes, emit)
     return outcomes
 
 

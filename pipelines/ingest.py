@@ -201,6 +201,11 @@ def availability(run: Run) -> Availability:
                 days = SourceDays(tuple(facts["granules"]), tuple(facts["coverage"]))
                 parts.append((span, days))
         found[name] = joined(config.days, parts)
+    for name in config.station_sources():
+        record = run.ledger.get(STAGE, f"{name}/stations")
+        if record is not None and "coverage" in record.facts:
+            facts = record.facts
+            found[name] = SourceDays(tuple(facts["granules"]), tuple(facts["coverage"]))
     return Availability(config.days, found)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from soilft import __version__, objects, store
 from soilft.days import DaySpan
@@ -115,6 +117,15 @@ def ingest_stations(task: StationArchive) -> Ingested:
         "simulated": any("simulated" in station.network.lower() for station in made.stations),
         "stations": len(made.stations),
         "outside": list(made.outside),
-        "states": int(np.count_nonzero(made.values["freeze_thaw"] != MISSING)),
+        **_daily(made.values["freeze_thaw"]),
     }
     return Ingested(arrays_digest(made.values), facts, made.set_aside)
+
+
+def _daily(state: npt.NDArray[np.uint8]) -> dict[str, list[Any]]:
+    """Stations with a state on each day, and their share of all; state (day, overpass, station)."""
+    known = (state != MISSING).any(axis=1)
+    return {
+        "granules": [int(count) for count in known.sum(axis=1)],
+        "coverage": [round(float(share), 4) for share in known.mean(axis=1)],
+    }

@@ -10,7 +10,7 @@ from typing import Any
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 CHUNK = (60, 120)
 """Rows and columns of a chunk of a global grid; chunks never written take no space."""
@@ -33,14 +33,26 @@ def label(file: h5py.File, seed: int) -> None:
     text(file, simulated="true", simulation_seed=str(seed))
 
 
-def text(target: h5py.File | h5py.Dataset, **attributes: str) -> None:
+def note(folder: Path, seed: int) -> Path:
+    """Mark a directory whose files cannot say it themselves; give the path of ``SIMULATED.txt``."""
+    path = folder / "SIMULATED.txt"
+    with replaced(path) as part:
+        part.write_text(
+            f"SIMULATED: every file in and below this directory.\nsimulated=true\n"
+            f"simulation_seed={seed}\n",
+            encoding="ascii",
+        )
+    return path
+
+
+def text(target: h5py.File | h5py.Group | h5py.Dataset, **attributes: str) -> None:
     """Set fixed-length text attributes, as netCDF libraries write them."""
     for name, value in attributes.items():
         target.attrs[name] = np.bytes_(value)
 
 
 def put(
-    file: h5py.File,
+    file: h5py.File | h5py.Group,
     name: str,
     shape: tuple[int, int],
     place: tuple[NDArray[Any], NDArray[Any]],
@@ -53,7 +65,7 @@ def put(
 
     Parameters
     ----------
-    file : h5py.File
+    file : h5py.File or h5py.Group
         Open for writing.
     name : str
         Name of the dataset.
@@ -69,29 +81,85 @@ def put(
         Number of leading axes of length 1, the first unlimited.
     """
     one = (1,) * leading
-    dataset = file.create_dataset(
+    most = (None, *one[1:], *shape) if leading else None
+    dataset = empty(file, name, one + shape, values.dtype, fill, most=most)
+    scatter(dataset, (0,) * leading, place, values)
+    return dataset
+
+
+def empty(
+    file: h5py.File | h5py.Group,
+    name: str,
+    shape: tuple[int, ...],
+    dtype: DTypeLike,
+    fill: float,
+    *,
+    most: tuple[int | None, ...] | None = None,
+) -> h5py.Dataset:
+    """Create a grid without a chunk: all of it reads as ``fill``.
+
+    Parameters
+    ----------
+    file : h5py.File or h5py.Group
+        Open for writing.
+    name : str
+        Name of the dataset.
+    shape : tuple of int
+        Any leading axes, then rows and columns.
+    dtype : data type
+        As stored.
+    fill : float
+        Value of cells nobody writes.
+    most : tuple of int, optional
+        Largest shape; None where an axis is unlimited.
+    """
+    kind = np.dtype(dtype)
+    return file.create_dataset(
         name,
-        shape=one + shape,
-        maxshape=(None, *one[1:], *shape) if leading else None,
-        dtype=values.dtype,
-        chunks=one + CHUNK,
+        shape=shape,
+        maxshape=most,
+        dtype=kind,
+        chunks=(1,) * (len(shape) - 2) + CHUNK,
         compression="gzip",
         compression_opts=1,
         shuffle=True,
-        fillvalue=values.dtype.type(fill),
+        fillvalue=np.asarray(fill).astype(kind)[()],
         track_times=False,
     )
+
+
+def scatter(
+    dataset: h5py.Dataset,
+    leading: tuple[int, ...],
+    place: tuple[NDArray[Any], NDArray[Any]],
+    values: NDArray[Any],
+) -> None:
+    """Write values into a grid of :func:`empty`, touching only the chunks that hold them.
+
+    Parameters
+    ----------
+    dataset : h5py.Dataset
+        Of :func:`empty`.
+    leading : tuple of int
+        Place on the leading axes.
+    place : tuple of array
+        Row and column of each value, each (n,).
+    values : array
+        (n,).
+    """
     rows, cols = place
     high, wide = CHUNK
-    block = (rows // high) * (shape[1] // wide) + cols // wide
+    across = -(-dataset.shape[-1] // wide)
+    block = (rows // high) * across + cols // wide
     for number in np.unique(block):
         here = block == number
-        top, left = (int(part) for part in divmod(int(number), shape[1] // wide))
-        chunk = np.full(CHUNK, fill, dtype=values.dtype)
-        chunk[rows[here] - top * high, cols[here] - left * wide] = values[here]
+        top, left = (int(part) for part in divmod(int(number), across))
         corner = np.s_[top * high : (top + 1) * high, left * wide : (left + 1) * wide]
-        dataset[(0,) * leading + corner] = chunk
-    return dataset
+        chunk = np.full(CHUNK, dataset.fillvalue, dtype=dataset.dtype)
+        chunk[rows[here] - top * high, cols[here] - left * wide] = values[here]
+        # the last chunks reach beyond the grid
+        room = np.s_[: dataset.shape[-2] - top * high, : dataset.shape[-1] - left * wide]
+        dataset[leading + corner] = chunk[room]
 
 
 def coordinate(

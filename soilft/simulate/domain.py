@@ -60,6 +60,37 @@ class Domain:
         lat, lon = np.meshgrid(self.lat, self.lon, indexing="ij")
         return lat, lon
 
+    def cell(
+        self, lat: Field, lon: Field
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.bool_]]:
+        """The cell that holds each point.
+
+        Parameters
+        ----------
+        lat, lon : array
+            Degrees, of one shape; longitudes of any turn.
+
+        Returns
+        -------
+        row, col : array of int
+            Row from the SOUTH and column from the west, of the nearest cell where outside.
+        inside : array of bool
+            Whether the point lies in a cell of the domain.
+        """
+        east = self.lon[0] + np.mod(np.asarray(lon) - self.lon[0] + CELL / 2, 360.0) - CELL / 2
+        row = np.floor((np.asarray(lat) - self.lat[0]) / CELL + 0.5).astype(np.intp)
+        col = np.floor((east - self.lon[0]) / CELL + 0.5).astype(np.intp)
+        inside = (row >= 0) & (row < self.lat.size) & (col >= 0) & (col < self.lon.size)
+        return (
+            np.clip(row, 0, self.lat.size - 1),
+            np.clip(col, 0, self.lon.size - 1),
+            np.asarray(inside),
+        )
+
+    def number(self, day: date) -> int:
+        """Number of a day: 0 on the first of the domain."""
+        return (day - self.start).days
+
     def hours(self, day: date) -> float:
         """Hours from 00 UTC of the first day to 00 UTC of ``day``."""
         return 24.0 * (day - self.start).days
@@ -79,7 +110,7 @@ class Archive:
     Attributes
     ----------
     root : Path
-        Directory that holds ``amsr2``, ``gldas``, ``dem``, ``smos`` and ``truth``.
+        Directory that holds one folder for each product, and ``truth``.
     bounds : tuple of float
         West, south, east, north, degrees; not across the 180th meridian.
     start, end : date

@@ -10,10 +10,10 @@ import numpy as np
 
 from soilft.simulate.container import label, put, replaced, text
 from soilft.simulate.domain import CELL, Archive, Domain, Field
-from soilft.simulate.emission import BANDS, brightness, cover
-from soilft.simulate.overpass import observed, seen_at
-from soilft.simulate.parameters import number, numbers
-from soilft.simulate.soil import history
+from soilft.simulate.eras import operating
+from soilft.simulate.parameters import number
+from soilft.simulate.radiometer import bands, observe
+from soilft.simulate.world import World
 
 NODES = {"A": "ascending", "D": "descending"}
 SHAPE = (720, 1440)
@@ -41,23 +41,33 @@ def place(domain: Domain) -> tuple[Field, Field]:
     return rows, cols
 
 
-def write(archive: Archive, day: date) -> list[Path]:
-    """Write the ten files of a UTC day."""
+def write(archive: Archive, day: date, world: World | None = None) -> list[Path]:
+    """Write the twelve files of a UTC day; none where AMSR2 does not yet work.
+
+    Parameters
+    ----------
+    archive : Archive
+        Where, and what world.
+    day : date
+        UTC day.
+    world : World, optional
+        Of the archive's domain, knowing that day; ``World.of`` by default.
+    """
+    if not operating("amsr2", day):
+        return []
     domain = archive.domain
     rows, cols = place(domain)
-    lat, lon = domain.mesh
+    world = world or World.of(domain)
     written = []
     for node, direction in NODES.items():
-        seen = observed("amsr2", direction, day, lat, lon)
-        ground = history(domain).at(seen_at(domain, "amsr2", direction, day))
-        for band, noise in zip(BANDS, numbers("emission.noise"), strict=True):
-            pair = brightness(ground, cover(domain), band)
-            random = domain.stream("amsr2", day, node, band)
+        made = observe(world, "amsr2", direction, day)
+        seen = made.seen
+        for band in bands("amsr2"):
+            random = domain.stream("amsr2 unusable", day, node, band)
             path = archive.root / "amsr2" / name(band, node, day)
             with replaced(path) as part, h5py.File(part, "w") as file:
-                for letter, clean in zip("HV", pair, strict=True):
-                    noisy = clean + noise * random.standard_normal(clean.shape)
-                    raw = counts(noisy)
+                for letter in "HV":
+                    raw = counts(made.tb[band, letter])
                     raw[random.random(raw.shape) < number("amsr2.unusable")] = OUT_OF_RANGE
                     dataset = put(
                         file,

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
 from soilft.simulate.container import coordinate, label, put, replaced, text
-from soilft.simulate.domain import CELL, Archive, Domain, Field
-from soilft.simulate.noise import daily, smooth
-from soilft.simulate.parameters import number
-from soilft.simulate.soil import History, history, liquid_share
-from soilft.simulate.weather import SPIN_UP, between, day_numbers
+from soilft.simulate.domain import CELL, Archive, Domain
+from soilft.simulate.reanalysis import NAMES, fields
+from soilft.simulate.world import World
 
 SHAPE = (600, 1440)
 SOUTH, WEST = -60.0, -180.0
@@ -53,6 +50,19 @@ VARIABLES = {
     "SoilMoi10_40cm_inst": Variable("kg m-2", "soil_moisture_content", "Soil moisture"),
     "SWE_inst": Variable("kg m-2", "surface_snow_amount", "Snow depth water equivalent"),
     "SnowDepth_inst": Variable("m", "surface_snow_thickness", "Snow depth"),
+    "SoilTMP10_40cm_inst": Variable("K", "soil_temperature", "Soil temperature"),
+    "Albedo_inst": Variable("%", "surface_albedo", "Albedo"),
+    "Wind_f_inst": Variable("m s-1", "wind_speed", "Wind speed"),
+    "Psurf_f_inst": Variable("Pa", "surface_air_pressure", "Pressure"),
+    "Qair_f_inst": Variable("kg kg-1", "specific_humidity", "Specific humidity"),
+    "Rainf_tavg": Variable("kg m-2 s-1", "rainfall_flux", "Rain precipitation rate"),
+    "Snowf_tavg": Variable("kg m-2 s-1", "snowfall_flux", "Snow precipitation rate"),
+    "Swnet_tavg": Variable(
+        "W m-2", "surface_net_downward_shortwave_flux", "Net short wave radiation flux"
+    ),
+    "Lwnet_tavg": Variable(
+        "W m-2", "surface_net_downward_longwave_flux", "Net long-wave radiation flux"
+    ),
 }
 """Those of a granule's 36 variables that are simulated."""
 
@@ -62,79 +72,14 @@ def name(stamp: datetime) -> str:
     return f"GLDAS_NOAH025_3H.A{stamp:%Y%m%d.%H%M}.021.nc4"
 
 
-def stamps(archive: Archive, day: date) -> list[datetime]:
+def stamps(archive: Archive, day: date, *, opening: bool = False) -> list[datetime]:
     """Time stamps of a day: 0300 to 2100 and 0000 of the next, whose means belong to the day.
 
-    The first day has its own 0000 besides.
+    The first day has its own 0000 besides, as has one that opens a run of sampled days.
     """
-    first = 0 if day == archive.start else 1
+    first = 0 if opening or day == archive.start else 1
     midnight = datetime.combine(day, datetime.min.time())
     return [midnight + timedelta(hours=3 * n) for n in range(first, 9)]
-
-
-@lru_cache(maxsize=2)
-def _errors(domain: Domain) -> tuple[Field, Field]:
-    """Lasting error, (lat, lon), and changing error at 12 UTC, (day, lat, lon), both K."""
-    lat, lon = domain.mesh
-    lasting = smooth(domain, number("gldas.lasting_scale"), lat, lon, "gldas lasting")
-    changing = daily(
-        domain,
-        number("gldas.daily_scale"),
-        number("gldas.daily_memory"),
-        day_numbers(domain),
-        "gldas daily",
-    )
-    return (
-        number("gldas.bias") + number("gldas.lasting_sd") * lasting,
-        (number("gldas.daily_sd") * changing).astype(np.float32),
-    )
-
-
-def _blur(field: Field) -> Field:
-    blurred: Field = gaussian_filter(field, number("gldas.smoothing"), mode="nearest")
-    return blurred
-
-
-def _mix(top: Field, deep: Field) -> Field:
-    share = number("gldas.deep_share")
-    return (1 - share) * top + share * deep
-
-
-def fields(domain: Domain, true: History, hours: float) -> dict[str, Field]:
-    """Values of every variable at a time stamp, (lat, lon).
-
-    ``_inst`` is at the stamp, ``_tavg`` the mean of the 3 hours before it.
-
-    Parameters
-    ----------
-    domain : Domain
-        Cells.
-    true : History
-        The ground and the air.
-    hours : float
-        The stamp, hours since the domain's first 00 UTC.
-    """
-    now = true.at(np.asarray(hours))
-    lasting, changing = _errors(domain)
-    error = lasting + between(changing, 12 - 24.0 * SPIN_UP, 24.0, np.asarray(hours))
-    frozen = _blur(1 - liquid_share(now.top))
-    error = error * (1 + (number("gldas.frozen_gain") - 1) * frozen)
-    error = error + number("gldas.frozen_bias") * frozen
-    air_error = number("gldas.air_share") * error
-    past = [hours - 2.5, hours - 1.5, hours - 0.5]
-    water, snow = number("gldas.moisture_gain") * _blur(now.water), _blur(now.snow)
-    return {
-        "SWdown_f_tavg": _blur(np.mean([true.air.sunlight(hour) for hour in past], axis=0)),
-        "LWdown_f_tavg": _blur(np.mean([true.air.sky(hour) for hour in past], axis=0)),
-        "Rainf_f_tavg": _blur(true.air.wet[true.air.day_index(hours - 1.5)]) / 86400.0,
-        "Tair_f_inst": _blur(now.air) + air_error,
-        "AvgSurfT_inst": _blur(now.skin) + air_error,
-        "SoilTMP0_10cm_inst": _blur(_mix(now.top, now.deep)) + error,
-        "SoilMoi0_10cm_inst": 100.0 * water,
-        "SoilMoi10_40cm_inst": 300.0 * np.sqrt(number("gldas.deep_moisture") * water),
-        "SWE_inst": snow,
-        "SnowDepth_inst": snow / number("snow.density"),
-    }
 
 
 def place(domain: Domain) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -196,18 +141,39 @@ def _axes(file: h5py.File, stamp: datetime) -> list[h5py.Dataset]:
     return axes
 
 
-def write(archive: Archive, day: date) -> list[Path]:
-    """Write the files of a UTC day."""
-    domain = archive.domain
+def write(
+    archive: Archive,
+    day: date,
+    world: World | None = None,
+    *,
+    names: Iterable[str] = NAMES,
+    opening: bool = False,
+) -> list[Path]:
+    """Write the files of a UTC day.
+
+    Parameters
+    ----------
+    archive : Archive
+        Where, and what world.
+    day : date
+        UTC day.
+    world : World, optional
+        Of the archive's domain, knowing that day; ``World.of`` by default.
+    names : iterable of str
+        Variables to write; all that are simulated by default.
+    opening : bool
+        Whether the day before has no files.
+    """
+    domain, wanted = archive.domain, tuple(names)
     rows, cols = (part.ravel() for part in place(domain))
-    true = history(domain)
+    world = world or World.of(domain)
     written = []
-    for stamp in stamps(archive, day):
-        hours = domain.hours(stamp.date()) + stamp.hour
+    for stamp in stamps(archive, day, opening=opening):
         path = archive.root / "gldas" / name(stamp)
         with replaced(path) as part, h5py.File(part, "w") as file:
             axes = _axes(file, stamp)
-            for variable, field in fields(domain, true, hours).items():
+            made = fields(world, stamp.date(), stamp.hour, wanted)
+            for variable, field in made.items():
                 values = field.astype(np.float32).ravel()
                 dataset = put(file, variable, SHAPE, (rows, cols), values, float(FILL), leading=1)
                 for axis, scale in enumerate(axes):

@@ -13,15 +13,17 @@ from numpy.typing import NDArray
 from pyproj import CRS, Transformer
 
 from soilft.simulate.container import coordinate, label, put, replaced, text
-from soilft.simulate.domain import CELL, MARGIN, Archive, Domain, Field
-from soilft.simulate.overpass import observed, seen_at
-from soilft.simulate.parameters import number
-from soilft.simulate.soil import FREEZING, history
+from soilft.simulate.domain import MARGIN, Archive, Domain, Field
+from soilft.simulate.eras import operating
+from soilft.simulate.retrieval import label as classify
+from soilft.simulate.world import World
 
 NODES = {"asc": "ascending", "dsc": "descending"}
 SIZE, SIDE, EDGE = 720, 25_000.0, 9_000_000.0
 EPSG = 6931
 THAW, PARTIAL, FROZEN, FILL = 1, 2, 3, 255
+CODES = np.array([THAW, FROZEN, PARTIAL], dtype=np.uint8)
+"""Codes of the states thawed, frozen and partially frozen."""
 
 
 def name(day: date) -> str:
@@ -45,32 +47,27 @@ def place(domain: Domain) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDA
     inside = (lon > west - MARGIN) & (lon < east + MARGIN)
     inside &= (lat > south - MARGIN) & (lat < north + MARGIN)
     rows, cols = np.nonzero(inside)
-    near_row = np.floor((lat[inside] - domain.lat[0]) / CELL + 0.5).astype(int)
-    near_col = np.floor((lon[inside] - domain.lon[0]) / CELL + 0.5).astype(int)
-    return (
-        rows,
-        cols,
-        np.clip(near_row, 0, domain.lat.size - 1),
-        np.clip(near_col, 0, domain.lon.size - 1),
-    )
+    near_row, near_col, _ = domain.cell(lat[inside], lon[inside])
+    return rows, cols, near_row, near_col
 
 
-def classify(temperature: Field, random: np.random.Generator) -> NDArray[np.uint8]:
-    """Labels of true soil temperatures, K, with errors that grow towards 0 degC."""
-    off = temperature - FREEZING
-    wrong = number("smos.error_base") + number("smos.error_near") * np.exp(
-        -((off / number("smos.error_scale")) ** 2)
-    )
-    frozen = (off < 0) ^ (random.random(off.shape) < wrong)
-    out = np.where(frozen, FROZEN, THAW)
-    return np.where(np.abs(off) < number("smos.partial_half_width"), PARTIAL, out).astype(np.uint8)
+def write(archive: Archive, day: date, world: World | None = None) -> list[Path]:
+    """Write the file of a UTC day; none where SMOS does not yet work.
 
-
-def write(archive: Archive, day: date) -> list[Path]:
-    """Write the file of a UTC day."""
+    Parameters
+    ----------
+    archive : Archive
+        Where, and what world.
+    day : date
+        UTC day.
+    world : World, optional
+        Of the archive's domain, knowing that day; ``World.of`` by default.
+    """
+    if not operating("smos", day):
+        return []
     domain = archive.domain
-    rows, cols, truth_row, truth_col = place(domain)
-    lat, lon = (part[truth_row, truth_col] for part in domain.mesh)
+    world = world or World.of(domain)
+    rows, cols, row, col = place(domain)
     path = archive.root / "smos" / name(day)
     with replaced(path) as part, h5py.File(part, "w") as file:
         x = coordinate(
@@ -93,12 +90,11 @@ def write(archive: Archive, day: date) -> list[Path]:
             crs_wkt=CRS.from_epsg(EPSG).to_wkt(),
         )
         for node, direction in NODES.items():
-            top = history(domain).at(seen_at(domain, "smos", direction, day)).top
-            temperature = top[truth_row, truth_col]
-            labels = classify(temperature, domain.stream("smos", day, node))
-            seen = observed("smos", direction, day, lat, lon)
+            made = classify(world, "smos", direction, day)
+            labels = CODES[made.state[row, col]]
+            seen = made.seen[row, col]
             # trust in the label, 100 to 254, grows away from the melting point
-            sure = 100 + 154 * (1 - np.exp(-np.abs(temperature - FREEZING) / 3.0))
+            sure = 100 + 154 * made.trust[row, col]
             where = (rows[seen], cols[seen])
             grid = (SIZE, SIZE)
             state = put(file, f"L3FT_{node}", grid, where, labels[seen], FILL)

@@ -1,21 +1,25 @@
-"""Ground: two layers of soil with a zero curtain, snow and moisture."""
+"""Ground: two layers of soil with a zero curtain, snow, moisture and lakes, day after day."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 
 import numpy as np
 
 from soilft.simulate.domain import Domain, Field
-from soilft.simulate.noise import smooth
 from soilft.simulate.parameters import number, numbers
-from soilft.simulate.weather import SPIN_UP, Weather, between, day_numbers, weather
+from soilft.simulate.texture import bound_share, held_water
+from soilft.simulate.weather import Weather
 
 FREEZING = 273.15
 """Melting point of ice, K."""
 STEP = 3.0
 """Time step of the soil, hours."""
+STEPS = 8
+"""Steps of a day."""
+SPIN_UP = 60
+"""Days simulated before any is used."""
 
 
 def liquid_share(temperature: Field) -> Field:
@@ -36,8 +40,8 @@ def temperature_of(heat: Field, latent: Field) -> Field:
     """Temperature, K, of a heat content, K: the inverse of :func:`heat_of`."""
     half = number("soil.freezing_half_width")
     inside = heat / (1 + latent / (2 * half))
-    outside = heat - np.sign(heat) * latent / 2
-    return FREEZING + np.where(np.abs(inside) < half, inside, outside)
+    outside = heat - np.copysign(latent / 2, heat)
+    return np.asarray(FREEZING + np.where(np.abs(inside) < half, inside, outside))
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +56,12 @@ class State:
         Water and ice in 0-5 cm, m3 m-3.
     snow : array
         Snow water equivalent, kg m-2.
+    age : array
+        Mean age of the snow, days: old snow has coarse grains.
+    lake : array
+        Temperature of open water, K.
+    slow : array
+        0-5 cm temperature, smoothed over the days before, K.
     """
 
     air: Field
@@ -60,106 +70,156 @@ class State:
     deep: Field
     water: Field
     snow: Field
+    age: Field
+    lake: Field
+    slow: Field
 
 
 @dataclass(frozen=True, eq=False)
-class History:
-    """The ground of a domain over its whole time.
+class Ground:
+    """All that the ground carries from one day into the next, at 00 UTC, (lat, lon), float32.
 
     Attributes
     ----------
-    air : Weather
-        The air above.
+    heat : array
+        Heat content of 0-5 cm over its heat capacity, K.
     top, deep : array
-        Temperature of 0-5 cm and 10-40 cm, K, (3-hour step, lat, lon).
-    water : array
-        Water and ice in 0-5 cm, m3 m-3, (day, lat, lon), at 12 UTC.
-    snow : array
-        Snow water equivalent, kg m-2, (day, lat, lon), at 12 UTC.
+        Temperature of 0-5 cm and of 10-40 cm, K.
+    latent : array
+        Latent heat of the water in 0-5 cm over the heat capacity, K.
+    snow, age : array
+        Snow water equivalent, kg m-2, and the snow's mean age, days.
+    index : array
+        Antecedent precipitation, kg m-2.
+    lake, slow : array
+        Temperature of open water and the smoothed temperature of 0-5 cm, K.
     """
 
-    air: Weather
+    heat: Field
+    top: Field
+    deep: Field
+    latent: Field
+    snow: Field
+    age: Field
+    index: Field
+    lake: Field
+    slow: Field
+
+    def arrays(self) -> dict[str, Field]:
+        """The fields by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+@dataclass(frozen=True, eq=False)
+class Day:
+    """The ground of one UTC day.
+
+    Attributes
+    ----------
+    top : array
+        Temperature of 0-5 cm, K, every 3 hours from 00 UTC, (8, lat, lon).
+    deep, water, snow, age, lake, slow : array
+        As in :class:`State`, at 12 UTC, (lat, lon).
+    """
+
     top: Field
     deep: Field
     water: Field
     snow: Field
-
-    def at(self, hours: Field) -> State:
-        """The ground at hours since the domain's first 00 UTC: one, or one for each cell."""
-        hours = np.asarray(hours)
-        first, noon = -24.0 * SPIN_UP, 12.0 - 24.0 * SPIN_UP
-        return State(
-            air=self.air.air(hours),
-            skin=self.air.skin(hours),
-            top=between(self.top, first, STEP, hours),
-            deep=between(self.deep, first, STEP, hours),
-            water=between(self.water, noon, 24.0, hours),
-            snow=between(self.snow, noon, 24.0, hours),
-        )
+    age: Field
+    lake: Field
+    slow: Field
 
 
-def _stores(air: Weather) -> tuple[Field, Field]:
-    """Snow, kg m-2, and soil water, m3 m-3, of each day: bucket models with a daily step.
+@lru_cache(maxsize=4)
+def _soaked(domain: Domain) -> Field:
+    return held_water(domain).astype(np.float32)
+
+
+@lru_cache(maxsize=4)
+def _bound(domain: Domain) -> Field:
+    return bound_share(domain).astype(np.float32)
+
+
+def _water(domain: Domain, index: Field) -> Field:
+    low, high = numbers("soil.moisture_range")
+    return np.clip(_soaked(domain) + number("soil.moisture_gain") * index, low, high)
+
+
+def begin(air: Weather, day: int) -> Ground:
+    """The ground at 00 UTC of a day number, in balance with the air: where the spin-up starts."""
+    now = (air.daily_mean(np.asarray(24.0 * day)) + number("soil.skin_offset")).astype(np.float32)
+    none = np.zeros_like(now)
+    latent = number("soil.latent") * _water(air.domain, none) * (1 - _bound(air.domain))
+    return Ground(heat_of(now, latent), now, now, latent, none, none, none, now, now)
+
+
+def _stores(ground: Ground, air: Weather, day: int) -> tuple[Field, Field, Field]:
+    """Snow, kg m-2, its age, days, and the precipitation index after a day.
 
     Snow melts by degree days (Hock 2003); soil water follows an antecedent precipitation index.
     """
-    domain = air.domain
-    snow = np.zeros(air.wet.shape)
-    index = np.zeros(air.wet.shape)
+    warm = air.daily_mean(np.asarray(24.0 * day + 12))
+    falls = air.wet(24.0 * day)
+    cold = warm < number("snow.rain_above")
+    fresh = np.where(cold, falls, 0.0)
+    left = ground.snow + fresh
+    melted = np.minimum(left, number("snow.melt") * np.maximum(warm - FREEZING, 0.0))
+    snow = np.maximum(left - melted - number("snow.sublimation"), 0.0)
+    age = np.where(snow > 0, (ground.age + 1) * ground.snow / np.maximum(left, 1e-6), 0.0)
     keep = float(np.exp(-1.0 / number("soil.moisture_memory")))
-    for place, day in enumerate(day_numbers(domain)):
-        warm = air.daily_mean(np.asarray(24.0 * day + 12))
-        falls = air.wet[place]
-        cold = warm < number("snow.rain_above")
-        melt = number("snow.melt") * np.maximum(warm - FREEZING, 0.0)
-        before = snow[place - 1] if place else np.zeros(falls.shape)
-        left = before + np.where(cold, falls, 0.0)
-        melted = np.minimum(left, melt)
-        snow[place] = np.maximum(left - melted - number("snow.sublimation"), 0.0)
-        wet = index[place - 1] if place else np.zeros(falls.shape)
-        # what falls or melts on frozen ground runs off: the index rests
-        gain = np.where(cold, 0.0, falls) + melted
-        index[place] = np.where(cold, wet, keep * wet + gain)
-    lat, lon = domain.mesh
-    base = number("soil.moisture_mean") + number("soil.moisture_sd") * smooth(
-        domain, number("soil.moisture_scale"), lat, lon, "moisture"
-    )
-    low, high = numbers("soil.moisture_range")
-    water = np.clip(base + number("soil.moisture_gain") * index, low, high)
-    return snow.astype(np.float32), water.astype(np.float32)
+    # what falls or melts on frozen ground runs off: the index rests
+    gain = np.where(cold, 0.0, falls) + melted
+    index = np.where(cold, ground.index, keep * ground.index + gain)
+    return snow.astype(np.float32), age.astype(np.float32), index.astype(np.float32)
 
 
-@lru_cache(maxsize=2)
-def history(domain: Domain) -> History:
-    """The ground of a domain; kept, for it is the same for every day.
+def advance(ground: Ground, air: Weather, day: int) -> tuple[Ground, Day]:
+    """Carry the ground through one UTC day, in explicit steps of 3 hours.
 
     The 0-5 cm layer relaxes to the skin (slower under snow) and to the layer below; latent heat
     holds it at the melting point while its water freezes (zero curtain). The layer below relaxes
-    to the upper. Explicit steps of 3 hours.
+    to the upper. Open water follows the air slowly.
+
+    Parameters
+    ----------
+    ground : Ground
+        At 00 UTC.
+    air : Weather
+        The air above.
+    day : int
+        Day number from the first of the domain.
+
+    Returns
+    -------
+    ground : Ground
+        At 00 UTC of the next day.
+    day : Day
+        What went on between.
     """
-    air = weather(domain)
-    snow, water = _stores(air)
-    days = day_numbers(domain)
-    steps = len(days) * int(24 / STEP)
+    snow, age, index = _stores(ground, air, day)
+    water = _water(air.domain, index)
+    latent = number("soil.latent") * water * (1 - _bound(air.domain))
+    now, below = ground.top, ground.deep
+    # water gained or lost brings no heat of its own: the temperature stays
+    heat = ground.heat + (latent - ground.latent) * (liquid_share(now) - 0.5)
+    hides = number("snow.density") * number("snow.insulating_depth")
+    slow = number("soil.surface_time") * (1 + snow / hides)
     dt = STEP / 24.0
-    top = np.empty((steps, *air.normal.shape), dtype=np.float32)
-    deep = np.empty_like(top)
-    now = air.daily_mean(np.asarray(24.0 * days[0])) + number("soil.skin_offset")
-    below = now.copy()
-    old = number("soil.latent") * water[0]
-    heat = heat_of(now, old)
-    deeper = number("snow.density") * number("snow.insulating_depth")
-    for step in range(steps):
-        place = int(step * dt)
-        latent = number("soil.latent") * water[place]
-        # water gained or lost brings no heat of its own: the temperature stays
-        if step % 8 == 0:
-            heat, old = heat + (latent - old) * (liquid_share(now) - 0.5), latent
-        now = temperature_of(heat, latent)
-        top[step], deep[step] = now, below
-        skin = air.skin(np.asarray(24.0 * days[0] + step * STEP + STEP / 2))
-        slow = number("soil.surface_time") * (1 + snow[place] / deeper)
+    tops, deep, mean = [], below, np.zeros_like(now)
+    for step in range(STEPS):
+        tops.append(now)
+        if step == STEPS // 2:
+            deep = below
+        skin = air.skin(np.asarray(24.0 * day + (step + 0.5) * STEP))
+        mean = mean + skin / np.float32(STEPS)
         flow = (skin - now) / slow + (below - now) / number("soil.exchange_time")
-        below = below + dt * (now - below) / number("soil.deep_time")
-        heat = heat + dt * flow
-    return History(air, top, deep, water, snow)
+        below = (below + dt * (now - below) / number("soil.deep_time")).astype(np.float32)
+        heat = (heat + dt * flow).astype(np.float32)
+        now = temperature_of(heat, latent).astype(np.float32)
+    top = np.stack(tops)
+    lake = ground.lake + (mean - ground.lake) / number("water.memory")
+    smoothed = ground.slow + (top.mean(axis=0) - ground.slow) / number("soil.slow_memory")
+    held = Day(top, deep, water, snow, age, lake.astype(np.float32), smoothed.astype(np.float32))
+    later = Ground(heat, now, below, latent, snow, age, index, held.lake, held.slow)
+    return later, held

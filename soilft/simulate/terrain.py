@@ -23,10 +23,22 @@ def elevation(domain: Domain, lat: Field, lon: Field) -> Field:
 
 
 @lru_cache(maxsize=4)
-def cell_elevation(domain: Domain) -> Field:
-    """Mean elevation of the 0.25-degree cells, m, (lat, lon): 5 x 5 points in each."""
+def _fine(domain: Domain) -> Field:
+    """Elevation of 5 x 5 points of each cell, m, (lat, 5, lon, 5)."""
     part = (np.arange(5) - 2) * CELL / 5
     lat = (domain.lat[:, None] + part).ravel()
     lon = (domain.lon[:, None] + part).ravel()
     fine = elevation(domain, *np.meshgrid(lat, lon, indexing="ij"))
-    return np.asarray(fine.reshape(domain.lat.size, 5, domain.lon.size, 5).mean(axis=(1, 3)))
+    return fine.reshape(domain.lat.size, 5, domain.lon.size, 5)
+
+
+@lru_cache(maxsize=4)
+def cell_elevation(domain: Domain) -> Field:
+    """Mean elevation of the 0.25-degree cells, m, (lat, lon)."""
+    return np.asarray(_fine(domain).mean(axis=(1, 3)))
+
+
+@lru_cache(maxsize=4)
+def cell_relief(domain: Domain) -> Field:
+    """Standard deviation of the elevation inside the cells, m, (lat, lon)."""
+    return np.asarray(_fine(domain).std(axis=(1, 3)))

@@ -3,7 +3,8 @@
 Flat binary without header, a file a channel and node, and one of the time of observation (.TIM):
 little-endian, 720 rows from the north, 1440 columns from 180 degrees west. Temperatures are uint16
 in tenths of K, 0 where there is none (65535 is taken as none too). Times are int16 minutes since
-00:00 UTC of the file's day, 0 to 1440, -32768 where there is none.
+00:00 UTC of the file's day, 0 to 1440, where there is none -32768 or, as of the temperatures, 0: a
+file with more zeros than cells that can be passed in one minute means none by them.
 
 A file of temperatures cannot tell whether it is upside down or rolled. A file of times can tell a
 roll, because the local solar time of a node is known. The byte order is proved from the values.
@@ -49,6 +50,8 @@ from soilft.sources.protocol import Arrays, Granule, Role
 SIZE = 2 * GRID.shape[0] * GRID.shape[1]
 NO_TEMPERATURE = (0, 65535)
 NO_TIME = -32768
+# At one minute a node passes a strip of a quarter degree, 1 of 1440.
+_SHARE_OF_A_MINUTE = 0.01
 VERSIONS = ("01", "02", "03")
 TIMES = "TIM"
 # No scene is colder than this on a quarter degree. Bytes swapped, most counts mean more than 400 K.
@@ -242,7 +245,10 @@ def _minutes(counts: npt.NDArray[np.int16], node: str, path: Path) -> npt.NDArra
             if _is_time(counts.byteswap()).all()
             else f"{wrong.size} other values, as {wrong[0]}",
         )
-    minutes = np.where(counts == NO_TIME, np.float32(np.nan), counts.astype("float32"))
+    none = counts == NO_TIME
+    if (counts == 0).mean() > _SHARE_OF_A_MINUTE:
+        none |= counts == 0
+    minutes = np.where(none, np.float32(np.nan), counts.astype("float32"))
     off = _wrapped(minutes[_TEMPERATE] / 60 - nominal_hour(node, GRID.x))
     off = np.abs(off[np.isfinite(off)])
     if off.size and float(np.median(off)) > _HOURS_OFF:

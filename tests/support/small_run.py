@@ -42,6 +42,8 @@ def region_file(folder: Path, archive: Path, **changes: Any) -> Path:
         "chunks": {"ingest_days": 2, "predict_days": 2},
         "cluster": {"workers": 2, "memory": "2GiB", "dashboard": False},
     }
+    del value["simulation"]
+    value["inputs"] = {n: value["inputs"][n] for n in ("amsr2", "gldas", "terrain", "smos")}
     for item in value["inputs"].values():
         item["granules"] = item["granules"].replace("${SOILFT_DEMO_ARCHIVE}", str(archive))
     value["inputs"]["amsr2"]["bands"] = ["18", "36"]

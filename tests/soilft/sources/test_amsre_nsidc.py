@@ -316,3 +316,13 @@ def test_unknown_bands_are_refused(bands: tuple[str, ...]) -> None:
 
 def test_a_source_travels_to_workers() -> None:
     assert pickle.loads(pickle.dumps(SOURCE)) == SOURCE
+
+
+def test_times_of_0_everywhere_else_mean_no_observation(tmp_path: Path) -> None:
+    values = np.zeros((720, 1440), "<i2")
+    values[200:300, 1000:1100] = minutes()[200:300, 1000:1100]
+    found = placed(written(tmp_path, values, named("TIM")))[1]
+    whole = placed(written(tmp_path, minutes(), named("TIM", node="A")))[1]
+    [name] = found
+    np.testing.assert_array_equal(found[name], whole[name])
+    assert np.isfinite(found[name]).all()

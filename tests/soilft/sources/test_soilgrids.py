@@ -551,3 +551,16 @@ def test_names_tell_the_layer() -> None:
     assert SOURCE.granule("/soil/clay_5-15cm_mean.vrt") is not None
     for other in ("sand_15-30cm_mean.tif", "sand_0-5cm_Q0.5.tif", "phh2o_0-5cm_mean.tif", "x.tif"):
         assert SOURCE.granule(f"/soil/{other}") is None
+
+
+def test_a_simulated_file_says_so(tmp_path: Path) -> None:
+    path = one(tmp_path)
+    with rasterio.open(path, "r+") as raster:
+        raster.update_tags(SIMULATED="true")
+    with SOURCE.read(path) as dataset:
+        assert dataset.attrs["simulated"] == "true"
+
+
+def test_the_declared_memory_does_not_grow_with_the_files() -> None:
+    assert SOURCE.peak_bytes([10] * 10, ONE_CELL) == SOURCE.peak_bytes([5 * 10**9] * 10, ONE_CELL)
+    assert SOURCE.peak_bytes([], ONE_CELL) < 400 * 2**20
