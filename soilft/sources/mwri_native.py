@@ -143,7 +143,7 @@ def _scale(tb: h5py.Dataset, path: Path) -> tuple[npt.NDArray[Any], npt.NDArray[
     slope, intercept = (_numbers(tb, name) for name in ("Slope", "Intercept"))
     slope = np.where(slope == 0, 1.0, slope)  # files write 0 where they mean "as it is"
     sized = all(values.size in (1, len(CHANNELS)) for values in (slope, intercept))
-    if tb.dtype == np.int16 and sized and np.all((slope >= 1e-3) & (slope <= 1)):
+    if tb.dtype.newbyteorder("=") == np.int16 and sized and np.all((slope >= 1e-3) & (slope <= 1)):
         low, high = ((kelvin - intercept) / slope for kelvin in VALID_KELVIN)
         if np.all((low >= -(2**15)) & (high < 2**15)):
             return slope, intercept

@@ -22,6 +22,7 @@ from soilft.errors import (
 from soilft.grid import Grid, Region
 from soilft.ingest import ChunkOfDays, discover, ingest_days, template_for
 from soilft.sources import GldasNoah3h
+from soilft.sources.gldas import LIMITS
 
 PLATEAU = Region("plateau", "latlon-0.25", (73, 26, 105, 40)).grid
 NAME = "GLDAS_NOAH025_3H.A{day}.{stamp}.021.nc4"
@@ -321,3 +322,58 @@ def test_one_bad_granule_is_set_aside_and_its_day_is_missing(tmp_path: Path) -> 
 def test_settings_that_cannot_be_met_are_refused(settings: dict) -> None:
     with pytest.raises(ConfigError, match="expected"):
         GldasNoah3h(**settings)
+
+
+def test_another_version_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path / "GLDAS_NOAH025_3H.A20160101.0300.020.nc4")
+    assert GldasNoah3h((SOIL,)).granule(str(path)) is not None
+    assert "version: expected 021, found 020" in refusal(
+        GldasNoah3h((SOIL,)), path, FormatMismatch
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "units", "stored", "limit"),
+    [
+        ("SWE_inst", "kg m-2", 1.1e5, 2000.0),
+        ("SnowDepth_inst", "m", 281.0, 10.0),
+        ("Qair_f_inst", "kg kg-1", -2.7e-4, 0.0),
+        ("SWE_inst", "kg m-2", 120.0, 120.0),
+    ],
+)
+def test_what_cannot_be_is_clipped_to_what_can(
+    path: Path, name: str, units: str, stored: float, limit: float
+) -> None:
+    values = np.full((1, 600, 1440), stored, "float32")
+    source = GldasNoah3h((name,))
+    granule = source.granule(str(written(path, name, units, values=values)))
+    assert granule is not None
+    with source.read(path) as dataset:
+        placed = source.place(dataset, granule, DAY, PLATEAU)[name]
+    np.testing.assert_array_equal(placed, np.float32(limit))
+
+
+def test_a_granule_without_a_value_is_missing(path: Path) -> None:
+    source = GldasNoah3h((SOIL,), min_granules=1)
+    values = np.full((1, 600, 1440), np.nan, "float32")
+    granule = source.granule(str(written(path, values=values)))
+    assert granule is not None
+    with source.read(path) as dataset:
+        part = source.place(dataset, granule, DAY, PLATEAU)
+    combined = source.combine([(granule, part)], DAY, PLATEAU)
+    assert np.isnan(combined[f"{SOIL}_mean"]).all()
+
+
+def test_the_glacier_cells_of_a_real_granule_stay_within_limits(samples: Path) -> None:
+    path = samples / "gldas/cropped/GLDAS_NOAH025_3H.A20150101.0000.021.nc4"
+    source = GldasNoah3h(tuple(LIMITS))
+    granule = source.granule(str(path))
+    assert granule is not None
+    instants = [name for name in LIMITS if name.endswith("_inst")]
+    with source.read(path) as dataset:
+        assert float(dataset["SWE_inst"].max()) > 1e4
+        placed = source.place(dataset, granule, date(2015, 1, 1), PLATEAU)
+    for name in instants:
+        low, high = LIMITS[name]
+        assert np.nanmin(placed[name]) >= low, name
+        assert np.nanmax(placed[name]) <= high, name
