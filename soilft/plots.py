@@ -45,9 +45,9 @@ def availability_chart(table: Availability, title: str) -> Figure:
     axis.set_facecolor(MISSING_COLOUR)
     axis.set_yticks(np.arange(len(names)) + 0.5, names)
     axis.invert_yaxis()
-    locator = AutoDateLocator()
+    locator = AutoDateLocator()  # type: ignore[no-untyped-call]
     axis.xaxis.set_major_locator(locator)
-    axis.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    axis.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     figure.colorbar(shown, ax=axis, label="share of cells")
     axis.set_title(title, fontsize="medium")
     return figure
