@@ -198,6 +198,7 @@ def availability_command(
     it = _run(config, store)
     out.print(status.availability_table(it, title=it.config.title))
     if plot is not None:
+        # matplotlib is an extra, and slow to load.
         from soilft.plots import availability_chart
 
         title = ("SIMULATED: " if it.is_simulated() else "") + it.config.title
@@ -233,6 +234,7 @@ def demo(
     it = quick_start.prepare(output, region)
     with _client(it.config, workers, None, None) as client, listening(err, quiet=quiet) as emit:
         finished = quick_start.simulate_and_run(it, client, emit)
+    out.print(status.availability_table(it, title="SIMULATED granules of every input"))
     _print_scores(it)
     _finish(finished.outcomes, finished.release)
 

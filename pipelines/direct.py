@@ -31,9 +31,11 @@ from soilft.simulate import (
     Archive,
     eras,
     history,
+    parameters,
     radiometer,
     reanalysis,
     retrieval,
+    stations,
     write_static,
     write_stations,
 )
@@ -57,8 +59,8 @@ _NODES: Mapping[str, Mapping[str, str]] = {
     **{s: {"AM": "descending", "PM": "ascending"} for s in ("amsr-e", "mwri", "amsr2", "smap")},
 }
 Fields: TypeAlias = list[tuple[str, npt.NDArray[Any]]]
-# Ledger unit of what all simulated days need.
-GROUND = "simulation/ground"
+# Ledger units of what all simulated days need, and of what has no days.
+GROUND, FILES = "simulation/ground", "simulation/files"
 # Frequency in GHz of the synthetic Earth's bands.
 BANDS: Mapping[str, str] = {
     "06": "6.9",
@@ -72,20 +74,46 @@ BANDS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class SimulatedGround:
-    """One task: the ground of the whole period, and terrain, soil and stations as native files."""
+    """One task: the ground of the whole period, from which every day begins."""
 
     archive: Archive
 
+    def __call__(self) -> Ingested:
+        """Integrate it. Runs on a worker."""
+        history.prepare(self.archive)
+        return Ingested("", {"simulated": True}, ())
+
     @property
     def key(self) -> str:
-        """Digest of what the files depend on."""
-        return digest(__version__, repr(self.archive.domain))
+        """Digest of what the ground depends on."""
+        return digest(__version__, parameters.digest(), repr(self.archive.domain))
+
+    @property
+    def peak_bytes(self) -> int:
+        """Memory the task needs at most: a few days of a few dozen fields."""
+        return 4 * 200 * self.archive.domain.lat.size * self.archive.domain.lon.size
+
+    @property
+    def files(self) -> tuple[Found, ...]:
+        """No files."""
+        return ()
 
 
-def simulate_ground(task: SimulatedGround) -> int:
-    """Integrate the ground and write the files; give their number. Runs on a worker."""
-    history.prepare(task.archive)
-    return len(write_static(task.archive)) + len(write_stations(task.archive))
+@dataclass(frozen=True)
+class SimulatedFiles(SimulatedGround):
+    """One task: terrain, soil and stations as native files; the ground must be there."""
+
+    def __call__(self) -> Ingested:
+        """Write them. Runs on a worker."""
+        written = [*write_static(self.archive), *write_stations(self.archive)]
+        return Ingested("", {"simulated": True, "files": len(written)}, ())
+
+    @property
+    def peak_bytes(self) -> int:
+        """Memory the task needs at most: the hours of all stations, as numbers and as text."""
+        archive = self.archive
+        hours = 24 * ((archive.end - archive.start).days + 1)
+        return 8 * hours * len(stations.stations(archive.domain)) + 200 * hours + 2**28
 
 
 def archive_of(run: Run) -> Archive:
@@ -107,7 +135,7 @@ def archive_of(run: Run) -> Archive:
 
 
 def patterns(run: Run, product: str) -> tuple[str, ...]:
-    """Where `simulate_ground` leaves the files of a product without days."""
+    """Where `SimulatedFiles` leaves the files of a product without days."""
     places = {"dem": "dem/*.tif", "soilgrids-2.0": "soilgrids/*.tif", "ismn": "ismn"}
     return (str(archive_of(run).root / places[product]),)
 
@@ -149,7 +177,7 @@ class SimulatedDays:
     def key(self) -> str:
         """Digest of everything that this chunk's bytes depend on."""
         return digest(
-            __version__, repr(self.source), repr(self.grid), str(self.span), repr(self.domain)
+            SimulatedGround(self.archive).key, repr(self.source), repr(self.grid), str(self.span)
         )
 
     @property

@@ -32,9 +32,9 @@ STAGE = "ingest"
 
 
 if TYPE_CHECKING:
-    from pipelines.direct import SimulatedDays
+    from pipelines.direct import SimulatedDays, SimulatedGround
 
-Unit: TypeAlias = "ChunkOfDays | StaticFields | StationArchive | SimulatedDays"
+Unit: TypeAlias = "ChunkOfDays | StaticFields | StationArchive | SimulatedDays | SimulatedGround"
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,11 @@ class IngestPlan:
 
     units: dict[str, Unit]
     done: frozenset[str]
+
+    @property
+    def todo(self) -> dict[str, Unit]:
+        """Units that the ledger does not have."""
+        return {unit: task for unit, task in self.units.items() if unit not in self.done}
 
 
 def plan(run: Run, emit: Emit = silent) -> IngestPlan:
@@ -93,39 +98,32 @@ def _compared(run: Run, units: dict[str, Unit]) -> IngestPlan:
 
 
 def _plan_simulation(run: Run) -> IngestPlan:
-    """Units of a synthetic Earth; those that read its files only once they are there."""
+    """Units of a synthetic Earth that can be done now: the ground, then days and files, then these.
+
+    Days begin from the ground, and what has no days is read from native files.
+    """
     # The simulator is no part of a run on real granules: loaded only here.
     from pipelines import direct
 
     config, archive = run.config, direct.archive_of(run)
-    units: dict[str, Unit] = {
-        f"{name}/{span.first}": direct.SimulatedDays(
-            run.input_url(name), source, config.to_region().grid, config.days, span, archive
-        )
-        for name, source in config.daily_sources().items()
-        for span in run.ingest_spans()
-    }
-    if run.ledger.is_done(STAGE, direct.GROUND, direct.SimulatedGround(archive).key):
-        without_days = (*config.static_sources(), *config.station_sources())
-        patterns = {n: direct.patterns(run, config.inputs[n].product) for n in without_days}
-        units |= _without_days(run, patterns)
+    units: dict[str, Unit] = {direct.GROUND: direct.SimulatedGround(archive)}
+    if _is_done(run, direct.GROUND, units):
+        units[direct.FILES] = direct.SimulatedFiles(archive)
+        for name, source in config.daily_sources().items():
+            for span in run.ingest_spans():
+                grid = config.to_region().grid
+                units[f"{name}/{span.first}"] = direct.SimulatedDays(
+                    run.input_url(name), source, grid, config.days, span, archive
+                )
+        if _is_done(run, direct.FILES, units):
+            without_days = (*config.static_sources(), *config.station_sources())
+            patterns = {n: direct.patterns(run, config.inputs[n].product) for n in without_days}
+            units |= _without_days(run, patterns)
     return _compared(run, units)
 
 
-def _simulate_ground(run: Run, client: Client, emit: Emit) -> Outcomes:
-    """Make what every simulated day needs, unless it is there."""
-    from pipelines import direct
-
-    task = direct.SimulatedGround(direct.archive_of(run))
-    outcomes = Outcomes(direct.GROUND)
-    if run.ledger.is_done(STAGE, direct.GROUND, task.key):
-        return outcomes
-
-    def remember(unit: str, files: int) -> None:
-        run.ledger.put(STAGE, unit, Record(task.key, "", {"files": files}))
-
-    collect(client, direct.simulate_ground, {direct.GROUND: task}, remember, outcomes, emit)
-    return outcomes
+def _is_done(run: Run, unit: str, units: Mapping[str, Unit]) -> bool:
+    return run.ledger.is_done(STAGE, unit, units[unit].key)
 
 
 def _by_span(run: Run, found: Iterable[Found]) -> dict[DaySpan, list[Found]]:
@@ -142,17 +140,27 @@ def _by_span(run: Run, found: Iterable[Found]) -> dict[DaySpan, list[Found]]:
 
 def ingest(run: Run, client: Client, emit: Emit = silent) -> Outcomes:
     """Ingest what is new or has changed; what the ledger has is left alone."""
-    if run.config.is_direct:
-        ground = _simulate_ground(run, client, emit)
-        if ground.failed:
-            return ground
+    outcomes = Outcomes(STAGE)
     planned = plan(run, emit)
-    outcomes = Outcomes(STAGE, skipped=len(planned.done))
-    if len(planned.done) < len(planned.units):
+    outcomes.skipped = len(planned.done)
+    if planned.todo:
         store.sweep_partials(run.url("inputs"))
         _make_templates(run)
-    todo = {u: task for u, task in planned.units.items() if u not in planned.done}
-    for task in todo.values():
+    worked = bool(planned.todo)
+    while planned.todo and not outcomes.failed:
+        _work_through(run, client, planned, outcomes, emit)
+        planned = plan(run) if run.config.is_direct else IngestPlan({}, frozenset())
+    if worked:
+        _label_simulated(run)
+    _tell_availability(run)
+    outcomes.set_aside = [item.reason for item in run.set_aside()]
+    return outcomes
+
+
+def _work_through(
+    run: Run, client: Client, planned: IngestPlan, outcomes: Outcomes, emit: Emit
+) -> None:
+    for task in planned.todo.values():
         check_memory(client, STAGE, task.peak_bytes, "Make chunks.ingest_days smaller.")
 
     def remember(unit: str, made: Ingested) -> None:
@@ -161,12 +169,7 @@ def ingest(run: Run, client: Client, emit: Emit = silent) -> Outcomes:
         for item in made.set_aside:
             emit(Event(STAGE, outcomes.done, len(planned.units), f"set aside {item.reason}"))
 
-    collect(client, do, todo, remember, outcomes, emit)
-    if todo:
-        _label_simulated(run)
-    _tell_availability(run)
-    outcomes.set_aside = [item.reason for item in run.set_aside()]
-    return outcomes
+    collect(client, do, planned.todo, remember, outcomes, emit)
 
 
 def do(task: Unit) -> Ingested:
