@@ -22,7 +22,7 @@ from soilft.channels import CODES
 from soilft.days import DaySpan
 from soilft.errors import ConfigError
 from soilft.grid import Grid
-from soilft.ingest import Found, Ingested, daily_coverage, template_for
+from soilft.ingest import Found, Ingested, empty_days, facts_of_days, template_for
 from soilft.ledger import arrays_digest, digest
 from soilft.overpass import utc_hour
 from soilft.regrid import Overlap, overlap
@@ -191,7 +191,7 @@ class SimulatedDays:
 def simulate_days(task: SimulatedDays) -> Ingested:
     """Simulate and write one chunk of days. Runs on a worker."""
     template = template_for(task.source, task.grid, task.span, len(task.span))
-    values = {v.name: np.full(template.shape(v), v.fill, v.dtype) for v in task.source.variables}
+    values = empty_days(template)
     sensor = SENSORS[task.source.product]
     simulate = _DAYS[task.source.role]
     weights = overlap(cells_of(task.domain), task.grid)
@@ -202,21 +202,9 @@ def simulate_days(task: SimulatedDays) -> Ingested:
             for name, value in simulate(world, task, day, weights):
                 values[name][rows] = value
     store.write_region(task.url, values, {"time": task.span.within(task.whole)})
-    primary = task.source.variables[0]
-    coverage = daily_coverage(primary, values[primary.name])
-    with_data = [str(day) for day, share in zip(task.span, coverage, strict=True) if share > 0]
-    return Ingested(
-        arrays_digest(values),
-        {
-            "first": str(task.span.first),
-            "last": str(task.span.last),
-            "granules": [0] * len(task.span),
-            "coverage": coverage,
-            "newest_day": with_data[-1] if with_data else "",
-            "simulated": True,
-        },
-        (),
-    )
+    facts = facts_of_days(task.source, task.span, values)
+    none = {"granules": [0] * len(task.span), "simulated": True}
+    return Ingested(arrays_digest(values), facts | none, ())
 
 
 def cells_of(domain: Domain) -> Grid:

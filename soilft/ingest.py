@@ -178,7 +178,7 @@ def static_template(sources: Sequence[StaticSource], grid: Grid) -> Template:
 def ingest_days(task: ChunkOfDays) -> Ingested:
     """Read, regrid and write one chunk of days. Runs on a worker."""
     template = template_for(task.source, task.grid, task.span, len(task.span))
-    values = {v.name: _empty(v, template.shape(v)) for v in task.source.variables}
+    values = empty_days(template)
     seen = _Seen()
     granules = []
     for i, day in enumerate(task.span):
@@ -186,25 +186,39 @@ def ingest_days(task: ChunkOfDays) -> Ingested:
         granules.append(len(parts))
         for name, value in task.source.combine(parts, day, task.grid).items() if parts else ():
             values[name][i] = value
-    rows = task.span.within(task.whole)
-    store.write_region(task.url, values, {"time": rows})
-    primary = task.source.variables[0]
-    coverage = daily_coverage(primary, values[primary.name])
-    with_data = [str(day) for day, share in zip(task.span, coverage, strict=True) if share > 0]
+    store.write_region(task.url, values, {"time": task.span.within(task.whole)})
     return Ingested(
         arrays_digest(values),
         {
-            "first": str(task.span.first),
-            "last": str(task.span.last),
+            **facts_of_days(task.source, task.span, values),
             "granules": granules,
-            "coverage": coverage,
-            "newest_day": with_data[-1] if with_data else "",
             "simulated": seen.simulated,
             "sha256": seen.sha256,
             "replaced": {f.granule.name: list(f.replaces) for f in task.found if f.replaces},
         },
         tuple(seen.set_aside.values()),
     )
+
+
+def facts_of_days(
+    source: DailySource, span: DaySpan, values: Mapping[str, np.ndarray[Any, Any]]
+) -> dict[str, Any]:
+    """What later stages and people ask of a chunk: its days, their coverage, the newest with data.
+
+    Parameters
+    ----------
+    values
+        Variables of the source, time first, for the days of the span.
+    """
+    primary = source.variables[0]
+    coverage = daily_coverage(primary, values[primary.name])
+    with_data = [str(day) for day, share in zip(span, coverage, strict=True) if share > 0]
+    return {
+        "first": str(span.first),
+        "last": str(span.last),
+        "coverage": coverage,
+        "newest_day": with_data[-1] if with_data else "",
+    }
 
 
 @dataclass
@@ -245,8 +259,9 @@ def daily_coverage(variable: Variable, values: np.ndarray[Any, Any]) -> list[flo
     return [round(float(share), 4) for share in anywhere.mean(axis=(1, 2))]
 
 
-def _empty(variable: Variable, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
-    return np.full(shape, variable.fill, dtype=variable.dtype)
+def empty_days(template: Template) -> dict[str, np.ndarray[Any, Any]]:
+    """All variables of a template, missing everywhere."""
+    return {v.name: np.full(template.shape(v), v.fill, v.dtype) for v in template.variables}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,113 @@
+"""Inputs simulated without granules: the same world as the granules tell of."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+import yaml
+
+from pipelines.config import REGIONS
+from soilft.simulate import Archive, write_day, write_static, write_stations
+from tests.support.small_run import product_bytes, soilft
+
+pytestmark = pytest.mark.slow
+
+BOUNDS = (90.0, 32.0, 92.5, 34.0)
+START, END, SEED = date(2015, 10, 1), date(2015, 10, 4), 5
+INPUTS = ("amsr2", "mwri", "gldas", "terrain", "soil", "smos", "smap", "stations")
+
+
+def region_file(folder: Path, **changes: Any) -> Path:
+    value = yaml.safe_load((REGIONS / "tibet-simulated.yaml").read_text())
+    value |= {
+        "region": {"name": "direct", "grid": "latlon-0.25", "bounds": list(BOUNDS)},
+        "period": {"start": START, "end": END},
+        "simulation": {"seed": SEED, "direct": True},
+        "store": str(folder / "store"),
+        "chunks": {"ingest_days": 2, "predict_days": 2},
+        "cluster": {"workers": 2, "memory": "2GiB", "dashboard": False},
+        "inputs": {name: value["inputs"][name] for name in INPUTS},
+    }
+    value |= changes
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "region.yaml"
+    path.write_text(yaml.safe_dump(value, sort_keys=False))
+    return path
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("direct")
+    done = soilft("ingest", region_file(folder), "--quiet")
+    # Two chunks of days of five sources, the ground, its files, and what is read from those.
+    assert "ingest: 15 done" in done.stdout
+    return folder / "store"
+
+
+@pytest.fixture(scope="module")
+def from_granules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("granules")
+    archive = Archive(folder / "archive", BOUNDS, START, END, seed=SEED)
+    write_static(archive)
+    write_stations(archive)
+    for day in archive.days():
+        write_day(archive, day)
+    patterns = yaml.safe_load((REGIONS / "demo-tibet.yaml").read_text())["inputs"]
+    inputs = {name: patterns[name] for name in INPUTS}
+    for item in inputs.values():
+        item["granules"] = item["granules"].replace("${SOILFT_DEMO_ARCHIVE}", str(archive.root))
+    soilft("ingest", region_file(folder, inputs=inputs, simulation=None), "--quiet")
+    return folder / "store"
+
+
+def both(one: Path, other: Path, name: str) -> tuple[xr.Dataset, xr.Dataset]:
+    first, second = (
+        xr.open_zarr(store / "inputs" / f"{name}.zarr").load() for store in (one, other)
+    )
+    return first, second
+
+
+def test_direct_inputs_are_those_of_the_granules(store: Path, from_granules: Path) -> None:
+    direct, granules = both(store, from_granules, "amsr2")
+    np.testing.assert_array_equal(direct.tb.isnull(), granules.tb.isnull())
+    # Granules count in 0.01 K.
+    assert float(np.abs(direct.tb - granules.tb).max()) < 0.006
+    np.testing.assert_allclose(direct.observation_time, granules.observation_time, atol=1e-3)
+    direct, granules = both(store, from_granules, "gldas")
+    assert set(direct.data_vars) == set(granules.data_vars)
+    for name in (n for n in direct.data_vars if n.endswith(("_mean", "_count"))):
+        np.testing.assert_allclose(direct[name], granules[name], rtol=2e-5, atol=1e-6)
+    for name, agreement in (("smos", 0.8), ("smap", 0.85)):
+        direct, granules = both(store, from_granules, name)
+        known = direct.freeze_thaw.notnull() & granules.freeze_thaw.notnull()
+        equal = (direct.freeze_thaw == granules.freeze_thaw).where(known).mean()
+        assert float(equal) > agreement, name
+    for name in ("static", "stations"):
+        xr.testing.assert_identical(*both(store, from_granules, name))
+
+
+def test_direct_inputs_say_that_they_are_simulated(store: Path) -> None:
+    for name in ("amsr2", "mwri", "gldas", "smos", "smap", "static"):
+        assert xr.open_zarr(store / "inputs" / f"{name}.zarr").attrs["simulated"] == "true"
+
+
+def test_workers_and_chunks_do_not_change_direct_inputs(store: Path, tmp_path: Path) -> None:
+    soilft("ingest", region_file(tmp_path), "--quiet", "--workers", 1)
+    assert product_bytes(tmp_path / "store") == product_bytes(store)
+    longer = region_file(tmp_path / "b", chunks={"ingest_days": 4, "predict_days": 2})
+    soilft("ingest", longer, "--quiet")
+    for name in ("amsr2", "mwri", "gldas", "smos", "smap"):
+        xr.testing.assert_identical(*both(store, tmp_path / "b" / "store", name))
+
+
+def test_second_direct_ingest_does_nothing(store: Path) -> None:
+    done = soilft("ingest", store.parent / "region.yaml", "--quiet")
+    assert "ingest: nothing to do, 15 units are up to date" in done.stdout
+
+
+def test_direct_inputs_need_a_store_on_this_machine(tmp_path: Path) -> None:
+    done = soilft("status", region_file(tmp_path, store="s3://bucket/prefix"), code=2)
+    assert "expected a local path, where inputs are simulated" in done.stderr
