@@ -27,6 +27,8 @@ from soilft.sources.protocol import Arrays, Granule, Role, calendar_day
 
 GRID = PRESETS["latlon-0.25"]
 NO_DATA = 127
+# Before version 3 the flag had other values; none after 9 has been seen.
+VERSIONS = range(3, 10)
 
 _NAME = re.compile(
     r"ESACCI-SOILMOISTURE-L3S-SSM[VS]-(?:COMBINED|ACTIVE|PASSIVE)-(?P<day>\d{8})\d{6}"
@@ -70,6 +72,13 @@ class EsaCciFlag:
 
     def read(self, path: Path) -> xr.Dataset:
         """Open a granule: ``flag`` int8 and ``t0`` days, (lat, lon), row 0 in the north."""
+        match = _NAME.search(path.name)
+        if match is not None and int(match["version"].split(".")[0] or 0) not in VERSIONS:
+            raise FormatMismatch(
+                f"{path.name}: version",
+                expected=f"{VERSIONS.start} to {VERSIONS.stop - 1}",
+                found=match["version"],
+            )
         dataset = files.open_netcdf(path, mask_and_scale=False)
         lat, lon = (files.require(dataset, axis, path).values for axis in ("lat", "lon"))
         files.aligned_window(path, lat, lon, GRID, south_first=False)

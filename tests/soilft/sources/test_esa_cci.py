@@ -62,6 +62,7 @@ def written(path: Path, **changes: object) -> Path:
     lon = np.asarray(changes.get("lon", np.arange(73.125, 105, 0.25)), "float32")
     flag = np.zeros((1, len(lat), len(lon)), "int8")
     flag[0, 0, :4] = [1, 127, 5, 4]
+    flag[...] = changes.get("everywhere", flag)
     attributes = {
         "flag_values": np.array([0, 1, 2], "int8"),
         "flag_meanings": changes.get("meanings", MEANINGS),
@@ -115,6 +116,23 @@ def test_files_of_another_kind_are_refused(
     assert NAME in str(error.value)
     assert error.value.expected
     assert error.value.found
+
+
+@pytest.mark.parametrize("version", ["02.2", "10.0"])
+def test_another_version_is_refused(tmp_path: Path, version: str) -> None:
+    path = written(tmp_path / NAME.replace("fv03.3", f"fv{version}"))
+    assert SOURCE.granule(str(path)) is not None
+    with (
+        pytest.raises(FormatMismatch, match=rf"version: expected 3 to 9, found {version}") as error,
+        SOURCE.read(path),
+    ):
+        pass
+    assert path.name in str(error.value)
+
+
+def test_a_file_without_a_value_is_missing(tmp_path: Path) -> None:
+    found = placed(written(tmp_path / NAME, everywhere=127))
+    assert (found["freeze_thaw"] == MISSING).all()
 
 
 def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
