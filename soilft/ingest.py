@@ -26,7 +26,7 @@ from soilft.schema import (
     overpass_coordinate,
     time_coordinates,
 )
-from soilft.sources.files import open_granule
+from soilft.sources.files import marked_simulated, open_granule
 from soilft.sources.protocol import Arrays, DailySource, Granule, StaticSource, is_simulated
 
 
@@ -226,8 +226,16 @@ class _Seen:
     """What a task learns of its granules beside their values."""
 
     simulated: bool = False
+    folders: dict[str, bool] = field(default_factory=dict)
     sha256: dict[str, str] = field(default_factory=dict)
     set_aside: dict[str, SetAside] = field(default_factory=dict)
+
+    def marked(self, granule: Granule) -> bool:
+        """Whether the folder of a granule is marked as simulated; each is looked at once."""
+        folder = granule.url.removesuffix(f"/{granule.name}")
+        if folder not in self.folders:
+            self.folders[folder] = marked_simulated(folder)
+        return self.folders[folder]
 
 
 def _parts(task: ChunkOfDays, day: date, seen: _Seen) -> list[tuple[Granule, Arrays]]:
@@ -239,7 +247,7 @@ def _parts(task: ChunkOfDays, day: date, seen: _Seen) -> list[tuple[Granule, Arr
         try:
             with open_granule(task.source, granule) as dataset:
                 parts.append((granule, task.source.place(dataset, granule, day, task.grid)))
-                seen.simulated |= is_simulated(dataset.attrs)
+                seen.simulated |= is_simulated(dataset.attrs) or seen.marked(granule)
                 seen.sha256[granule.name] = dataset.attrs["sha256"]
         except InputError as error:
             seen.set_aside[granule.url] = SetAside(granule.name, error.code, str(error))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from soilft.ingest import Found, Ingested
 from soilft.ledger import SetAside, arrays_digest, digest
 from soilft.schema import MISSING
 from soilft.sources import IsmnArchive
-from soilft.sources.files import local_copy
+from soilft.sources.files import local_copy, marked_simulated
 from soilft.sources.protocol import Granule
 
 
@@ -111,10 +111,14 @@ def ingest_stations(task: StationArchive) -> Ingested:
         return Ingested("", {"simulated": False}, (SetAside(granule.name, error.code, str(error)),))
     # Another delivery may have other stations: the store is made anew, not extended.
     store.discard(task.url)
-    store.create(task.url, made.template)
+    simulated = marked_simulated(granule.url) or any(
+        "simulated" in station.network.lower() for station in made.stations
+    )
+    attributes = {**made.template.attributes, "simulated": str(simulated).lower()}
+    store.create(task.url, replace(made.template, attributes=attributes))
     store.write_region(task.url, made.values, {})
     facts = {
-        "simulated": any("simulated" in station.network.lower() for station in made.stations),
+        "simulated": simulated,
         "stations": len(made.stations),
         "outside": list(made.outside),
         **_daily(made.values["freeze_thaw"]),

@@ -27,6 +27,7 @@ from soilft.sources.protocol import DailySource, Granule, StaticSource
 
 # Larger than any granule of the products read here; a wrong URL must not fill a worker's disk.
 MAX_GRANULE_BYTES = 4 * 2**30
+SIMULATED_MARK = "SIMULATED.txt"
 # Left free on the disk of a worker, which spills there, too.
 SCRATCH_RESERVE_BYTES = 256 * 2**20
 
@@ -91,6 +92,14 @@ def open_granule(source: DailySource | StaticSource, granule: Granule) -> Iterat
                 product_version=granule.version,
                 sha256=sha256,
             )
+
+
+def marked_simulated(folder: str) -> bool:
+    """Whether a file in a folder says that what lies beside it is simulated.
+
+    For containers without attributes: flat binary and text.
+    """
+    return objects.exists(objects.join(folder, SIMULATED_MARK))
 
 
 def require_self_contained(path: Path) -> None:

@@ -90,7 +90,7 @@ def test_direct_inputs_are_those_of_the_granules(store: Path, from_granules: Pat
 
 
 def test_direct_inputs_say_that_they_are_simulated(store: Path) -> None:
-    for name in ("amsr2", "mwri", "gldas", "smos", "smap", "static"):
+    for name in ("amsr2", "mwri", "gldas", "smos", "smap", "static", "stations"):
         assert xr.open_zarr(store / "inputs" / f"{name}.zarr").attrs["simulated"] == "true"
 
 

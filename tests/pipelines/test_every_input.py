@@ -56,7 +56,8 @@ def test_every_input_is_ingested_on_the_days_its_sensor_worked(store: Path) -> N
         assert set(days_with(dataset[label])) <= set(days), name
         # A swath may miss so small a region for a day.
         assert len(days_with(dataset[label])) >= len(days) - 2, name
-        assert dataset.attrs["simulated"] == ("false" if name == "amsr-e-nsidc" else "true")
+    for name in STORES:
+        assert opened(store, name).attrs["simulated"] == "true", name
     gldas = opened(store, "gldas")
     assert days_with(gldas.SoilTMP0_10cm_inst_mean) == early + late
     assert days_with(gldas.SWdown_f_tavg_mean) == early + late
