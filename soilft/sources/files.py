@@ -117,7 +117,7 @@ def require_self_contained(path: Path) -> None:
             outside = file.visititems_links(_leads_outside) or file.visititems(_lies_outside)
     except (OSError, RuntimeError, KeyError) as error:
         raise UnreadableGranule(
-            path.name, expected="a whole HDF5 file", found=_first_line(error)
+            path.name, expected="a whole NetCDF4/HDF5 file", found=_first_line(error)
         ) from error
     if outside:
         raise FormatMismatch(

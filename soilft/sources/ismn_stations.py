@@ -3,25 +3,17 @@
 An archive is the zip file that ISMN delivers, or the folder that it unpacks to, with
 ``NETWORK/STATION/*_ts_<from>_<to>_<sensor>_<start>_<end>.stm`` in either of ISMN's two layouts
 (header+values and CEOP): UTC, degrees Celsius, one quality flag a reading (Dorigo et al. 2021,
-doi:10.5194/hess-25-5749-2021). The package ``ismn`` reads the files, by its file handlers: its
-interface would collect the metadata of all variables into the archive's folder, print, and pin the
-threads of the process.
+doi:10.5194/hess-25-5749-2021). The package ``ismn`` reads the files.
 """
 
 from __future__ import annotations
 
-import importlib
 import re
-import tempfile
-import warnings
-import zipfile
-import zlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -29,7 +21,6 @@ import xarray as xr
 
 from soilft.days import DaySpan
 from soilft.errors import (
-    ConfigError,
     FormatMismatch,
     GridMismatch,
     InputError,
@@ -39,6 +30,7 @@ from soilft.errors import (
 from soilft.grid import Grid
 from soilft.ledger import SetAside
 from soilft.schema import Variable
+from soilft.sources.ismn_archive import Archive, damaged, opened, quiet
 from soilft.sources.protocol import Granule, Role
 from soilft.stations import (
     FREEZING_POINT,
@@ -58,18 +50,6 @@ SAME_PLACE = 0.01
 _DEPTH_SLACK = 1e-6
 
 _SENSOR_FILE = re.compile(r"_ts_(-?\d+\.\d+)_(-?\d+\.\d+)_.*\.stm$")
-
-# What `ismn`, pandas and zipfile raise on a damaged file; a mistake of ours is none of these.
-_DAMAGE = (
-    OSError,
-    ValueError,
-    LookupError,
-    TypeError,
-    RuntimeError,
-    EOFError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 @dataclass(frozen=True)
@@ -142,7 +122,7 @@ class IsmnArchive:
         MissingVariable
             Where no file holds soil temperature near the surface.
         """
-        with _opened(path) as archive:
+        with opened(path) as archive:
             return self._table(archive)
 
     def series(self, path: Path, station_id: str) -> xr.DataArray:
@@ -165,7 +145,7 @@ class IsmnArchive:
         MissingVariable
             Where the archive does not have the station.
         """
-        with _opened(path) as archive:
+        with opened(path) as archive:
             table = self._table(archive)
             for sited in table.stations:
                 if sited.station.id == station_id:
@@ -196,7 +176,7 @@ class IsmnArchive:
         InputError
             As `station_table`, or where no station of the region can be read.
         """
-        with _opened(path) as archive:
+        with opened(path) as archive:
             table = self._table(archive)
             inside, outside = _by_place(table.stations, grid)
             if table.stations and not inside:
@@ -242,7 +222,7 @@ class IsmnArchive:
             set_aside=tuple(set_aside),
         )
 
-    def _table(self, archive: _Archive) -> StationTable:
+    def _table(self, archive: Archive) -> StationTable:
         found: dict[str, list[tuple[Station, str]]] = defaultdict(list)
         set_aside: list[SetAside] = []
         for name in self._candidates(archive):
@@ -268,7 +248,7 @@ class IsmnArchive:
             tuple(set_aside),
         )
 
-    def _candidates(self, archive: _Archive) -> list[str]:
+    def _candidates(self, archive: Archive) -> list[str]:
         """Sensor files, by their names, of the depth and the networks asked for."""
         series = [name for name in archive.names if name.endswith(".stm")]
         placed = [name for name in series if name.count("/") == 2]
@@ -304,7 +284,7 @@ class IsmnArchive:
     def _near_surface(self, depth_from: float, depth_to: float) -> bool:
         return depth_from >= 0 and depth_to <= self.depth_to + _DEPTH_SLACK
 
-    def _station(self, archive: _Archive, name: str) -> Station:
+    def _station(self, archive: Archive, name: str) -> Station:
         """What the first line of a sensor file says of its station."""
         metadata = archive.handler(name).metadata
         depth = metadata["instrument"].depth
@@ -327,7 +307,7 @@ class IsmnArchive:
         return station
 
     def _sound_readings(
-        self, archive: _Archive, sited: Sited, set_aside: list[SetAside]
+        self, archive: Archive, sited: Sited, set_aside: list[SetAside]
     ) -> dict[str, pd.Series[float]]:
         series = {}
         for name in sited.files:
@@ -337,10 +317,10 @@ class IsmnArchive:
                 set_aside.append(SetAside(name, error.code, str(error)))
         return series
 
-    def _readings(self, archive: _Archive, name: str) -> pd.Series[float]:
+    def _readings(self, archive: Archive, name: str) -> pd.Series[float]:
         """Good readings of one sensor by UTC time, K."""
         handler = archive.handler(name)
-        with _damaged(name), _quiet():
+        with damaged(name), quiet():
             frame: pd.DataFrame = handler.read_data()
             celsius = pd.to_numeric(frame.iloc[:, 0]).astype("float64")
             flags = frame.iloc[:, 1]
@@ -357,83 +337,6 @@ class IsmnArchive:
                 found=f"{good.min():g}..{good.max():g}",
             )
         return valid + FREEZING_POINT
-
-
-class _Archive:
-    """An open archive: the names of its files, and the package's handlers of them."""
-
-    def __init__(self, path: Path, root: Any, handler: Any) -> None:
-        self.path = path
-        self._root, self._handler = root, handler
-        if root.zip:
-            self.names = sorted(root.zip.namelist())
-        else:
-            files = (file for file in path.rglob("*") if file.is_file())
-            self.names = sorted(file.relative_to(path).as_posix() for file in files)
-
-    def handler(self, name: str) -> Any:
-        """`ismn.filehandlers.DataFile` of one sensor file, its metadata read."""
-        with _damaged(name), _quiet():
-            return self._handler(
-                self._root,
-                name,
-                # The default is the folder of when the package was imported.
-                temp_root=tempfile.gettempdir(),
-                verify_filepath=False,
-                verify_temp_root=False,
-            )
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[_Archive]:
-    root_class, handler_class = _package()
-    expected = "a whole zip file, or a folder, as ISMN delivers it"
-    if not path.is_dir() and not zipfile.is_zipfile(path):
-        found = "a file that is no whole zip file" if path.exists() else "nothing there"
-        raise UnreadableGranule(path.name, expected=expected, found=found)
-    try:
-        root = root_class(path)
-    except (OSError, zipfile.BadZipFile) as error:
-        raise UnreadableGranule(path.name, expected=expected, found=str(error)) from error
-    with root:
-        yield _Archive(path, root, handler_class)
-
-
-def _package() -> tuple[Any, Any]:
-    try:
-        base = importlib.import_module("ismn.base")
-        handlers = importlib.import_module("ismn.filehandlers")
-    except ImportError as error:
-        raise ConfigError(
-            "station inputs",
-            expected="the package ismn",
-            found=str(error),
-            remedy="Install it: pip install 'soilft[stations]'",
-        ) from error
-    return base.IsmnRoot, handlers.DataFile
-
-
-@contextmanager
-def _damaged(name: str) -> Iterator[None]:
-    """Name the sensor file that could not be read."""
-    try:
-        yield
-    except _DAMAGE as error:
-        lines = [line for line in str(error).splitlines() if line.strip()] or [""]
-        # The package puts a whole traceback into some messages; its last line says what is wrong.
-        reason = lines[-1] if "Traceback" in lines[0] else f"{type(error).__name__}: {lines[0]}"
-        raise UnreadableGranule(
-            name, expected="a whole .stm file, header+values or CEOP", found=reason
-        ) from error
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    # The package calls pandas in ways that pandas 3 deprecates, and lets it guess at dates and
-    # types, which pandas remarks on. What matters of that is checked here.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def _mean(series: Sequence[pd.Series[float]]) -> xr.DataArray:

@@ -592,14 +592,14 @@ def test_several_swaths_in_one_file_are_refused(tmp_path: Path) -> None:
 def test_a_truncated_file_is_refused(tmp_path: Path, keep: int) -> None:
     path = written(tmp_path)
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(UnreadableGranule, match=r"FY3B_MWRIA.*a whole HDF5 file"):
+    with pytest.raises(UnreadableGranule, match=r"FY3B_MWRIA.*a whole NetCDF4/HDF5 file"):
         SOURCE.read(path)
 
 
 def test_no_hdf5_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path)
     path.write_text("<html>login</html>")
-    with pytest.raises(UnreadableGranule, match=r"FY3B_MWRIA.*a whole HDF5 file"):
+    with pytest.raises(UnreadableGranule, match=r"FY3B_MWRIA.*a whole NetCDF4/HDF5 file"):
         SOURCE.read(path)
 
 
