@@ -78,8 +78,9 @@ def collect(
     tasks
         Small values by unit; each becomes one future, so the graph never grows.
     """
-    total = outcomes.skipped + len(tasks)
-    emit(Event(outcomes.stage, outcomes.skipped, total))
+    before = outcomes.skipped + outcomes.done + len(outcomes.failed)
+    total = before + len(tasks)
+    emit(Event(outcomes.stage, before, total))
     waiting = iter(tasks.items())
     units: dict[Future[Result], str] = {}
     running: Any = as_completed(loop=client.loop)  # type: ignore[no-untyped-call]
