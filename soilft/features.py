@@ -9,20 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from soilft.days import DaySpan, day_of
 from soilft.errors import ConfigError
-from soilft.window import NEIGHBOUR_CHANNELS, Floats, Inputs, Target, Window, load
+from soilft.window import NEIGHBOUR_CHANNELS, Floats, Inputs, Need, Target, Window, load
 
 VERSION = 2
 # Static fields that describe the soil; all others describe the terrain.
 SOIL_FIELDS = frozenset({"sand", "silt", "clay", "bulk_density", "organic_carbon"})
-
-Need = Literal["tb", "reanalysis", "static", "calendar"]
 
 # Why a pixel-day is missing or weaker than others; CF flag_masks of ``quality_flag``.
 QUALITY: Mapping[str, int] = MappingProxyType(
@@ -188,12 +185,15 @@ class Block:
         uint8 bits of `QUALITY`, (day, overpass, y, x).
     usable
         Where enough predictors are there to predict, (day, overpass, y, x).
+    origin
+        Number of the radiometer record, uint8 (day, overpass, y, x), 255 where none was seen.
     """
 
     names: tuple[str, ...]
     values: npt.NDArray[np.float32]
     quality: npt.NDArray[np.uint8]
     usable: npt.NDArray[np.bool_]
+    origin: npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -248,7 +248,8 @@ def block(inputs: Inputs, features: FeatureSet, span: DaySpan) -> Block:
     """
     columns: list[list[Floats]] = []
     names: tuple[str, ...] = ()
-    windows = load(inputs, features.targets, span)
+    needs = {GROUPS[name].needs for name in features.groups}
+    windows = load(inputs, features.targets, span, needs)
     for window in windows:
         pairs = [pair for name in features.groups for pair in _of_group(name, window)]
         names = tuple(name for name, _ in pairs)
@@ -266,11 +267,12 @@ def block(inputs: Inputs, features: FeatureSet, span: DaySpan) -> Block:
             values[:, o, :, :, f] = array
     values[~np.isfinite(values)] = np.nan
     quality, usable = _quality(inputs, features, names, values, windows)
-    return Block(names, values, quality, usable)
+    origin = np.stack([window.origin for window in windows], axis=1)
+    return Block(names, values, quality, usable, origin)
 
 
-def names_of(inputs: Inputs, features: FeatureSet) -> tuple[str, ...]:
-    """Names of the features that `block` would give, in order, reading no field."""
+def names_by_group(inputs: Inputs, features: FeatureSet) -> list[tuple[str, list[str]]]:
+    """Each group with the names of the features it would give, in order, reading no field."""
     day = DaySpan(inputs.whole.first, inputs.whole.first)
     field = np.ones((1, *inputs.grid.shape), "float32")
     tb = {
@@ -286,8 +288,14 @@ def names_of(inputs: Inputs, features: FeatureSet) -> tuple[str, ...]:
         tb,
         dict.fromkeys(inputs.reanalysis_names, field),
         dict.fromkeys(inputs.static_names, field[0]),
+        np.zeros(field.shape, "uint8"),
     )
-    return tuple(name for group in features.groups for name, _ in _of_group(group, window))
+    return [(group, [name for name, _ in _of_group(group, window)]) for group in features.groups]
+
+
+def names_of(inputs: Inputs, features: FeatureSet) -> tuple[str, ...]:
+    """Names of the features that `block` would give, in order, reading no field."""
+    return tuple(name for _, names in names_by_group(inputs, features) for name in names)
 
 
 def _of_group(name: str, window: Window) -> Iterable[tuple[str, Floats]]:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from soilft.channels import CODES
-from soilft.schema import OVERPASSES
+from soilft.schema import MISSING, OVERPASSES
 
 Floats = npt.NDArray[Any]
 
@@ -34,7 +34,9 @@ def _names(records: Sequence[xr.Dataset], axis: str, names: dict[int, str]) -> t
     return tuple(names[code] for code in sorted(codes))
 
 
-def merged(records: Sequence[xr.Dataset], rows: slice) -> tuple[Floats, Floats]:
+def merged(
+    records: Sequence[xr.Dataset], rows: slice
+) -> tuple[Floats, Floats, npt.NDArray[np.uint8]]:
     """Brightness temperature and time of observation of some days, from all records.
 
     Parameters
@@ -52,6 +54,9 @@ def merged(records: Sequence[xr.Dataset], rows: slice) -> tuple[Floats, Floats]:
         that the radiometer does not have, such as 6.9 GHz of MWRI, is NaN.
     observed : array
         float32 hours since 00:00 UTC of the day, shape (day, node, y, x).
+    origin : array
+        uint8 number of the record that each pixel and pass is from, 255 where none has it, shape
+        (day, node, y, x).
     """
     bands = [CODES[name] for name in channels(records)]
     passes = [OVERPASSES[name] for name in nodes(records)]
@@ -59,7 +64,8 @@ def merged(records: Sequence[xr.Dataset], rows: slice) -> tuple[Floats, Floats]:
     days, y, x = first.sizes["time"], first.sizes["y"], first.sizes["x"]
     tb = np.full((days, len(passes), len(bands), y, x), np.nan, "float32")
     observed = np.full((days, len(passes), y, x), np.nan, "float32")
-    for record in records:
+    origin = np.full(observed.shape, MISSING, "uint8")
+    for number, record in enumerate(records):
         part = record.isel(time=rows)
         time, values = part["observation_time"].values, part["tb"].values
         at = [bands.index(int(code)) for code in record["channel"].values]
@@ -67,6 +73,7 @@ def merged(records: Sequence[xr.Dataset], rows: slice) -> tuple[Floats, Floats]:
             node = passes.index(int(code))
             new = np.isfinite(time[:, i]) & np.isnan(observed[:, node])
             observed[:, node][new] = time[:, i][new]
+            origin[:, node][new] = number
             for j, band in enumerate(at):
                 tb[:, node, band][new] = values[:, i, j][new]
-    return tb, observed
+    return tb, observed, origin

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from soilft.days import DaySpan
 from soilft.grid import Grid
 from soilft.matching import nearest
 from soilft.overpass import utc_hour
+from soilft.schema import MISSING
 
 # Days before and after that a window reads: a neighbouring day's pass, and the one it may match.
 HALO_DAYS = 2
@@ -55,6 +56,21 @@ class Inputs:
     static: xr.Dataset | None = None
     mask: npt.NDArray[np.bool_] | None = None
 
+    def window(self, rows: slice, columns: slice) -> Inputs:
+        """The same inputs of some adjoining rows and columns, still unread."""
+
+        def cut(dataset: xr.Dataset | None) -> xr.Dataset | None:
+            return None if dataset is None else dataset.isel(y=rows, x=columns)
+
+        return Inputs(
+            self.grid.window(rows, columns),
+            self.whole,
+            tb=tuple(record.isel(y=rows, x=columns) for record in self.tb),
+            reanalysis=cut(self.reanalysis),
+            static=cut(self.static),
+            mask=None if self.mask is None else self.mask[rows, columns],
+        )
+
     @property
     def channels(self) -> tuple[str, ...]:
         """Channel names of the brightness temperatures."""
@@ -93,7 +109,13 @@ def _fields(dataset: xr.Dataset | None, dims: set[str]) -> tuple[str, ...]:
 class Window:
     """Loaded predictors of one overpass over some days, matched to the time of its state.
 
-    Brightness temperatures are float32 (day, y, x) by (channel, node, shift in days).
+    Parameters
+    ----------
+    tb
+        Brightness temperatures in K, float32 (day, y, x), by (channel, node, shift in days).
+    origin
+        Number of the radiometer record they are from, uint8 (day, y, x): of the node that is named
+        like the overpass, else of the first that was seen; 255 where none was.
     """
 
     inputs: Inputs
@@ -102,6 +124,7 @@ class Window:
     tb: Mapping[tuple[str, str, int], Floats]
     reanalysis: Mapping[str, Floats]
     static: Mapping[str, Floats]
+    origin: npt.NDArray[np.uint8]
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -109,34 +132,55 @@ class Window:
         return (len(self.span), *self.inputs.grid.shape)
 
 
-def load(inputs: Inputs, targets: Sequence[Target], span: DaySpan) -> list[Window]:
-    """Read a chunk of days with its halo once, and match it to each overpass."""
+Need = Literal["tb", "reanalysis", "static", "calendar"]
+
+
+def load(
+    inputs: Inputs,
+    targets: Sequence[Target],
+    span: DaySpan,
+    needs: Collection[Need] = ("tb", "reanalysis", "static"),
+) -> list[Window]:
+    """Read a chunk of days with its halo once, and match it to each overpass.
+
+    Parameters
+    ----------
+    needs
+        Kinds of input to read; the others stay empty.
+    """
     wide = span.widened(HALO_DAYS, inputs.whole)
     reanalysis: dict[str, Floats] = {}
-    if inputs.reanalysis is not None:
+    if inputs.reanalysis is not None and "reanalysis" in needs:
         rows = inputs.reanalysis.isel(time=span.within(inputs.whole))
         reanalysis = {name: rows[name].values for name in inputs.reanalysis_names}
     static = (
         {name: inputs.static[name].values for name in inputs.static_names}
-        if inputs.static is not None
+        if inputs.static is not None and "static" in needs
         else {}
     )
-    matched: list[dict[tuple[str, str, int], Floats]] = [{} for _ in targets]
-    if inputs.tb:
-        tb, observed = radiometers.merged(inputs.tb, wide.within(inputs.whole))
-        within = span.within(wide)
-        matched = [_match(inputs, target, tb, observed, within) for target in targets]
+    nothing = np.full((len(span), *inputs.grid.shape), MISSING, "uint8")
+    matched: list[tuple[dict[tuple[str, str, int], Floats], npt.NDArray[np.uint8]]]
+    matched = [({}, nothing) for _ in targets]
+    if inputs.tb and "tb" in needs:
+        record = radiometers.merged(inputs.tb, wide.within(inputs.whole))
+        matched = [_match(inputs, target, *record, span.within(wide)) for target in targets]
     return [
-        Window(inputs, span, target, fields, reanalysis, static)
-        for target, fields in zip(targets, matched, strict=True)
+        Window(inputs, span, target, tb, reanalysis, static, origin)
+        for target, (tb, origin) in zip(targets, matched, strict=True)
     ]
 
 
 def _match(
-    inputs: Inputs, target: Target, tb: Floats, observed: Floats, days: slice
-) -> dict[tuple[str, str, int], Floats]:
+    inputs: Inputs,
+    target: Target,
+    tb: Floats,
+    observed: Floats,
+    origin: npt.NDArray[np.uint8],
+    days: slice,
+) -> tuple[dict[tuple[str, str, int], Floats], npt.NDArray[np.uint8]]:
     hours = target.utc_hours(inputs.grid)
     matched: dict[tuple[str, str, int], Floats] = {}
+    from_record: dict[str, npt.NDArray[np.uint8]] = {}
     for n, node in enumerate(inputs.nodes):
         for shift in (-1, 0, 1):
             channels = [
@@ -149,4 +193,9 @@ def _match(
             )
             for i, (_, name) in enumerate(channels):
                 matched[name, node, shift] = picked[:, i]
-    return matched
+        number = nearest(origin[:, n, None].astype("float32"), observed[:, n], hours, days)[:, 0]
+        from_record[node] = np.where(np.isnan(number), MISSING, number).astype("uint8")
+    seen = np.full((days.stop - days.start, *inputs.grid.shape), MISSING, "uint8")
+    for node in sorted(inputs.nodes, key=lambda node: node != target.name):
+        seen = np.where(seen == MISSING, from_record[node], seen)
+    return matched, seen

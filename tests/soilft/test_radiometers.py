@@ -29,7 +29,7 @@ def test_the_first_radiometer_wins_and_the_second_fills_whole_pixels() -> None:
     first = record(("6.9V", "36.5V"), 250.0, seen, hour=1.5)
     second = record(("18.7H", "36.5V"), 260.0, np.ones_like(seen), hour=1.7)
     assert radiometers.channels([first, second]) == ("6.9V", "18.7H", "36.5V")
-    tb, observed = radiometers.merged([first, second], slice(0, 2))
+    tb, observed, origin = radiometers.merged([first, second], slice(0, 2))
     np.testing.assert_array_equal(tb[0, 0, 2, :2], 250.0)
     np.testing.assert_array_equal(tb[0, 0, 2, 2:], 260.0)
     np.testing.assert_array_equal(observed[0, 0, :2], np.float32(1.5))
@@ -37,7 +37,9 @@ def test_the_first_radiometer_wins_and_the_second_fills_whole_pixels() -> None:
     # No channel of the second is mixed into a pixel of the first.
     assert np.isnan(tb[0, 0, 1, :2]).all()
     assert np.isnan(tb[0, 0, 0, 2:]).all()
-    swapped, _ = radiometers.merged([second, first], slice(0, 2))
+    np.testing.assert_array_equal(origin[0, 0, :2], 0)
+    np.testing.assert_array_equal(origin[0, 0, 2:], 1)
+    swapped, *_ = radiometers.merged([second, first], slice(0, 2))
     np.testing.assert_array_equal(swapped[:, :, 2], 260.0)
 
 
@@ -51,3 +53,4 @@ def test_some_days_are_the_same_days_of_all() -> None:
         np.testing.assert_array_equal(all_days[1:], one_day)
     # A pixel has a time exactly where it has a brightness temperature.
     np.testing.assert_array_equal(np.isfinite(whole[0]).any(axis=2), np.isfinite(whole[1]))
+    np.testing.assert_array_equal(whole[2] != 255, np.isfinite(whole[1]))
