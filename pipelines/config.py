@@ -135,10 +135,19 @@ class ForestSection(_Section):
 
 
 class ValidationSection(_Section):
-    """Held-out blocks, and the control with shuffled labels."""
+    """How the record is judged: years and blocks held out together, and controls.
+
+    ``block_degrees`` null takes blocks no smaller than the predictors' correlation range.
+    """
 
     folds: int = Field(10, ge=2)
-    block_degrees: float = Field(2.0, gt=0)
+    inner_folds: int = Field(3, ge=2)
+    block_degrees: float | None = Field(None, gt=0)
+    rows_per_fit: int = Field(100_000, ge=100)
+    trees_per_fit: int = Field(50, ge=1)
+    level: float = Field(0.9, gt=0.5, lt=1)
+    replicates: int = Field(1000, ge=100)
+    ablations: bool = True
     negative_control: bool = True
     seed: int = 0
 

@@ -18,7 +18,7 @@ from soilft.cube import PredictDays, Predicted, predict_days
 from soilft.days import DaySpan
 from soilft.forest.artefact import ModelRef
 from soilft.ledger import Record
-from soilft.sampling import feature_names
+from soilft.table import feature_names
 
 STAGE = "predict"
 

@@ -72,6 +72,10 @@ class Run:
         """Days of each published shard."""
         return self.config.days.chunks(self.config.chunks.predict_days)
 
+    def radiometers(self) -> tuple[str, ...]:
+        """Names of the inputs with brightness temperatures, the preferred one first."""
+        return tuple(n for n, s in self.config.daily_sources().items() if s.role == "tb")
+
     def input_refs(self) -> InputRefs:
         """Predictor stores by role."""
         sources = self.config.daily_sources()
@@ -80,7 +84,7 @@ class Run:
             self.config.to_region(),
             self.config.days,
             # The first radiometer of the region file is preferred where several saw a pixel.
-            tb=tuple(self.input_url(n) for n, s in sources.items() if s.role == "tb"),
+            tb=tuple(self.input_url(name) for name in self.radiometers()),
             reanalysis=daily.get("reanalysis"),
             static=self.static_url if self.config.static_sources() else None,
         )
@@ -133,6 +137,8 @@ class Run:
             str(config.days),
             config.label.model_dump(mode="json"),
             config.sampling.model_dump(mode="json"),
+            config.validation.block_degrees,
+            config.validation.seed,
             contents,
         )
 

@@ -9,12 +9,14 @@ from distributed import Client
 from pipelines.events import Emit, silent
 from pipelines.outcomes import Outcomes, check_memory, collect
 from pipelines.run import Run
-from soilft import objects, sampling
+from pipelines.sample import make_table
+from soilft import objects
 from soilft.errors import StoreError
 from soilft.forest.artefact import ModelRef, save
 from soilft.forest.grow import GrowTrees, assemble, grow_trees
 from soilft.ledger import Record
-from soilft.sampling import SampleDays, Table
+from soilft.splits import SPLITS
+from soilft.table import feature_names
 
 if TYPE_CHECKING:
     from sklearn.ensemble import ExtraTreesClassifier
@@ -25,59 +27,12 @@ STAGE = "train"
 def train(run: Run, client: Client, emit: Emit = silent) -> Outcomes:
     """Make the table and the forest of today's inputs, unless they are there."""
     outcomes = Outcomes(STAGE)
-    record = run.ledger.get(STAGE, "table")
-    if record is not None and record.key == run.table_key():
-        outcomes.skipped += 1
-    else:
-        record = _make_table(run, client, emit, outcomes)
+    record = make_table(run, client, emit, outcomes)
     if run.model() is not None:
         outcomes.skipped += 1
     elif record is not None:
         _grow_forest(run, client, emit, outcomes, record)
     return outcomes
-
-
-def _make_table(run: Run, client: Client, emit: Emit, outcomes: Outcomes) -> Record | None:
-    config = run.config
-    limit = config.sampling.max_rows
-    tasks = {
-        f"rows {span}": SampleDays(
-            run.input_refs(),
-            config.feature_set(),
-            run.input_url(config.label.input),
-            span,
-            config.sampling.seed,
-            limit,
-        )
-        for span in run.predict_spans()
-    }
-    check_memory(
-        client, STAGE, next(iter(tasks.values())).peak_bytes, "Make chunks.predict_days smaller."
-    )
-    held: list[Table] = []
-    names: set[tuple[str, ...]] = set()
-
-    def keep(unit: str, made: tuple[Table, tuple[str, ...]]) -> None:  # noqa: ARG001
-        held.append(made[0])
-        names.add(made[1])
-        if sum(map(len, held)) > 2 * limit:
-            held[:] = [sampling.merge(held, limit)]
-
-    rows = Outcomes("sample")
-    collect(client, sampling.sample_days, tasks, keep, rows, emit)
-    if rows.failed:
-        outcomes.failed |= rows.failed
-        return None
-    table = sampling.merge(held, limit)
-    sampling.require_both_classes(table)
-    fractions = config.sampling.fractions
-    split = sampling.random_split(len(table), fractions, config.sampling.seed)
-    content = sampling.write_table(run.table_url(), table, split, names.pop())
-    facts = {"rows": len(table), "frozen": int(table.label.sum())}
-    record = Record(run.table_key(), content, facts)
-    run.ledger.put(STAGE, "table", record)
-    outcomes.done += 1
-    return record
 
 
 def _grow_forest(run: Run, client: Client, emit: Emit, outcomes: Outcomes, table: Record) -> None:
@@ -99,7 +54,7 @@ def _grow_forest(run: Run, client: Client, emit: Emit, outcomes: Outcomes, table
     reference = save(
         run.store,
         forest,
-        sampling.feature_names(run.table_url()),
+        feature_names(run.table_url()),
         settings,
         {
             "title": run.config.title,
@@ -107,7 +62,7 @@ def _grow_forest(run: Run, client: Client, emit: Emit, outcomes: Outcomes, table
             "label": run.config.label.input,
             "training_rows": int(table.facts["rows"]),
             "table_digest": table.content,
-            "split": dict(zip(sampling.SPLITS, run.config.sampling.fractions, strict=True)),
+            "split": dict(zip(SPLITS, run.config.sampling.fractions, strict=True)),
         },
     )
     run.ledger.put(STAGE, "forest", Record(run.forest_key(table.content), reference.digest))
@@ -125,7 +80,7 @@ def check_table_fits(run: Run, client: Client, stage: str, table: Record) -> Non
     TaskTooLarge
         Where it does not fit.
     """
-    width = len(sampling.feature_names(run.table_url())) + 8
+    width = len(feature_names(run.table_url())) + 8
     peak = 4 * int(table.facts["rows"]) * width * 4
     check_memory(client, stage, peak, "Make sampling.max_rows smaller.")
 

@@ -1,10 +1,13 @@
-"""Training rows, drawn by a hash of where and when they are: no chunking can change them."""
+"""Training rows, drawn by a hash of where and when they are: no chunking can change them.
+
+Rows are stratified by class, season, spatial block and radiometer in proportion to all candidates,
+so that scores of the table are scores of the region and period, with less chance in them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from types import MappingProxyType
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -15,12 +18,11 @@ from soilft.days import DaySpan
 from soilft.errors import ConfigError
 from soilft.features import Block, FeatureSet
 from soilft.features import block as compute_block
-from soilft.grid import Grid
 from soilft.inputs import InputRefs, block_bytes
-from soilft.ledger import arrays_digest
-from soilft.schema import FROZEN, OVERPASSES, THAWED, Coordinate, Template, Variable, flagged
+from soilft.schema import FROZEN, MISSING, OVERPASSES, PARTIAL, THAWED
+from soilft.splits import spatial_blocks
 
-SPLITS: Mapping[str, int] = MappingProxyType({"train": 0, "validation": 1, "test": 2})
+Counts = Mapping[int, int]
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,10 @@ class Table:
         uint8 (row,), codes of `soilft.schema.OVERPASSES`.
     cell
         int32 (row,), row-major index of the pixel on the region's grid.
+    block
+        int32 (row,), number of the spatial block.
+    era
+        uint8 (row,), number of the radiometer that saw the pixel, 255 where none did.
     order
         uint64 (row,), the hash that decides who is drawn.
     """
@@ -48,6 +54,8 @@ class Table:
     day: npt.NDArray[np.int32]
     overpass: npt.NDArray[np.uint8]
     cell: npt.NDArray[np.int32]
+    block: npt.NDArray[np.int32]
+    era: npt.NDArray[np.uint8]
     order: npt.NDArray[np.uint64]
 
     def __len__(self) -> int:
@@ -56,6 +64,24 @@ class Table:
     def take(self, rows: npt.NDArray[Any]) -> Table:
         """Some of the rows."""
         return Table(*(getattr(self, f.name)[rows] for f in fields(self)))
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Rows of some chunks, and what they were drawn from.
+
+    Parameters
+    ----------
+    strata
+        Candidates of each stratum: rows that could have been drawn.
+    labels
+        Pixel-days by what became of them: ``thawed``, ``frozen``, ``partially_frozen`` and
+        ``low_quality`` (left out), ``without_predictors`` (known, but too few predictors).
+    """
+
+    table: Table
+    strata: Counts
+    labels: Mapping[str, int] = field(default_factory=dict)
 
 
 def hashes(
@@ -80,16 +106,35 @@ def _mix(z: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     return z ^ (z >> np.uint64(31))
 
 
+def seasons(day: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+    """Meteorological season of each day since 1970-01-01: 0 winter, 1 spring, 2 summer, 3 autumn.
+
+    Of the northern hemisphere: December to February is winter.
+    """
+    month = np.asarray(day, "datetime64[D]").astype("datetime64[M]").astype("int64") % 12
+    return np.asarray((month + 1) % 12 // 3, "intp")
+
+
+def strata(
+    label: npt.NDArray[Any], day: npt.NDArray[Any], block: npt.NDArray[Any], era: npt.NDArray[Any]
+) -> npt.NDArray[np.int64]:
+    """Number of the stratum of each row: class, season, spatial block and radiometer."""
+    within = (np.asarray(label, "int64") * 4 + seasons(day)) * 256 + era
+    return np.asarray((within << 32) + block)
+
+
 def rows(
     block: Block,
     label: npt.NDArray[np.uint8],
     overpasses: npt.NDArray[np.uint8],
     span: DaySpan,
     *,
+    blocks: npt.NDArray[np.int32],
     seed: int,
     limit: int,
-) -> Table:
-    """Draw at most ``limit`` rows of a chunk: those with the smallest hashes.
+    doubtful: npt.NDArray[np.bool_] | None = None,
+) -> Drawn:
+    """Draw at most twice ``limit`` rows of a chunk: those with the smallest hashes.
 
     Parameters
     ----------
@@ -100,117 +145,87 @@ def rows(
         frozen and missing ones never become rows.
     overpasses
         Code of each overpass of the block.
+    blocks
+        Number of the spatial block of each cell, (y, x).
     seed, limit
-        Of the whole table: a row that is among the ``limit`` smallest of all chunks is among those
-        of its own.
+        Of the whole table: a row that is among the smallest of all chunks is among those of its
+        own. Twice the limit leaves `stratified` enough to choose from.
+    doubtful
+        Labels of low quality, (day, overpass, y, x): none of them is drawn.
     """
-    known = ((label == THAWED) | (label == FROZEN)) & block.usable
-    d, o, y, x = np.nonzero(known)
+    certain = np.ones(label.shape, bool) if doubtful is None else ~doubtful
+    known = ((label == THAWED) | (label == FROZEN)) & certain
+    d, o, y, x = np.nonzero(known & block.usable)
     day, overpass = span.numbers[d], overpasses[o]
     cell = (y * label.shape[3] + x).astype("int32")
     order = hashes(seed, day, overpass, cell)
-    drawn = np.sort(np.argsort(order, kind="stable")[:limit])
-    d, o, y, x = d[drawn], o[drawn], y[drawn], x[drawn]
-    return Table(
-        block.values[d, o, y, x],
-        label[d, o, y, x],
+    state, era, place = label[d, o, y, x], block.origin[d, o, y, x], blocks[y, x]
+    names, counts = np.unique(strata(state, day, place, era), return_counts=True)
+    drawn = np.sort(np.argsort(order, kind="stable")[: 2 * limit])
+    at = d[drawn], o[drawn], y[drawn], x[drawn]
+    table = Table(
+        block.values[at],
+        state[drawn],
         day[drawn],
         overpass[drawn],
         cell[drawn],
+        place[drawn],
+        era[drawn],
         order[drawn],
     )
-
-
-def merge(tables: Sequence[Table], limit: int) -> Table:
-    """Keep the ``limit`` rows of smallest hash, in order of day, overpass and cell."""
-    joined = Table(*(np.concatenate([getattr(t, f.name) for t in tables]) for f in fields(Table)))
-    if len(joined) > limit:
-        joined = joined.take(np.argsort(joined.order, kind="stable")[:limit])
-    return joined.take(np.lexsort((joined.cell, joined.overpass, joined.day)))
-
-
-def random_split(count: int, fractions: Sequence[float], seed: int) -> npt.NDArray[np.uint8]:
-    """Codes of `SPLITS` for each row, in exact shares, at random.
-
-    Neighbouring pixel-days fall on either side of such a split, which flatters every score made
-    with it; it is here because the reference data set reports it.
-    """
-    edges = np.round(np.cumsum(fractions)[:-1] * count).astype(int)
-    split = np.empty(count, "uint8")
-    for code, part in enumerate(np.split(np.random.default_rng(seed).permutation(count), edges)):
-        split[part] = code
-    return split
-
-
-def spatial_blocks(grid: Grid, degrees: float) -> npt.NDArray[np.int32]:
-    """Number of the latitude-longitude square each cell's centre lies in, shape (y, x)."""
-    lon, lat = grid.lonlat
-    row = np.floor((90.0 - lat) / degrees).astype("int32")
-    column = np.floor((lon + 180.0) / degrees).astype("int32")
-    return np.asarray(row * int(np.ceil(360.0 / degrees)) + column, dtype="int32")
-
-
-def write_table(url: str, table: Table, split: npt.NDArray[np.uint8], names: Sequence[str]) -> str:
-    """Write a table to the store as one Zarr group; give the digest of its content."""
-    arrays: dict[str, npt.NDArray[Any]] = {
-        "features": table.features,
-        "label": table.label,
-        "day": table.day,
-        "overpass": table.overpass,
-        "cell": table.cell,
-        "split": split,
+    fates = {
+        "thawed": int((state == THAWED).sum()),
+        "frozen": int((state == FROZEN).sum()),
+        "partially_frozen": int((label == PARTIAL).sum()),
+        "low_quality": int(((label != MISSING) & ~certain).sum()),
+        "without_predictors": int((known & ~block.usable).sum()),
     }
-    count, width = table.features.shape
-    template = Template(
-        coordinates=(
-            Coordinate("row", ("row",), np.arange(count, dtype="int64")),
-            Coordinate("feature", ("feature",), np.arange(width, dtype="int32")),
-        ),
-        variables=(
-            Variable("features", ("row", "feature"), "float32", float("nan")),
-            flagged("label", ("row",), "freeze/thaw", {"thawed": THAWED, "frozen": FROZEN}),
-            Variable("day", ("row",), "int32", -1, {"units": "days since 1970-01-01"}),
-            Variable("overpass", ("row",), "uint8", 255),
-            Variable("cell", ("row",), "int32", -1, {"long_name": "row-major index of the cell"}),
-            flagged("split", ("row",), "random split", SPLITS),
-        ),
-        chunks={"row": max(1, min(count, 250_000))},
-        attributes={"feature_names": list(names)},
-    )
-    store.create(url, template)
-    store.write_region(url, arrays, {})
-    return arrays_digest(arrays)
+    return Drawn(table, dict(zip(names.tolist(), counts.tolist(), strict=True)), fates)
 
 
-@dataclass(frozen=True)
-class StoredTable:
-    """A training table read back from the store."""
-
-    features: npt.NDArray[np.float32]
-    label: npt.NDArray[np.uint8]
-    split: npt.NDArray[np.uint8]
-    cell: npt.NDArray[np.int32]
-    names: tuple[str, ...]
-
-    def rows_of(self, split: str) -> npt.NDArray[np.intp]:
-        """Indices of the rows of one part of the random split."""
-        return np.flatnonzero(self.split == SPLITS[split])
+def merge(parts: Sequence[Drawn], limit: int) -> Drawn:
+    """Join chunks: twice ``limit`` rows of smallest hash, in order of day, overpass and cell."""
+    tables = [part.table for part in parts]
+    joined = Table(*(np.concatenate([getattr(t, f.name) for t in tables]) for f in fields(Table)))
+    if len(joined) > 2 * limit:
+        joined = joined.take(np.argsort(joined.order, kind="stable")[: 2 * limit])
+    joined = joined.take(np.lexsort((joined.cell, joined.overpass, joined.day)))
+    return Drawn(joined, _added([p.strata for p in parts]), _added([p.labels for p in parts]))
 
 
-def read_table(url: str) -> StoredTable:
-    """Read a training table."""
-    group = store.open_raw(url)
-    features, label, split, cell = (
-        np.asarray(store.array(group, name)[...]) for name in ("features", "label", "split", "cell")
-    )
-    names = tuple(str(name) for name in group.attrs["feature_names"])  # type: ignore[union-attr]
-    return StoredTable(features, label, split, cell, names)
+def _added(counts: Sequence[Mapping[Any, int]]) -> dict[Any, int]:
+    total: dict[Any, int] = {}
+    for part in counts:
+        for name, count in part.items():
+            total[name] = total.get(name, 0) + count
+    return total
 
 
-def feature_names(url: str) -> tuple[str, ...]:
-    """Names of the features of a training table, in order."""
-    names = store.open_raw(url).attrs["feature_names"]
-    return tuple(str(name) for name in names)  # type: ignore[union-attr]
+def stratified(drawn: Drawn, limit: int) -> Table:
+    """Keep ``limit`` rows, of each stratum its share of all candidates.
+
+    Shares are whole numbers by largest remainder; within a stratum the smallest hashes count.
+    Where chance left a small stratum short of its share, the smallest hashes of all fill up.
+    """
+    table = drawn.table
+    if len(table) <= limit:
+        return table
+    names = np.array(sorted(drawn.strata), "int64")
+    exact = np.array([drawn.strata[int(n)] for n in names], "float64")
+    exact *= limit / exact.sum()
+    quota = np.floor(exact).astype("int64")
+    rest = np.argsort(-(exact - quota), kind="stable")[: limit - int(quota.sum())]
+    quota[rest] += 1
+    at = np.searchsorted(names, strata(table.label, table.day, table.block, table.era))
+    by_hash = np.argsort(table.order, kind="stable")
+    grouped = by_hash[np.argsort(at[by_hash], kind="stable")]
+    sizes = np.bincount(at, minlength=len(names))
+    rank = np.arange(len(table)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    kept = np.zeros(len(table), bool)
+    kept[grouped[rank < quota[at[grouped]]]] = True
+    spare = by_hash[~kept[by_hash]]
+    kept[spare[: limit - int(kept.sum())]] = True
+    return table.take(np.flatnonzero(kept))
 
 
 @dataclass(frozen=True)
@@ -220,7 +235,10 @@ class SampleDays:
     Parameters
     ----------
     label_url
-        Store of the label, with ``freeze_thaw`` (time, overpass, y, x).
+        Store of the label, with ``freeze_thaw`` (time, overpass, y, x); where it has
+        ``label_quality``, a label with any bit set is doubtful.
+    block_degrees
+        Side of a spatial block.
     seed, limit
         Of the whole table.
     """
@@ -229,6 +247,7 @@ class SampleDays:
     features: FeatureSet
     label_url: str
     span: DaySpan
+    block_degrees: float
     seed: int
     limit: int
 
@@ -238,19 +257,30 @@ class SampleDays:
         return 2 * block_bytes(self.inputs, self.features, self.span)
 
 
-def sample_days(task: SampleDays) -> tuple[Table, tuple[str, ...]]:
+def sample_days(task: SampleDays) -> tuple[Drawn, tuple[str, ...]]:
     """Draw rows of a chunk, and the names of their features. Runs on a worker."""
     block = compute_block(task.inputs.open(), task.features, task.span)
     group = store.open_raw(task.label_url)
-    stored = np.asarray(store.array(group, "overpass")[...]).tolist()
     codes = [OVERPASSES[target.name] for target in task.features.targets]
+    stored = np.asarray(store.array(group, "overpass")[...]).tolist()
+    at = [stored.index(code) for code in codes]
     days = task.span.within(task.inputs.whole)
-    label = np.asarray(store.array(group, "freeze_thaw")[days])
-    label = label[:, [stored.index(code) for code in codes]]
-    table = rows(
-        block, label, np.array(codes, "uint8"), task.span, seed=task.seed, limit=task.limit
+    label = np.asarray(store.array(group, "freeze_thaw")[days])[:, at]
+    doubtful = None
+    if "label_quality" in group:
+        quality = np.asarray(store.array(group, "label_quality")[days])[:, at]
+        doubtful = (quality != 0) & (quality != MISSING)
+    drawn = rows(
+        block,
+        label,
+        np.array(codes, "uint8"),
+        task.span,
+        blocks=spatial_blocks(task.inputs.region.grid, task.block_degrees),
+        seed=task.seed,
+        limit=task.limit,
+        doubtful=doubtful,
     )
-    return table, block.names
+    return drawn, block.names
 
 
 def require_both_classes(table: Table) -> None:

@@ -14,8 +14,9 @@ from soilft.forest.grow import ForestSettings, fit
 from soilft.forest.loaded import loaded
 from soilft.grid import Region
 from soilft.metrics import scores
-from soilft.sampling import SPLITS, read_table, spatial_blocks
 from soilft.schema import FROZEN, THAWED
+from soilft.splits import SPLITS, spatial_blocks
+from soilft.table import read_table
 
 
 @dataclass(frozen=True)

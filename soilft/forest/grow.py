@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from soilft.sampling import read_table
+from soilft.table import read_table
 
 if TYPE_CHECKING:
     from sklearn.ensemble import ExtraTreesClassifier

@@ -9,9 +9,10 @@ import pytest
 from sklearn.ensemble import ExtraTreesClassifier
 
 import cluster
-from soilft import sampling
 from soilft.forest.artefact import model_digest
 from soilft.forest.grow import ForestSettings, GrowTrees, assemble, fit, grow_group, grow_trees
+from soilft.splits import random_split
+from tests.support import tables
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -107,18 +108,8 @@ def test_a_forest_with_missing_trees_is_not_assembled() -> None:
 def stored_table(folder: Path) -> tuple[str, str, np.ndarray, np.ndarray]:
     """Store a table of which the training rows are not all; give its URL, digest and rows."""
     features, label = data()
-    count = np.arange(len(label))
-    table = sampling.Table(
-        features,
-        label,
-        count.astype("int32"),
-        np.zeros(len(label), "uint8"),
-        count.astype("int32"),
-        count.astype("uint64"),
-    )
-    split = sampling.random_split(len(label), (0.7, 0.15, 0.15), seed=1)
-    url = str(folder / "table.zarr")
-    content = sampling.write_table(url, table, split, NAMES)
+    url, content = tables.stored_table(folder, tables.table_of(features, label), seed=1)
+    split = random_split(len(label), (0.7, 0.15, 0.15), seed=1)
     return url, content, features[split == 0], label[split == 0]
 
 

@@ -12,8 +12,7 @@ from soilft import sampling
 from soilft.days import DaySpan
 from soilft.errors import ConfigError
 from soilft.features import Block
-from soilft.grid import Region
-from soilft.sampling import Table, hashes, merge, random_split, rows, spatial_blocks
+from soilft.sampling import Drawn, Table, hashes, merge, rows, seasons, strata, stratified
 from soilft.schema import FROZEN, MISSING, PARTIAL, THAWED
 
 WHOLE = DaySpan(date(2016, 1, 1), date(2016, 1, 30))
@@ -26,18 +25,29 @@ def world(seed: int = 0) -> tuple[Block, np.ndarray]:
     shape = (len(WHOLE), 2, *SHAPE)
     values = rng.normal(size=(*shape, 3)).astype("float32")
     usable = rng.random(shape) > 0.2
+    origin = rng.choice(np.array([0, 1, MISSING], "uint8"), shape, p=(0.7, 0.2, 0.1))
     label = rng.choice(np.array([THAWED, FROZEN, PARTIAL, MISSING], "uint8"), shape)
-    return Block(("a", "b", "c"), values, np.zeros(shape, "uint8"), usable), label
+    return Block(("a", "b", "c"), values, np.zeros(shape, "uint8"), usable, origin), label
+
+
+BLOCKS = np.arange(SHAPE[0] * SHAPE[1], dtype="int32").reshape(SHAPE) // 8
+
+
+def pool(spans: list[DaySpan], limit: int, seed: int = 7) -> Drawn:
+    block, label = world()
+    parts = []
+    for span in spans:
+        at = span.within(WHOLE)
+        cut = Block(
+            block.names, block.values[at], block.quality[at], block.usable[at], block.origin[at]
+        )
+        found = rows(cut, label[at], CODES, span, blocks=BLOCKS, seed=seed, limit=limit)
+        parts.append(found)
+    return merge(parts, limit)
 
 
 def drawn(spans: list[DaySpan], limit: int, seed: int = 7) -> Table:
-    block, label = world()
-    tables = []
-    for span in spans:
-        part = span.within(WHOLE)
-        cut = Block(block.names, block.values[part], block.quality[part], block.usable[part])
-        tables.append(rows(cut, label[part], CODES, span, seed=seed, limit=limit))
-    return merge(tables, limit)
+    return stratified(pool(spans, limit, seed), limit)
 
 
 def assert_same(one: Table, other: Table) -> None:
@@ -64,10 +74,51 @@ def test_fewer_rows_than_asked_for_are_all_drawn() -> None:
     assert len(drawn(WHOLE.chunks(8), 10**6)) == expected
 
 
-def test_a_smaller_table_is_part_of_a_larger_one() -> None:
-    small, large = drawn([WHOLE], 50), drawn([WHOLE], 100)
-    assert set(small.order) < set(large.order)
-    assert small.order.max() < np.delete(large.order, np.isin(large.order, small.order)).min()
+def test_every_stratum_has_its_share_of_all_candidates() -> None:
+    block, label = world()
+    whole = pool([WHOLE], 10**6)
+    limit = 400
+    table = drawn(WHOLE.chunks(7), limit)
+    found = strata(table.label, table.day, table.block, table.era)
+    total = sum(whole.strata.values())
+    assert total == int((block.usable & (label < 2)).sum())
+    for name, count in whole.strata.items():
+        assert abs(int((found == name).sum()) - limit * count / total) <= 1.5, name
+    # Without strata, chance would leave the classes several rows off.
+    frozen = sum(n for name, n in whole.strata.items() if (name >> 32) // 1024 == FROZEN)
+    assert abs(int(table.label.sum()) - limit * frozen / total) <= 3
+
+
+def test_a_stratum_that_chance_left_short_is_filled_from_the_others() -> None:
+    whole = pool([WHOLE], 10**6)
+    names = sorted(whole.strata)
+    # The pool holds none of the first stratum, though there were candidates.
+    table = whole.table
+    here = strata(table.label, table.day, table.block, table.era) == names[0]
+    short = Drawn(table.take(np.flatnonzero(~here)), whole.strata)
+    assert len(stratified(short, 300)) == 300
+
+
+def test_what_was_left_out_is_counted() -> None:
+    block, label = world()
+    doubtful = np.zeros(label.shape, bool)
+    doubtful[:, 0] = True
+    found = rows(block, label, CODES, WHOLE, blocks=BLOCKS, seed=1, limit=50, doubtful=doubtful)
+    assert set(found.table.overpass) == {1}
+    evening, usable = label[:, 1], block.usable[:, 1]
+    assert found.labels == {
+        "thawed": int(((evening == THAWED) & usable).sum()),
+        "frozen": int(((evening == FROZEN) & usable).sum()),
+        "partially_frozen": int((label == PARTIAL).sum()),
+        "low_quality": int((label[:, 0] != MISSING).sum()),
+        "without_predictors": int(((evening < 2) & ~usable).sum()),
+    }
+
+
+def test_seasons_are_those_of_the_calendar() -> None:
+    days = [date(2016, month, 1) for month in range(1, 13)]
+    numbers = np.array([(day - date(1970, 1, 1)).days for day in days])
+    assert seasons(numbers).tolist() == [0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 0]
 
 
 def test_another_seed_draws_other_rows() -> None:
@@ -82,6 +133,8 @@ def test_rows_carry_their_own_predictors_and_label() -> None:
     y, x = table.cell // SHAPE[1], table.cell % SHAPE[1]
     np.testing.assert_array_equal(table.features, block.values[d, table.overpass, y, x])
     np.testing.assert_array_equal(table.label, label[d, table.overpass, y, x])
+    np.testing.assert_array_equal(table.era, block.origin[d, table.overpass, y, x])
+    np.testing.assert_array_equal(table.block, BLOCKS[y, x])
     assert block.usable[d, table.overpass, y, x].all()
 
 
@@ -126,59 +179,6 @@ def test_hashes_do_not_change_between_releases() -> None:
     for part in (16801, 2, 4711):
         state = mix(state ^ mix(part))
     assert int(found[0]) == state
-
-
-@pytest.mark.parametrize(
-    ("count", "fractions", "expected"),
-    [
-        (1000, (0.7, 0.15, 0.15), [700, 150, 150]),
-        (10, (0.6, 0.2, 0.2), [6, 2, 2]),
-        (7, (0.5, 0.25, 0.25), [4, 1, 2]),
-        (6389, (0.7, 0.15, 0.15), [4472, 959, 958]),
-    ],
-)
-def test_split_has_exact_shares(
-    count: int, fractions: tuple[float, ...], expected: list[int]
-) -> None:
-    split = random_split(count, fractions, seed=5)
-    assert np.bincount(split, minlength=3).tolist() == expected
-    np.testing.assert_array_equal(split, random_split(count, fractions, seed=5))
-    assert (split != random_split(count, fractions, seed=6)).any()
-
-
-def test_blocks_are_squares_of_latitude_and_longitude() -> None:
-    grid = Region("plateau", "latlon-0.25", (73, 26, 105, 40)).grid
-    blocks = spatial_blocks(grid, 2.0)
-    assert len(np.unique(blocks)) == 17 * 7  # columns from 72 to 106, rows from 26 to 40
-    lon, lat = grid.lonlat
-    for number in np.unique(blocks)[::17]:
-        inside = blocks == number
-        assert np.ptp(np.floor(lon[inside] / 2)) == 0
-        assert np.ptp(np.floor(lat[inside] / 2)) == 0
-
-
-def test_blocks_of_two_grids_agree() -> None:
-    # The number of a block is of the Earth, not of a grid.
-    one = Region("a", "latlon-0.25", (73, 26, 105, 40)).grid
-    part = Region("b", "latlon-0.25", (80, 30, 90, 35)).grid
-    rows, columns = one.overlapping(part, margin=0)
-    np.testing.assert_array_equal(
-        spatial_blocks(one, 2.0)[rows, columns], spatial_blocks(part, 2.0)
-    )
-
-
-def test_stored_table_reads_back(tmp_path) -> None:
-    table = drawn([WHOLE], 120)
-    split = random_split(120, (0.7, 0.15, 0.15), seed=0)
-    url = str(tmp_path / "table.zarr")
-    content = sampling.write_table(url, table, split, ["a", "b", "c"])
-    found = sampling.read_table(url)
-    for name in ("features", "label", "cell"):
-        np.testing.assert_array_equal(getattr(found, name), getattr(table, name))
-    np.testing.assert_array_equal(found.split, split)
-    assert found.names == sampling.feature_names(url) == ("a", "b", "c")
-    assert [len(found.rows_of(part)) for part in ("train", "validation", "test")] == [84, 18, 18]
-    assert content == sampling.write_table(str(tmp_path / "again.zarr"), table, split, "abc")
 
 
 def test_a_table_of_one_class_is_refused() -> None:

@@ -1,0 +1,157 @@
+"""How far the predictors' weather reaches: the distance that spatial blocks must not fall below."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from soilft.days import DaySpan, day_of
+from soilft.features import FeatureSet, block
+from soilft.inputs import InputRefs, block_bytes
+
+EARTH_RADIUS_KM = 6371.0
+KM_A_DEGREE = 2 * np.pi * EARTH_RADIUS_KM / 360
+# Pairs of cells are drawn at random, this many, and sorted by distance into this many bins.
+_PAIRS, _BINS = 20_000, 24
+
+Floats = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class SampleField:
+    """One task: departures of every predictor on one day, at some cells.
+
+    Parameters
+    ----------
+    cells
+        Row-major indices of the cells to look at.
+    """
+
+    inputs: InputRefs
+    features: FeatureSet
+    day: int
+    cells: tuple[int, ...]
+
+    @property
+    def peak_bytes(self) -> int:
+        """Memory the task needs at most."""
+        return block_bytes(self.inputs, self.features, DaySpan(day_of(self.day), day_of(self.day)))
+
+
+def sample_field(task: SampleField) -> tuple[tuple[str, ...], Floats]:
+    """Names and values of the predictors, (cell, feature), at the first overpass."""
+    day = day_of(task.day)
+    found = block(task.inputs.open(), task.features, DaySpan(day, day))
+    return found.names, found.values[0, 0].reshape(-1, len(found.names))[list(task.cells)]
+
+
+def correlogram(
+    values: Floats, lon: Floats, lat: Floats, seed: int
+) -> tuple[Floats, npt.NDArray[np.float64]]:
+    """Correlation of departures by distance.
+
+    A departure is what is left of a value without its cell's mean over the days and without its
+    day's mean over the cells: what lasts, and the season of the region, say nothing of how far
+    one day's weather reaches.
+
+    Parameters
+    ----------
+    values
+        Shape (day, cell, feature), NaN where missing.
+    lon, lat
+        Of the cells, degrees, shape (cell,).
+
+    Returns
+    -------
+    distance : array
+        Middle of each bin of distance, km.
+    correlation : array
+        Shape (feature, bin), NaN where there are too few pairs.
+    """
+    first, second = _pairs(len(lon), seed)
+    distance = _distance(lon[first], lat[first], lon[second], lat[second])
+    edges = np.linspace(0, np.quantile(distance, 0.9), _BINS + 1)
+    at = np.digitize(distance, edges) - 1
+    departures = _without_means(_without_means(values, 0), 1)
+    found = np.full((values.shape[2], _BINS), np.nan)
+    for f in range(values.shape[2]):
+        one = departures[:, first, f]
+        other = departures[:, second, f]
+        both = np.isfinite(one) & np.isfinite(other)
+        variance, whole = (_variance(array[..., f]) for array in (departures, values))
+        if not variance > 1e-6 * whole:
+            continue  # the same on every day, or in every cell
+        product = np.where(both, one * other, 0.0).sum(axis=0)
+        count = both.sum(axis=0)
+        for b in range(_BINS):
+            here = at == b
+            if count[here].sum() >= 100:
+                found[f, b] = product[here].sum() / count[here].sum() / variance
+    return (edges[:-1] + edges[1:]) / 2, found
+
+
+def reach(distance: Floats, correlation: Floats) -> npt.NDArray[np.float64]:
+    """Distance in km at which each feature's correlation first falls below 1/e.
+
+    The e-folding distance of an exponential model of the correlation (Wackernagel 2003,
+    Multivariate Geostatistics); NaN where it never does, or nothing is known.
+    """
+    found = np.full(len(correlation), np.nan)
+    for f, row in enumerate(correlation):
+        known = np.isfinite(row)
+        below = known & (row < np.exp(-1))
+        if below.any():
+            b = int(np.argmax(below))
+            before = np.flatnonzero(known[:b])
+            if not len(before):
+                found[f] = distance[b]
+                continue
+            a = int(before[-1])
+            share = (row[a] - np.exp(-1)) / (row[a] - row[b])
+            found[f] = distance[a] + share * (distance[b] - distance[a])
+    return found
+
+
+def summary(names: tuple[str, ...], kilometres: Floats) -> Mapping[str, Any]:
+    """The range of the predictors that vary from day to day: their median, in km and degrees."""
+    known = np.isfinite(kilometres)
+    middle = float(np.median(kilometres[known])) if known.any() else None
+    return {
+        "kilometres": None if middle is None else round(middle, 1),
+        "degrees": None if middle is None else round(middle / KM_A_DEGREE, 2),
+        "features": {
+            n: round(float(k), 1) for n, k in zip(names, kilometres, strict=True) if k > 0
+        },
+    }
+
+
+def _variance(values: Floats) -> float:
+    known = values[np.isfinite(values)].astype("float64")
+    return float(known.var()) if len(known) else 0.0
+
+
+def _without_means(values: Floats, axis: int) -> Floats:
+    known = np.isfinite(values)
+    count = known.sum(axis=axis, keepdims=True)
+    total = np.where(known, values, 0.0).sum(axis=axis, keepdims=True, dtype="float64")
+    return np.asarray(values - total / np.maximum(count, 1))
+
+
+def _pairs(cells: int, seed: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    rng = np.random.default_rng(seed)
+    first, second = rng.integers(0, cells, (2, _PAIRS))
+    different = first != second
+    return first[different], second[different]
+
+
+def _distance(lon1: Floats, lat1: Floats, lon2: Floats, lat2: Floats) -> Floats:
+    """Great-circle distance, km, by the haversine formula."""
+    a, b = np.radians(lat1), np.radians(lat2)
+    half = np.sin((b - a) / 2) ** 2 + np.cos(a) * np.cos(b) * (
+        np.sin(np.radians(lon2 - lon1) / 2) ** 2
+    )
+    return np.asarray(2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(half)))

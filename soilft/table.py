@@ -1,0 +1,134 @@
+"""The training table in the store: one Zarr group, every row with where and when it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from soilft import store
+from soilft.ledger import arrays_digest
+from soilft.sampling import Table
+from soilft.schema import FROZEN, THAWED, Coordinate, Template, Variable, flagged
+from soilft.splits import SPLITS
+
+ROWS_A_CHUNK = 50_000
+
+
+def write_table(
+    url: str,
+    table: Table,
+    split: npt.NDArray[np.uint8],
+    names: Sequence[str],
+    eras: Sequence[str] = (),
+) -> str:
+    """Write a table to the store; give the digest of its content.
+
+    Parameters
+    ----------
+    split
+        Codes of `SPLITS`, uint8 (row,).
+    names
+        Of the features, in order.
+    eras
+        Names of the radiometers by their number.
+    """
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "features": table.features,
+        "label": table.label,
+        "day": table.day,
+        "overpass": table.overpass,
+        "cell": table.cell,
+        "block": table.block,
+        "era": table.era,
+        "split": split,
+    }
+    count, width = table.features.shape
+    template = Template(
+        coordinates=(
+            Coordinate("row", ("row",), np.arange(count, dtype="int64")),
+            Coordinate("feature", ("feature",), np.arange(width, dtype="int32")),
+        ),
+        variables=(
+            Variable("features", ("row", "feature"), "float32", float("nan")),
+            flagged("label", ("row",), "freeze/thaw", {"thawed": THAWED, "frozen": FROZEN}),
+            Variable("day", ("row",), "int32", -1, {"units": "days since 1970-01-01"}),
+            Variable("overpass", ("row",), "uint8", 255),
+            Variable("cell", ("row",), "int32", -1, {"long_name": "row-major index of the cell"}),
+            Variable("block", ("row",), "int32", -1, {"long_name": "number of the spatial block"}),
+            Variable("era", ("row",), "uint8", 255, {"long_name": "number of the radiometer"}),
+            flagged("split", ("row",), "random split", SPLITS),
+        ),
+        chunks={"row": max(1, min(count, ROWS_A_CHUNK))},
+        attributes={"feature_names": list(names), "eras": list(eras)},
+    )
+    store.create(url, template)
+    store.write_region(url, arrays, {})
+    return arrays_digest(arrays)
+
+
+@dataclass(frozen=True)
+class StoredTable:
+    """A training table read back from the store; see `soilft.sampling.Table`."""
+
+    features: npt.NDArray[np.float32]
+    label: npt.NDArray[np.uint8]
+    split: npt.NDArray[np.uint8]
+    day: npt.NDArray[np.int32]
+    overpass: npt.NDArray[np.uint8]
+    cell: npt.NDArray[np.int32]
+    block: npt.NDArray[np.int32]
+    era: npt.NDArray[np.uint8]
+    names: tuple[str, ...]
+    eras: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    @property
+    def year(self) -> npt.NDArray[np.int16]:
+        """Calendar year of each row's UTC day, (row,)."""
+        return (
+            self.day.astype("datetime64[D]").astype("datetime64[Y]").astype("int64") + 1970
+        ).astype("int16")
+
+    @property
+    def month(self) -> npt.NDArray[np.uint8]:
+        """Calendar month, 1 to 12, (row,)."""
+        months = self.day.astype("datetime64[D]").astype("datetime64[M]").astype("int64")
+        return (months % 12 + 1).astype("uint8")
+
+    def rows_of(self, split: str) -> npt.NDArray[np.intp]:
+        """Indices of the rows of one part of the random split."""
+        return np.flatnonzero(self.split == SPLITS[split])
+
+
+def read_table(url: str) -> StoredTable:
+    """Read a training table."""
+    group = store.open_raw(url)
+    columns = ("features", "label", "split", "day", "overpass", "cell", "block", "era")
+    arrays: dict[str, Any] = {name: np.asarray(store.array(group, name)[...]) for name in columns}
+    names, eras = (
+        tuple(str(name) for name in group.attrs[key])  # type: ignore[union-attr]
+        for key in ("feature_names", "eras")
+    )
+    return StoredTable(**arrays, names=names, eras=eras)
+
+
+@lru_cache(maxsize=1)
+def held_table(
+    url: str,
+    content: str,  # noqa: ARG001  a table written anew is another entry of the cache
+) -> StoredTable:
+    """A table that this process reads once, whatever the number of its tasks."""
+    return read_table(url)
+
+
+def feature_names(url: str) -> tuple[str, ...]:
+    """Names of the features of a training table, in order."""
+    names = store.open_raw(url).attrs["feature_names"]
+    return tuple(str(name) for name in names)  # type: ignore[union-attr]

@@ -1,0 +1,49 @@
+"""The reach of the weather is found again in fields of known correlation."""
+
+import numpy as np
+import pytest
+
+from soilft.correlation import KM_A_DEGREE, correlogram, reach, summary
+
+
+def fields(reach_km: float, days: int = 40, seed: int = 0) -> tuple[np.ndarray, ...]:
+    """Gaussian fields whose correlation is exp(-distance / reach), at random cells."""
+    rng = np.random.default_rng(seed)
+    lon, lat = rng.uniform(80, 100, 250), rng.uniform(28, 38, 250)
+    x = np.radians(lon) * 6371 * np.cos(np.radians(33))
+    y = np.radians(lat) * 6371
+    distance = np.hypot(x[:, None] - x, y[:, None] - y)
+    root = np.linalg.cholesky(np.exp(-distance / reach_km) + 1e-9 * np.eye(250))
+    return rng.normal(size=(days, 250)) @ root.T, lon, lat
+
+
+@pytest.mark.parametrize("kilometres", [120.0, 250.0])
+def test_the_known_reach_is_found(kilometres: float) -> None:
+    values, lon, lat = fields(kilometres)
+    season = 10 * np.sin(np.arange(40) / 6)[:, None]
+    place = np.random.default_rng(1).normal(0, 20, 250)
+    values = values + season + place
+    values[3, 7] = np.nan
+    distance, correlation = correlogram(values[..., None], lon, lat, seed=0)
+    # Taking out each day's mean shortens what is left; it never lengthens it.
+    assert 0.45 * kilometres < reach(distance, correlation)[0] < 1.15 * kilometres
+
+
+def test_what_lasts_or_is_the_same_everywhere_has_no_reach() -> None:
+    values, lon, lat = fields(150.0)
+    lasting = np.broadcast_to(values[:1], values.shape)
+    everywhere = np.broadcast_to(values[:, :1], values.shape)
+    stacked = np.stack([values, lasting, everywhere], axis=-1)
+    found = reach(*correlogram(stacked, lon, lat, seed=0))
+    assert np.isfinite(found).tolist() == [True, False, False]
+    told = summary(("weather", "ground", "season"), found)
+    assert set(told["features"]) == {"weather"}
+    assert told["degrees"] == pytest.approx(told["kilometres"] / KM_A_DEGREE, abs=0.01)
+
+
+def test_without_any_varying_predictor_there_is_no_range() -> None:
+    assert summary(("a",), np.array([np.nan])) == {
+        "kilometres": None,
+        "degrees": None,
+        "features": {},
+    }

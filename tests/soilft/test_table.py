@@ -1,0 +1,39 @@
+"""The training table as it lies in the store."""
+
+from pathlib import Path
+
+import numpy as np
+
+from soilft.table import feature_names, held_table, read_table
+from tests.support import tables
+
+
+def test_it_reads_back_whole(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    features = rng.normal(size=(120, 3))
+    features[5, 1] = np.nan
+    given = tables.table_of(features, rng.integers(0, 2, 120), era=np.arange(120) % 3)
+    url, content = tables.stored_table(tmp_path, given)
+    found = read_table(url)
+    for name in ("features", "label", "day", "overpass", "cell", "block", "era"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(given, name), name)
+    assert found.names == feature_names(url) == ("f0", "f1", "f2")
+    assert found.eras == ("one", "two")
+    assert [len(found.rows_of(part)) for part in ("train", "validation", "test")] == [84, 18, 18]
+    (tmp_path / "again").mkdir()
+    assert tables.stored_table(tmp_path / "again", given)[1] == content
+
+
+def test_a_row_knows_its_year_and_month(tmp_path: Path) -> None:
+    days = np.array(["1969-12-31", "2012-02-29", "2012-12-31", "2013-01-01"], "datetime64[D]")
+    table = tables.table_of(np.zeros((4, 1)), np.arange(4) % 2, day=days.astype("int64"))
+    found = read_table(tables.stored_table(tmp_path, table)[0])
+    assert found.year.tolist() == [1969, 2012, 2012, 2013]
+    assert found.month.tolist() == [12, 2, 12, 1]
+
+
+def test_a_process_reads_a_table_once(tmp_path: Path) -> None:
+    table = tables.table_of(np.zeros((4, 1)), np.arange(4) % 2)
+    url, content = tables.stored_table(tmp_path, table)
+    assert held_table(url, content) is held_table(url, content)
+    assert held_table(url, "another") is not held_table(url, content)
