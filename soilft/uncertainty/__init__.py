@@ -1,0 +1,1 @@
+"""How far to trust a state: calibrated probability, conformal sets, area of applicability."""
