@@ -14,7 +14,7 @@ from soilft.features import VERSION as FEATURES_VERSION
 from soilft.forest.artefact import ModelRef
 from soilft.inputs import InputRefs
 from soilft.ledger import Ledger, Record, SetAside, digest
-from soilft.window import HALO_DAYS
+from soilft.window import REACH_DAYS
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ class Run:
 
     def predict_key(self, model: ModelRef, span: DaySpan) -> str:
         """What a predicted chunk depends on: the model, and the inputs of its days and halo."""
-        wide = span.widened(HALO_DAYS, self.config.days)
+        wide = span.widened(REACH_DAYS, self.config.days)
         contents = [(unit, record.content) for unit, record in self.input_records(wide)]
         return digest(
             __version__,

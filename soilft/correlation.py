@@ -117,12 +117,12 @@ def reach(distance: Floats, correlation: Floats) -> npt.NDArray[np.float64]:
 
 
 def summary(names: tuple[str, ...], kilometres: Floats) -> Mapping[str, Any]:
-    """The range of the predictors that vary from day to day: their median, in km and degrees."""
+    """The range of the predictors: the farthest any of them reaches, in km and in degrees."""
     known = np.isfinite(kilometres)
-    middle = float(np.median(kilometres[known])) if known.any() else None
+    far = float(kilometres[known].max()) if known.any() else None
     return {
-        "kilometres": None if middle is None else round(middle, 1),
-        "degrees": None if middle is None else round(middle / KM_A_DEGREE, 2),
+        "kilometres": None if far is None else round(far, 1),
+        "degrees": None if far is None else round(far / KM_A_DEGREE, 2),
         "features": {
             n: round(float(k), 1) for n, k in zip(names, kilometres, strict=True) if k > 0
         },

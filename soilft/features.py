@@ -15,9 +15,19 @@ import numpy.typing as npt
 
 from soilft.days import DaySpan, day_of
 from soilft.errors import ConfigError
-from soilft.window import NEIGHBOUR_CHANNELS, Floats, Inputs, Need, Target, Window, load
+from soilft.window import (
+    MEMORY_DAYS,
+    NEIGHBOUR_CHANNELS,
+    REMEMBERED,
+    Floats,
+    Inputs,
+    Need,
+    Target,
+    Window,
+    load,
+)
 
-VERSION = 2
+VERSION = 3
 # Static fields that describe the soil; all others describe the terrain.
 SOIL_FIELDS = frozenset({"sand", "silt", "clay", "bulk_density", "organic_carbon"})
 
@@ -29,6 +39,7 @@ QUALITY: Mapping[str, int] = MappingProxyType(
         "short_reanalysis_day": 4,
         "outside_region": 8,
         "too_few_predictors": 16,
+        "outside_area_of_applicability": 32,
     }
 )
 
@@ -108,6 +119,13 @@ def _reanalysis(window: Window) -> Iterable[tuple[str, Floats]]:
         yield f"reanalysis_{name}", window.reanalysis[name]
 
 
+def _memory(window: Window) -> Iterable[tuple[str, Floats]]:
+    for name in window.inputs.reanalysis_names:
+        if name in REMEMBERED:
+            for days in MEMORY_DAYS:
+                yield f"reanalysis_{name}_past_{days}d", window.past[name, days]
+
+
 def _terrain(window: Window) -> Iterable[tuple[str, Floats]]:
     for name in window.inputs.static_names:
         if name not in SOIL_FIELDS:
@@ -162,6 +180,13 @@ GROUPS: Mapping[str, Group] = MappingProxyType(
             Group("diurnal_difference", "tb", "K", "TB36.5V day - night", _diurnal_difference),
             Group("neighbouring_days", "tb", "K", "same node, a day off", _neighbouring_days),
             Group("reanalysis", "reanalysis", "as the field", "the reanalysis", _reanalysis),
+            Group(
+                "memory",
+                "reanalysis",
+                "K",
+                "mean of soil and air temperature over the day and those before it",
+                _memory,
+            ),
             Group("terrain", "static", "as the field", "the DEM", _terrain),
             Group("soil", "static", "as the field", "the soil map", _soil),
             Group("season", "calendar", "1", "sine and cosine of the day of year", _season),
@@ -225,7 +250,7 @@ class FeatureSet:
 
 
 def block(inputs: Inputs, features: FeatureSet, span: DaySpan) -> Block:
-    """Compute the predictors of a chunk of days, reading ``HALO_DAYS`` around it.
+    """Compute the predictors of a chunk of days, reading ``REACH_DAYS`` before and 2 after it.
 
     Parameters
     ----------
@@ -288,6 +313,7 @@ def names_by_group(inputs: Inputs, features: FeatureSet) -> list[tuple[str, list
         tb,
         dict.fromkeys(inputs.reanalysis_names, field),
         dict.fromkeys(inputs.static_names, field[0]),
+        {(name, days): field for name in REMEMBERED for days in MEMORY_DAYS},
         np.zeros(field.shape, "uint8"),
     )
     return [(group, [name for name, _ in _of_group(group, window)]) for group in features.groups]

@@ -8,7 +8,7 @@ from soilft import store
 from soilft.days import DaySpan
 from soilft.features import FeatureSet, names_of
 from soilft.grid import Region
-from soilft.window import HALO_DAYS, Inputs
+from soilft.window import HALO_DAYS, REACH_DAYS, REMEMBERED, Inputs
 
 
 @dataclass(frozen=True)
@@ -50,4 +50,5 @@ def block_bytes(references: InputRefs, features: FeatureSet, span: DaySpan) -> i
     cells = 4 * inputs.grid.shape[0] * inputs.grid.shape[1]
     width, targets = len(names_of(inputs, features)), len(features.targets)
     tb = (len(span) + 2 * HALO_DAYS) * len(inputs.nodes) * len(inputs.channels)
-    return cells * (2 * len(span) * targets * width + tb * (2 + 2 * targets))
+    past = (len(span) + REACH_DAYS) * len(set(REMEMBERED) & set(inputs.reanalysis_names))
+    return cells * (2 * len(span) * targets * width + tb * (2 + 2 * targets) + 4 * past)

@@ -19,6 +19,12 @@ from soilft.schema import MISSING
 
 # Days before and after that a window reads: a neighbouring day's pass, and the one it may match.
 HALO_DAYS = 2
+# Days whose reanalysis goes into running means: the soil remembers its last weeks.
+MEMORY_DAYS = (5, 15)
+# Days before a chunk that any of its features may depend on.
+REACH_DAYS = max(HALO_DAYS, *(days - 1 for days in MEMORY_DAYS))
+# Daily fields of the reanalysis that are averaged so.
+REMEMBERED = ("SoilTMP0_10cm_inst_mean", "Tair_f_inst_mean")
 # Channels whose neighbouring days are features, too.
 NEIGHBOUR_CHANNELS = ("18.7H", "36.5V")
 
@@ -113,6 +119,9 @@ class Window:
     ----------
     tb
         Brightness temperatures in K, float32 (day, y, x), by (channel, node, shift in days).
+    past
+        Means of the reanalysis over the day and the days before it, float32 (day, y, x), by field
+        and number of days.
     origin
         Number of the radiometer record they are from, uint8 (day, y, x): of the node that is named
         like the overpass, else of the first that was seen; 255 where none was.
@@ -124,6 +133,7 @@ class Window:
     tb: Mapping[tuple[str, str, int], Floats]
     reanalysis: Mapping[str, Floats]
     static: Mapping[str, Floats]
+    past: Mapping[tuple[str, int], Floats]
     origin: npt.NDArray[np.uint8]
 
     @property
@@ -150,9 +160,19 @@ def load(
     """
     wide = span.widened(HALO_DAYS, inputs.whole)
     reanalysis: dict[str, Floats] = {}
+    past: dict[tuple[str, int], Floats] = {}
     if inputs.reanalysis is not None and "reanalysis" in needs:
-        rows = inputs.reanalysis.isel(time=span.within(inputs.whole))
-        reanalysis = {name: rows[name].values for name in inputs.reanalysis_names}
+        reach = span.widened(REACH_DAYS, inputs.whole)
+        days = DaySpan(reach.first, span.last)
+        within = span.within(days)
+        for name in inputs.reanalysis_names:
+            if name in REMEMBERED:
+                long = inputs.reanalysis[name].isel(time=days.within(inputs.whole)).values
+                reanalysis[name] = long[within]
+                past |= {(name, n): running_mean(long, within, n) for n in MEMORY_DAYS}
+            else:
+                short = inputs.reanalysis[name].isel(time=span.within(inputs.whole))
+                reanalysis[name] = short.values
     static = (
         {name: inputs.static[name].values for name in inputs.static_names}
         if inputs.static is not None and "static" in needs
@@ -165,9 +185,40 @@ def load(
         record = radiometers.merged(inputs.tb, wide.within(inputs.whole))
         matched = [_match(inputs, target, *record, span.within(wide)) for target in targets]
     return [
-        Window(inputs, span, target, tb, reanalysis, static, origin)
+        Window(inputs, span, target, tb, reanalysis, static, past, origin)
         for target, (tb, origin) in zip(targets, matched, strict=True)
     ]
+
+
+def running_mean(values: Floats, days: slice, length: int) -> Floats:
+    """Mean of each day and the days before it, of those that are known.
+
+    Added up day by day in one order, so that no chunking changes a bit.
+
+    Parameters
+    ----------
+    values
+        Shape (day, y, x), with days before those asked for, as far as there are any.
+    days
+        Range on the first axis that is asked for.
+    length
+        Days, the day itself included.
+
+    Returns
+    -------
+    array
+        float32, shape (asked day, y, x); NaN where no day is known.
+    """
+    total = np.zeros((days.stop - days.start, *values.shape[1:]), "float64")
+    count = np.zeros(total.shape, "uint8")
+    for back in range(length):
+        skipped = min(max(0, back - days.start), len(total))
+        part = values[days.start + skipped - back : max(0, days.stop - back)]
+        known = np.isfinite(part)
+        total[skipped:] += np.where(known, part, 0)
+        count[skipped:] += known
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(total / count, "float32")
 
 
 def _match(

@@ -198,6 +198,10 @@ def test_a_group_whose_input_is_absent_adds_nothing(inputs: Inputs) -> None:
     assert found.names == (
         "reanalysis_SoilTMP0_10cm_inst_mean",
         "reanalysis_Tair_f_inst_mean",
+        "reanalysis_SoilTMP0_10cm_inst_mean_past_5d",
+        "reanalysis_SoilTMP0_10cm_inst_mean_past_15d",
+        "reanalysis_Tair_f_inst_mean_past_5d",
+        "reanalysis_Tair_f_inst_mean_past_15d",
         "season_sin",
         "season_cos",
         "local_solar_hour",
@@ -221,3 +225,20 @@ def test_no_group_with_its_input_is_refused(inputs: Inputs) -> None:
 def test_unknown_groups_are_refused_with_the_known_ones(groups: tuple[str, ...]) -> None:
     with pytest.raises(ConfigError, match="some of brightness, polarization_ratio"):
         FeatureSet(groups, (AM,))
+
+
+def test_the_memory_is_the_mean_of_the_known_days_before(inputs: Inputs) -> None:
+    span = DaySpan(date(2016, 1, 4), date(2016, 1, 20))
+    found = block(inputs, FeatureSet(("memory",), (AM,)), span)
+    assert found.names == (
+        "reanalysis_SoilTMP0_10cm_inst_mean_past_5d",
+        "reanalysis_SoilTMP0_10cm_inst_mean_past_15d",
+        "reanalysis_Tair_f_inst_mean_past_5d",
+        "reanalysis_Tair_f_inst_mean_past_15d",
+    )
+    assert inputs.reanalysis is not None
+    air = inputs.reanalysis["Tair_f_inst_mean"].values.astype("float64")
+    for column, length in ((2, 5), (3, 15)):
+        for n, day in enumerate(range(3, 20)):
+            expected = np.nanmean(air[max(0, day - length + 1) : day + 1], axis=0)
+            np.testing.assert_allclose(found.values[n, 0, :, :, column], expected, rtol=1e-6)
