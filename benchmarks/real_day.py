@@ -58,7 +58,8 @@ def main() -> None:
         seen = read_anonymously(server, cube, arguments.picture)
         scorecard = scorecard_of(server, store)
     print(f"\nOpened without credentials: {cube}\n  {json.dumps(seen)}")
-    blocks, control = scorecard["spatial_blocks"], scorecard["shuffled_labels"]
+    tried = scorecard["experiments"]
+    blocks, control = (tried[name]["scores"] for name in ("year_block", "shuffled_labels"))
     checks = {
         f"overall accuracy in held-out blocks >= {LEAST_OVERALL}": (
             blocks["overall_accuracy"],

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -21,6 +21,7 @@ from soilft.days import DaySpan
 from soilft.errors import ConfigError
 from soilft.features import GROUPS, FeatureSet
 from soilft.forest.grow import ForestSettings
+from soilft.forest.search import Candidates
 from soilft.grid import Region
 from soilft.ledger import digest
 from soilft.sources import DailySource, IsmnArchive, StaticSource
@@ -61,11 +62,27 @@ class SimulationSection(_Section):
 
     ``soilft demo`` writes native granules for the days of ``spans``; with ``direct``, ``soilft
     ingest`` writes the input stores from the same physics, without granules.
+
+    ``noise`` scales the errors of labels and the noise of radiometers, 1 as the parameters have
+    them. ``ground`` is a folder of integrated grounds that runs share; ``truth`` a pattern of the
+    files of the truth, where they do not lie in the folder ``truth`` beside the label's.
     """
 
     seed: int = 0
     spans: tuple[PeriodSection, ...] = ()
     direct: bool = False
+    noise: float = Field(1.0, ge=0, allow_inf_nan=False)
+    # Places, which decide nothing of the product.
+    ground: str | None = Field(None, exclude=True)
+    truth: str | None = Field(None, exclude=True)
+
+    @model_validator(mode="after")
+    def _fits_the_way(self) -> SimulationSection:
+        if not self.direct and (self.noise != 1 or self.ground is not None):
+            raise ValueError("noise and ground: expected with direct: true, found without")
+        if self.direct and self.truth is not None:
+            raise ValueError(f"truth: expected only with granules, found {self.truth}")
+        return self
 
     def days(self, period: DaySpan) -> list[date]:
         """Days to simulate: those of the spans, or all."""
@@ -119,8 +136,33 @@ class SamplingSection(_Section):
         return self
 
 
+class SearchSection(_Section):
+    """Points of a grid to choose the forest's settings from, on blocked folds of training rows.
+
+    ``max_rows`` is what the search uses at most; the chosen forest grows on all training rows.
+    """
+
+    enabled: bool = False
+    min_samples_leaf: tuple[Annotated[int, Field(ge=1)], ...] = Field((5, 20, 50), min_length=1)
+    max_features: tuple[float | Literal["sqrt", "log2"], ...] = Field(("sqrt", 0.3), min_length=1)
+    class_weight: tuple[Literal["balanced"] | None, ...] = Field((None, "balanced"), min_length=1)
+    n_estimators: tuple[Annotated[int, Field(ge=1)], ...] = Field((50, 100), min_length=1)
+    folds: int = Field(3, ge=2)
+    max_rows: int = Field(30_000, ge=100)
+
+    def candidates(self) -> Candidates:
+        """The points of the grid."""
+        return Candidates(
+            self.min_samples_leaf, self.max_features, self.class_weight, self.n_estimators
+        )
+
+
 class ForestSection(_Section):
-    """scikit-learn's ExtraTreesClassifier, and how many trees a task grows."""
+    """scikit-learn's ExtraTreesClassifier, and how it is grown.
+
+    ``group_size`` is how many trees a task grows. ``strata`` are parts of the training rows that
+    trees grow on; ``auto`` takes no more than it needs for a task to fit a worker.
+    """
 
     n_estimators: int = Field(100, ge=1)
     max_features: float | Literal["sqrt", "log2"] = "sqrt"
@@ -128,10 +170,16 @@ class ForestSection(_Section):
     class_weight: Literal["balanced"] | None = None
     seed: int = 0
     group_size: int = Field(10, ge=1)
+    strata: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
+    search: SearchSection = SearchSection()
 
     def settings(self) -> ForestSettings:
-        """What decides the forest; the group size does not."""
-        return ForestSettings(**self.model_dump(exclude={"group_size"}))
+        """What the forest is asked for where nothing is searched."""
+        return ForestSettings(**self.model_dump(exclude={"group_size", "strata", "search"}))
+
+    def key(self) -> str:
+        """Digest of what decides the forest; the group size does not."""
+        return digest(self.model_dump(mode="json", exclude={"group_size"}))
 
 
 class ValidationSection(_Section):

@@ -110,6 +110,12 @@ def collect(
         submit_next()
 
 
+def worker_share(client: Client) -> int:
+    """Bytes that a task may plan for where it can be cut smaller: a third of a worker's limit."""
+    limit = worker_memory_limit(client)
+    return 2**30 if limit is None else max(2**26, limit // 3)
+
+
 def check_memory(client: Client, stage: str, peak_bytes: int, remedy: str) -> None:
     """Hold a task's declared peak against the smallest worker.
 

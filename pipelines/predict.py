@@ -13,7 +13,7 @@ from pipelines.events import Emit, silent
 from pipelines.outcomes import Outcomes, check_memory, collect
 from pipelines.run import Run
 from pipelines.train import require_model
-from soilft import cube, store
+from soilft import cube, objects, store
 from soilft.cube import PredictDays, Predicted, predict_days
 from soilft.days import DaySpan
 from soilft.forest.artefact import ModelRef
@@ -85,8 +85,14 @@ def make_template(run: Run, model: ModelRef) -> None:
             "features": json.dumps(feature_names(run.table_url())),
         },
     )
+    card: dict[str, Any] = objects.read_json(objects.join(model.url, "card.json"))
     template = cube.template(
-        region.grid, config.days, config.label.overpasses, config.chunks.predict_days, attributes
+        region.grid,
+        config.days,
+        config.label.overpasses,
+        config.chunks.predict_days,
+        attributes,
+        calibrated=card["uncertainty"] is not None,
     )
     store.create(url, template)
 

@@ -64,6 +64,11 @@ class Run:
         """Store of the stations."""
         return self.url("inputs", "stations.zarr")
 
+    @property
+    def truth_url(self) -> str:
+        """State and temperature of a simulated ground, for judging alone."""
+        return self.url("inputs", "truth.zarr")
+
     def ingest_spans(self) -> list[DaySpan]:
         """Days of each input chunk."""
         return self.config.days.chunks(self.config.chunks.ingest_days)
@@ -147,8 +152,10 @@ class Run:
         return self.url("training", self.table_key()[:16], "table.zarr")
 
     def forest_key(self, table_content: str) -> str:
-        """What the forest depends on."""
-        return digest(__version__, table_content, repr(self.config.forest.settings()))
+        """What the forest and its uncertainty depend on."""
+        section = self.config.validation
+        judged = (section.rows_per_fit, section.trees_per_fit, section.level, section.seed)
+        return digest(__version__, table_content, repr(self.config.forest.settings()), judged)
 
     def model(self) -> ModelRef | None:
         """The forest trained on today's inputs, or None where there is none yet."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from rich.table import Table
 
 from pipelines import ingest
+from pipelines.judging import ABLATIONS
 from pipelines.predict import missing
 from pipelines.run import Run
 from pipelines.validate import scorecard, scorecard_key
@@ -82,8 +83,9 @@ def states(run: Run) -> list[StageState]:
     scored = model is not None and run.ledger.is_done(
         "validate", run.run_id(model), scorecard_key(run, model)
     )
-    folds = config.validation.folds * (2 if config.validation.negative_control else 1)
-    found.append(StageState("validate", int(scored), int(not scored), 0, f"{folds} folds"))
+    kinds = 1 + config.validation.negative_control + len(ABLATIONS) * config.validation.ablations
+    note = f"up to {config.validation.folds * kinds} forests"
+    found.append(StageState("validate", int(scored), int(not scored), 0, note))
     release = latest(run.store)
     current = (
         release is not None
@@ -135,11 +137,13 @@ def report(run: Run) -> list[str]:
     lines = [f"set aside: {item.reason}" for item in run.set_aside()]
     scores = scorecard(run)
     if scores is not None:
-        blocks = scores["spatial_blocks"]
-        lines.append(
-            f"{'SIMULATED, ' if scores['simulated'] else ''}held-out blocks: overall accuracy "
-            f"{blocks['overall_accuracy']:.3f}, balanced accuracy {blocks['balanced_accuracy']:.3f}"
-        )
+        headline = scores["experiments"]["year_block"]["scores"]
+        if headline is not None:
+            lines.append(
+                f"{'SIMULATED, ' if scores['simulated'] else ''}held-out years and blocks: overall "
+                f"accuracy {headline['overall_accuracy']:.3f}, balanced accuracy "
+                f"{headline['balanced_accuracy']:.3f}"
+            )
     release = latest(run.store)
     if release is not None:
         lines.append(f"latest release: {objects.join(run.store, release['cube'])}")

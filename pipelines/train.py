@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from distributed import Client
 
+from pipelines import forest
 from pipelines.events import Emit, silent
-from pipelines.outcomes import Outcomes, check_memory, collect
+from pipelines.outcomes import Outcomes, check_memory
 from pipelines.run import Run
 from pipelines.sample import make_table
+from pipelines.uncertain import fit_uncertainty
 from soilft import objects
 from soilft.errors import StoreError
+from soilft.forest import strata
 from soilft.forest.artefact import ModelRef, save
-from soilft.forest.grow import GrowTrees, assemble, grow_trees
+from soilft.forest.grow import discard_groups
 from soilft.ledger import Record
 from soilft.splits import SPLITS
 from soilft.table import feature_names
-
-if TYPE_CHECKING:
-    from sklearn.ensemble import ExtraTreesClassifier
 
 STAGE = "train"
 
@@ -28,7 +26,7 @@ def train(run: Run, client: Client, emit: Emit = silent) -> Outcomes:
     """Make the table and the forest of today's inputs, unless they are there."""
     outcomes = Outcomes(STAGE)
     record = make_table(run, client, emit, outcomes)
-    if run.model() is not None:
+    if _trained(run) is not None:
         outcomes.skipped += 1
     elif record is not None:
         _grow_forest(run, client, emit, outcomes, record)
@@ -36,24 +34,17 @@ def train(run: Run, client: Client, emit: Emit = silent) -> Outcomes:
 
 
 def _grow_forest(run: Run, client: Client, emit: Emit, outcomes: Outcomes, table: Record) -> None:
-    settings = run.config.forest.settings()
-    groups: dict[str, ExtraTreesClassifier] = {}
-    tasks: dict[str, Any] = {
-        f"trees {trees.start}..{trees.stop - 1}": GrowTrees(
-            run.table_url(), table.content, settings, trees
-        )
-        for trees in settings.groups(run.config.forest.group_size)
-    }
-    check_table_fits(run, client, STAGE, table)
-    trees = Outcomes("forest")
-    collect(client, grow_trees, tasks, groups.__setitem__, trees, emit)
-    if trees.failed:
-        outcomes.failed |= trees.failed
+    settings, choice = forest.settings_for(run, client, emit, table)
+    count = forest.strata_for(run, client, table, settings)
+    grown = forest.grow(run, client, emit, outcomes, table, settings, count)
+    if grown is None:
         return
-    forest = assemble(settings, [groups[unit] for unit in tasks])
+    measures, said = fit_uncertainty(run, client, emit, outcomes, table, grown, settings)
+    if outcomes.failed:
+        return
     reference = save(
         run.store,
-        forest,
+        grown,
         feature_names(run.table_url()),
         settings,
         {
@@ -63,26 +54,37 @@ def _grow_forest(run: Run, client: Client, emit: Emit, outcomes: Outcomes, table
             "training_rows": int(table.facts["rows"]),
             "table_digest": table.content,
             "split": dict(zip(SPLITS, run.config.sampling.fractions, strict=True)),
+            "strata": count,
+            "rows_per_stratum": strata.sizes(run.table_url(), count, settings.seed),
+            "search": choice,
+            "measures": said,
         },
+        measures,
     )
-    run.ledger.put(STAGE, "forest", Record(run.forest_key(table.content), reference.digest))
+    facts = {"asked": run.config.forest.key()}
+    key = run.forest_key(table.content)
+    run.ledger.put(STAGE, "forest", Record(key, reference.digest, facts))
+    discard_groups(forest.checkpoint_folder(run, table, settings, count))
     outcomes.done += 1
 
 
 def check_table_fits(run: Run, client: Client, stage: str, table: Record) -> None:
     """Hold the memory of a task that trains on the whole table against the smallest worker.
 
-    The table as read, its rows for training, scikit-learn's copy, and what the trees take: four
-    times the table, eight columns of bookkeeping included.
-
     Raises
     ------
     TaskTooLarge
         Where it does not fit.
     """
-    width = len(feature_names(run.table_url())) + 8
-    peak = 4 * int(table.facts["rows"]) * width * 4
-    check_memory(client, stage, peak, "Make sampling.max_rows smaller.")
+    check_memory(client, stage, forest.peak_bytes(run, table), "Make sampling.max_rows smaller.")
+
+
+def _trained(run: Run) -> ModelRef | None:
+    """The model of today's inputs, grown as the region file asks; None where there is none."""
+    record = run.ledger.get(STAGE, "forest")
+    if record is None or record.facts.get("asked") != run.config.forest.key():
+        return None
+    return run.model()
 
 
 def require_model(run: Run) -> ModelRef:
@@ -93,7 +95,7 @@ def require_model(run: Run) -> ModelRef:
     StoreError
         Where there is none: the stages before have not run, or the inputs have changed since.
     """
-    model = run.model()
+    model = _trained(run)
     if model is None or not objects.exists(objects.join(model.url, "card.json")):
         raise StoreError(
             run.store,

@@ -1,4 +1,4 @@
-"""Stage 4: score the model, and write scorecard and report beside the staging cube."""
+"""Stage 4: judge the model and its cube; scorecard and report lie beside the staging cube."""
 
 from __future__ import annotations
 
@@ -7,58 +7,35 @@ from typing import Any
 from distributed import Client
 
 from pipelines.events import Emit, silent
-from pipelines.outcomes import Outcomes, collect
+from pipelines.figures import figures
+from pipelines.judging import STAGE, gather, references
+from pipelines.outcomes import Outcomes
 from pipelines.run import Run
-from pipelines.train import check_table_fits, require_model
+from pipelines.scores import assemble
+from pipelines.train import require_model
 from soilft import __version__, objects
 from soilft.forest.artefact import ModelRef
 from soilft.ledger import Record, digest
 from soilft.report import render
-from soilft.validation import ScoreFold, ScoreSplits, evaluate, pooled
-
-STAGE = "validate"
 
 
 def validate(run: Run, client: Client, emit: Emit = silent) -> Outcomes:
-    """Score on the random split, on held-out blocks, and with shuffled labels."""
+    """Judge on held-out years and blocks, beside baselines, other labels, stations and truth."""
     model = require_model(run)
     outcomes = Outcomes(STAGE)
     key = scorecard_key(run, model)
     if run.ledger.is_done(STAGE, run.run_id(model), key):
         outcomes.skipped += 1
         return outcomes
-    folds = _folds(run, shuffle=False)
-    control = _folds(run, shuffle=True) if run.config.validation.negative_control else {}
-    tasks: dict[str, ScoreSplits | ScoreFold] = {
-        "splits": ScoreSplits(run.table_url(), model),
-        **folds,
-        **control,
-    }
-    table = run.ledger.get("train", "table")
-    if table is not None:
-        check_table_fits(run, client, STAGE, table)
-    found: dict[str, Any] = {}
-    collect(client, evaluate, tasks, found.__setitem__, outcomes, emit)
+    evidence = gather(run, client, model, emit, outcomes)
     if outcomes.failed:
         return outcomes
-    scorecard = {
-        "title": run.config.title,
-        "simulated": run.is_simulated(),
-        "days": len(run.config.days),
-        "period": str(run.config.days),
-        "model_digest": model.digest,
-        "label": run.config.label.input,
-        "random_split_for_comparison_only": found["splits"],
-        "spatial_blocks": pooled([found[unit] for unit in folds]),
-        "shuffled_labels": pooled([found[unit] for unit in control]) if control else None,
-        "validation": run.config.validation.model_dump(mode="json"),
-        "set_aside": [item.reason for item in run.set_aside()],
-    }
-    content = objects.to_json(scorecard)
-    objects.write(objects.join(run.report_url(model), "scorecard.json"), content)
-    html = render(scorecard)
-    objects.write(objects.join(run.report_url(model), "report.html"), html.encode())
-    run.ledger.put(STAGE, run.run_id(model), Record(key, digest(scorecard)))
+    found = assemble(run, model, evidence)
+    folder = run.report_url(model)
+    objects.write(objects.join(folder, "scorecard.json"), objects.to_json(found))
+    page = render(found, figures(run, model, evidence, found))
+    objects.write(objects.join(folder, "report.html"), page.encode())
+    run.ledger.put(STAGE, run.run_id(model), Record(key, digest(found)))
     return outcomes
 
 
@@ -66,10 +43,11 @@ def scorecard_key(run: Run, model: ModelRef) -> str:
     """What a scorecard depends on."""
     table = run.ledger.get("train", "table")
     settings = run.config.validation.model_dump(mode="json")
-    forest = repr(run.config.forest.settings())
     reasons = [item.reason for item in run.set_aside()]
     content = "" if table is None else table.content
-    return digest(__version__, run.run_id(model), content, settings, forest, reasons)
+    beside = [record.content for record in run.station_records()]
+    others = sorted(references(run))
+    return digest(__version__, run.run_id(model), content, settings, reasons, beside, others)
 
 
 def scorecard(run: Run) -> dict[str, Any] | None:
@@ -81,21 +59,3 @@ def scorecard(run: Run) -> dict[str, Any] | None:
         objects.join(run.report_url(model), "scorecard.json")
     )
     return found
-
-
-def _folds(run: Run, *, shuffle: bool) -> dict[str, ScoreFold]:
-    settings = run.config.validation
-    name = "shuffled labels, fold" if shuffle else "blocks, fold"
-    return {
-        f"{name} {fold}": ScoreFold(
-            run.table_url(),
-            run.config.forest.settings(),
-            run.config.to_region(),
-            settings.block_degrees,
-            settings.folds,
-            fold,
-            settings.seed,
-            shuffle,
-        )
-        for fold in range(settings.folds)
-    }

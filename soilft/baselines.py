@@ -32,9 +32,17 @@ class Baseline:
 BASELINES = (
     Baseline(
         "climatology",
-        "day-of-year climatology of the pixel's label, other years",
+        "day-of-year climatology of the pixel's own label, other years",
         False,
-        "share of frozen labels within 10 days of the year's day, the row's own window left out",
+        "share of frozen labels within 10 days of the year's day, the row's own window left out; "
+        "knows labels of the held-out block that the forest is kept from",
+    ),
+    Baseline(
+        "climatology_nearby",
+        "day-of-year climatology of the nearest labels that the forest was trained on",
+        False,
+        "mean of the 50 nearest training labels within 10 days of the year's day: what can be "
+        "known of a held-out block without its own labels",
     ),
     Baseline(
         "gldas",
@@ -148,6 +156,49 @@ def _windows(counts: npt.NDArray[Any], half_width: int, *, circular: bool) -> np
     sums = np.cumsum(np.concatenate([np.zeros_like(padded[:1]), padded]), axis=0)
     span = 2 * half_width + 1
     return np.asarray(sums[span:] - sums[:-span])
+
+
+def nearby_climatology(
+    place: Floats,
+    season: Floats,
+    label: States,
+    at: Floats,
+    when: Floats,
+    *,
+    nearest: int = 50,
+    half_width: int = 10,
+) -> Floats:
+    """Share of frozen labels among the nearest known ones of the same time of year.
+
+    Parameters
+    ----------
+    place, season, label
+        Known labels: unit vectors of their places (row, 3), day of the year 1 to 366, and codes.
+    at, when
+        Places and days of the year to give a share for.
+    nearest
+        Labels that count.
+    half_width
+        Days before and after.
+
+    Returns
+    -------
+    array
+        float64 (row,), NaN where there is no label at that time of year.
+    """
+    from scipy.spatial import cKDTree
+
+    found = np.full(len(at), np.nan)
+    for day in np.unique(when):
+        apart = np.abs(season - day)
+        known = np.flatnonzero(np.minimum(apart, 366 - apart) <= half_width)
+        if not len(known):
+            continue
+        asked = np.flatnonzero(when == day)
+        count = min(nearest, len(known))
+        _, near = cKDTree(place[known]).query(at[asked], k=np.arange(1, count + 1))
+        found[asked] = label[known][near].mean(axis=1)
+    return found
 
 
 def persistence(label: States, longest: int = 10) -> States:

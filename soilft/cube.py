@@ -31,23 +31,49 @@ from soilft.schema import (
 )
 
 STATES = {"thawed": THAWED, "frozen": FROZEN}
+SETS = {"thawed": 0, "frozen": 1, "both": 2, "neither": 3}
+# Dissimilarity is stored in fiftieths, so that 5 times the training's mean distance still fits.
+_DISSIMILARITY_STEP = 0.02
 # Cells on a side of an inner chunk: a map takes few, a pixel's series reads little more.
 _CHUNK_CELLS = 64
 _DIMS = ("time", "y", "x")
 _OVERPASS_DIMS = ("time", "overpass", "y", "x")
 
 
-def variables(overpasses: Sequence[str]) -> tuple[Variable, ...]:
+def variables(overpasses: Sequence[str], *, calibrated: bool) -> tuple[Variable, ...]:
     """Variables of the cube; those by overpass only where there is more than one."""
+    kind = "calibrated probability of" if calibrated else "share of the forest's votes for"
+    kind += " frozen soil at"
     daily = (
         flagged(
             "freeze_thaw_state",
             _DIMS,
             "soil freeze/thaw state at the reference overpass",
             STATES,
-            ancillary_variables="frozen_probability quality_flag",
+            ancillary_variables="frozen_probability prediction_set dissimilarity quality_flag",
         ),
-        _probability("frozen_probability", _DIMS, "at the reference overpass"),
+        _probability("frozen_probability", _DIMS, f"{kind} the reference overpass"),
+        flagged(
+            "prediction_set",
+            _DIMS,
+            "states that the conformal set at the reference overpass holds",
+            SETS,
+            ancillary_variables="freeze_thaw_state",
+            references="class-conditional split conformal sets, Sadinle et al. 2019",
+        ),
+        Variable(
+            "dissimilarity",
+            _DIMS,
+            "uint8",
+            MISSING,
+            {
+                "long_name": "dissimilarity of the predictors to those of the training",
+                "units": "1",
+                "scale_factor": _DISSIMILARITY_STEP,
+                "valid_range": [0, 254],
+                "references": "Meyer and Pebesma 2021, doi:10.1111/2041-210X.13650",
+            },
+        ),
         masked(
             "quality_flag",
             _DIMS,
@@ -66,18 +92,18 @@ def variables(overpasses: Sequence[str]) -> tuple[Variable, ...]:
             STATES,
             ancillary_variables="overpass_probability",
         ),
-        _probability("overpass_probability", _OVERPASS_DIMS, "at each overpass"),
+        _probability("overpass_probability", _OVERPASS_DIMS, f"{kind} each overpass"),
     )
 
 
-def _probability(name: str, dims: tuple[str, ...], where: str) -> Variable:
+def _probability(name: str, dims: tuple[str, ...], long_name: str) -> Variable:
     return Variable(
         name,
         dims,
         "uint8",
         MISSING,
         {
-            "long_name": f"share of the forest's votes for frozen soil {where}, not calibrated",
+            "long_name": long_name,
             "units": "1",
             "scale_factor": 0.01,
             "valid_range": [0, 100],
@@ -91,6 +117,8 @@ def template(
     overpasses: Sequence[str],
     shard_days: int,
     attributes: Mapping[str, Any],
+    *,
+    calibrated: bool = False,
 ) -> Template:
     """Structure of the cube: one shard a chunk of days, whole in space, so one task writes it."""
     rows, columns = (min(_CHUNK_CELLS, size) for size in grid.shape)
@@ -101,7 +129,7 @@ def template(
             *grid_coordinates(grid),
             *((overpass_coordinate(tuple(overpasses)),) if many else ()),
         ),
-        variables=variables(overpasses),
+        variables=variables(overpasses, calibrated=calibrated),
         chunks={"time": shard_days, "y": rows, "x": columns},
         shards={
             "time": shard_days,
@@ -206,24 +234,45 @@ def predict_days(task: PredictDays) -> Predicted:
     model = loaded(task.model)
     predictors = block(task.inputs.open(), task.features, task.span)
     model.require_features(predictors.names)
-    probability = np.full(predictors.usable.shape, np.nan)
-    if predictors.usable.any():
-        probability[predictors.usable] = model.frozen_probability(
-            predictors.values[predictors.usable]
-        )
-    state, percent = encode(probability)
     names = [target.name for target in task.features.targets]
     at = names.index(task.reference)
+    usable = predictors.usable
+    votes = np.full(usable.shape, np.nan)
+    if usable.any():
+        votes[usable] = model.votes(predictors.values[usable])
+    measures = model.uncertainty
+    probability = votes
+    sets = np.full(usable[:, at].shape, MISSING, "uint8")
+    dissimilarity = np.full(usable[:, at].shape, np.nan, "float32")
+    quality = predictors.quality[:, at]
+    if measures is not None and usable.any():
+        probability = np.full(usable.shape, np.nan)
+        probability[usable] = measures.calibration.apply(votes[usable])
+        sets = measures.conformal.sets(votes[:, at])
+        area, here = measures.applicability, usable[:, at]
+        dissimilarity[here] = area.dissimilarity(predictors.values[:, at][here])
+        outside = here & ~area.inside(dissimilarity)
+        quality = quality | np.where(outside, QUALITY["outside_area_of_applicability"], 0)
+    state, percent = encode(probability)
     values = {
         "freeze_thaw_state": state[:, at],
         "frozen_probability": percent[:, at],
-        "quality_flag": predictors.quality[:, at],
+        "prediction_set": sets,
+        "dissimilarity": _steps(dissimilarity),
+        "quality_flag": quality.astype("uint8"),
     }
     if len(names) > 1:
         values |= {"overpass_state": state, "overpass_probability": percent}
     store.write_region(task.cube_url, values, {"time": task.span.within(task.inputs.whole)})
     counts = [int((state[:, at] == code).sum()) for code in (THAWED, FROZEN, MISSING)]
     return Predicted(arrays_digest(values), *counts)
+
+
+def _steps(dissimilarity: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """Dissimilarity as stored; what is larger than the largest code is given as that code."""
+    known = np.isfinite(dissimilarity)
+    steps = np.rint(np.where(known, dissimilarity, 0) / _DISSIMILARITY_STEP)
+    return np.where(known, np.minimum(steps, MISSING - 1), MISSING).astype("uint8")
 
 
 def encode(

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +23,12 @@ from soilft.errors import ModelError
 from soilft.features import VERSION as FEATURES_VERSION
 from soilft.forest.grow import ForestSettings
 from soilft.ledger import arrays_digest, digest
-from soilft.schema import FROZEN
 
 if TYPE_CHECKING:
     from sklearn.ensemble import ExtraTreesClassifier
+
+    from soilft.forest.compiled import CompiledForest
+    from soilft.uncertainty.bundle import Uncertainty
 
 # The one type of the file that skops does not know to be harmless: scikit-learn's node arrays.
 _TRUSTED = ["sklearn.tree._tree.Tree"]
@@ -42,11 +46,15 @@ class ModelRef:
 
 @dataclass(frozen=True)
 class Model:
-    """A loaded, checked forest and its features in order."""
+    """A loaded, checked forest, its features in order, and what it knows of its uncertainty.
+
+    ``uncertainty`` is None where there were too few rows to fit it; the card says why.
+    """
 
     forest: ExtraTreesClassifier
     names: tuple[str, ...]
     card: Mapping[str, Any]
+    uncertainty: Uncertainty | None = None
 
     def require_features(self, names: tuple[str, ...]) -> None:
         """Refuse predictors that are not those of the training, in their order.
@@ -68,10 +76,21 @@ class Model:
                 remedy="Predict with the inputs and groups of the training, or train again.",
             )
 
+    @cached_property
+    def compiled(self) -> CompiledForest:
+        """The forest as it is walked; compiled on first use."""
+        from soilft.forest.compiled import compile_forest
+
+        return compile_forest(self.forest)
+
+    def votes(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """Share of the forest's votes for frozen, uncalibrated, shape (row,)."""
+        return self.compiled.frozen_probability(features)
+
     def frozen_probability(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-        """Probability of the frozen class by the forest's vote, uncalibrated, shape (row,)."""
-        column = int(np.flatnonzero(self.forest.classes_ == FROZEN)[0])
-        return np.asarray(self.forest.predict_proba(features)[:, column])
+        """Probability of the frozen class, calibrated where the model is, shape (row,)."""
+        votes = self.votes(features)
+        return votes if self.uncertainty is None else self.uncertainty.calibration.apply(votes)
 
 
 def _nodes(forest: ExtraTreesClassifier) -> dict[str, npt.NDArray[Any]]:
@@ -91,10 +110,18 @@ def _nodes(forest: ExtraTreesClassifier) -> dict[str, npt.NDArray[Any]]:
 
 
 def model_digest(
-    forest: ExtraTreesClassifier, names: tuple[str, ...], settings: ForestSettings
+    forest: ExtraTreesClassifier,
+    names: tuple[str, ...],
+    settings: ForestSettings,
+    uncertainty: Uncertainty | None = None,
 ) -> str:
-    """SHA-256 over node fields, classes, features and settings: equal forests, equal digests."""
-    return digest(arrays_digest(_nodes(forest)), names, asdict(settings), FEATURES_VERSION)
+    """SHA-256 over node fields, classes, features, settings and uncertainty.
+
+    Equal models have equal digests, whatever their files look like.
+    """
+    measures = None if uncertainty is None else uncertainty.digest
+    nodes = arrays_digest(_nodes(forest))
+    return digest(nodes, names, asdict(settings), FEATURES_VERSION, measures)
 
 
 def save(
@@ -103,8 +130,9 @@ def save(
     names: tuple[str, ...],
     settings: ForestSettings,
     facts: Mapping[str, Any],
+    uncertainty: Uncertainty | None = None,
 ) -> ModelRef:
-    """Write ``models/<digest>/`` with the forest and its card.
+    """Write ``models/<digest>/`` with the forest, its uncertainty and its card.
 
     Parameters
     ----------
@@ -113,7 +141,7 @@ def save(
     """
     import skops.io
 
-    identity = model_digest(forest, names, settings)
+    identity = model_digest(forest, names, settings, uncertainty)
     content = skops.io.dumps(forest)
     url = objects.join(root, "models", identity)
     card = {
@@ -125,10 +153,15 @@ def save(
         "settings": asdict(settings),
         "classes": [int(c) for c in forest.classes_],
         "nodes": int(sum(e.tree_.node_count for e in forest.estimators_)),
-        "calibration": "none: the share of the trees' votes",
+        "uncertainty": None if uncertainty is None else uncertainty.to_dict(),
+        "applicability_threshold": None
+        if uncertainty is None
+        else float(uncertainty.applicability.threshold),
         "versions": _versions(),
     }
     objects.write(objects.join(url, "forest.skops"), content)
+    if uncertainty is not None:
+        objects.write(objects.join(url, "applicability.npz"), uncertainty.to_bytes())
     objects.write(objects.join(url, "card.json"), objects.to_json(card))
     return ModelRef(url, identity)
 
@@ -176,10 +209,32 @@ def load(reference: ModelRef) -> Model:
         raise ModelError(reference.url, expected="ExtraTreesClassifier", found=str(type(forest)))
     names = tuple(card["features"])
     _check_structure(reference.url, forest, len(names))
-    identity = model_digest(forest, names, ForestSettings(**card["settings"]))
+    uncertainty = _uncertainty(reference.url, card["uncertainty"], len(names))
+    identity = model_digest(forest, names, ForestSettings(**card["settings"]), uncertainty)
     if identity != reference.digest:
         raise ModelError(reference.url, expected=f"digest {reference.digest}", found=identity)
-    return Model(forest, names, card)
+    return Model(forest, names, card, uncertainty)
+
+
+def _uncertainty(url: str, content: Any, width: int) -> Uncertainty | None:
+    if content is None:
+        return None
+    from soilft.uncertainty.bundle import Uncertainty
+
+    place = objects.join(url, "applicability.npz")
+    archive = objects.read(place)
+    if archive is None:
+        raise ModelError(place, expected="the area of applicability", found="no file")
+    try:
+        found = Uncertainty.read(content, archive)
+    except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise ModelError(
+            place, expected="a sound area of applicability", found=str(error)
+        ) from error
+    if found.applicability.weight.shape != (width,):
+        found_shape = str(found.applicability.weight.shape)
+        raise ModelError(place, expected=f"weights of {width} features", found=found_shape)
+    return found
 
 
 def _check_structure(url: str, forest: ExtraTreesClassifier, width: int) -> None:

@@ -3,10 +3,17 @@
 scikit-learn draws each tree's seed in sequence from one generator. A group of trees that starts
 where the seeds of the trees before it were drawn is therefore, tree for tree, the part of the one
 forest that a single ``ExtraTreesClassifier.fit`` grows.
+
+Where the table does not fit a worker, trees grow on random strata of its rows (random patches:
+Louppe & Geurts 2012), drawn by hash, so that the forest is the same on any number of workers again.
+
+A finished group is kept in the store until the model is saved, so that a lost worker or client
+loses at most a group in flight.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,10 +22,16 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from soilft.table import read_table
+from soilft import objects, store
+from soilft.errors import ModelError
+from soilft.forest import strata
+from soilft.table import held_table
 
 if TYPE_CHECKING:
     from sklearn.ensemble import ExtraTreesClassifier
+
+# The one type of a kept group that skops does not know to be harmless: scikit-learn's node arrays.
+_TRUSTED = ["sklearn.tree._tree.Tree"]
 
 
 @dataclass(frozen=True)
@@ -51,11 +64,12 @@ class ForestSettings:
 
         return np.asarray(compute_sample_weight(self.class_weight, label), "float64")
 
-    def groups(self, size: int) -> list[range]:
-        """Numbers of the trees of each group."""
+    def groups(self, size: int, count: int = 1) -> list[range]:
+        """Numbers of the trees of each group, no group in two of ``count`` strata."""
         return [
-            range(start, min(start + size, self.n_estimators))
-            for start in range(0, self.n_estimators, size)
+            range(start, min(start + size, within.stop))
+            for within in strata.trees(self.n_estimators, count)
+            for start in range(within.start, within.stop, size)
         ]
 
 
@@ -115,27 +129,163 @@ def assemble(
     return forest
 
 
+def fit_strata(
+    settings: ForestSettings,
+    features: npt.NDArray[np.float32],
+    label: npt.NDArray[np.uint8],
+    stratum: npt.NDArray[Any],
+    count: int,
+) -> ExtraTreesClassifier:
+    """Grow a whole forest here, the trees of each stratum on its rows alone.
+
+    Parameters
+    ----------
+    stratum
+        Number of the stratum of each row, 0 to ``count`` - 1, shape (row,).
+
+    Raises
+    ------
+    ConfigError
+        Where a stratum has rows of one class only, or there are more strata than trees.
+    """
+    groups = []
+    for number, trees in enumerate(strata.trees(settings.n_estimators, count)):
+        rows = np.flatnonzero(stratum == number)
+        strata.require_both_classes(label[rows], number, count)
+        groups.append(grow_group(settings, trees, features[rows], label[rows]))
+    return assemble(settings, groups)
+
+
+def fit_by(
+    settings: ForestSettings,
+    features: npt.NDArray[np.float32],
+    label: npt.NDArray[np.uint8],
+    group: npt.NDArray[Any],
+) -> dict[int, ExtraTreesClassifier]:
+    """Grow a forest for each group of rows, such as a sensor's era or a climate zone.
+
+    Parameters
+    ----------
+    group
+        Number of the group of each row, shape (row,).
+
+    Returns
+    -------
+    dict
+        Forests by number of the group; groups with rows of one class only have none.
+    """
+    found = {}
+    for number in np.unique(group).tolist():
+        rows = np.flatnonzero(group == number)
+        if len(np.unique(label[rows])) == 2:
+            found[number] = fit(settings, features[rows], label[rows])
+    return found
+
+
 @dataclass(frozen=True)
 class GrowTrees:
-    """One task: grow a group of trees on the training rows of a stored table."""
+    """One task: grow a group of trees on the training rows of a stored table.
+
+    Parameters
+    ----------
+    strata
+        How many the training rows are dealt out to; 1 is the whole table for every tree.
+    checkpoints
+        Folder that keeps finished groups, or None.
+    """
 
     table_url: str
     table_digest: str
     settings: ForestSettings
     trees: range
+    strata: int = 1
+    checkpoints: str | None = None
 
 
 def grow_trees(task: GrowTrees) -> ExtraTreesClassifier:
-    """Grow a group of trees. Runs on a worker, which reads the table once."""
-    features, label = _training_rows(task.table_url, task.table_digest)
-    return grow_group(task.settings, task.trees, features, label)
+    """Grow a group of trees, or read it back where it is finished. Runs on a worker.
+
+    A worker reads the table once, whatever the number of its groups.
+    """
+    kept = kept_group(task.checkpoints, task.trees) if task.checkpoints else None
+    if kept is not None:
+        return kept
+    group = grow_group(task.settings, task.trees, *_training_rows(task))
+    if task.checkpoints:
+        keep_group(task.checkpoints, task.trees, group)
+    return group
+
+
+def _training_rows(task: GrowTrees) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
+    if task.strata == 1:
+        table = held_table(task.table_url, task.table_digest)
+        rows = table.rows_of("train")
+        return table.features[rows], table.label[rows]
+    number = strata.of_tree(task.trees.start, task.settings.n_estimators, task.strata)
+    return _held_stratum(task.table_url, task.table_digest, number, task.strata, task.settings.seed)
 
 
 @lru_cache(maxsize=1)
-def _training_rows(
+def _held_stratum(
     url: str,
     content: str,  # noqa: ARG001  a table written anew is another entry of the cache
+    number: int,
+    count: int,
+    seed: int,
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
-    table = read_table(url)
-    rows = table.rows_of("train")
-    return table.features[rows], table.label[rows]
+    features, label = strata.read(url, number, count, seed)
+    strata.require_both_classes(label, number, count)
+    return features, label
+
+
+def keep_group(folder: str, trees: range, group: ExtraTreesClassifier) -> None:
+    """Keep a finished group: an object named by its trees and by the SHA-256 of its bytes."""
+    import skops.io
+
+    content = skops.io.dumps(group)
+    objects.write(objects.join(folder, _group_name(trees, content)), content)
+
+
+def kept_group(folder: str, trees: range) -> ExtraTreesClassifier | None:
+    """Give a group that was kept, or None where there is none whose bytes are those of its name.
+
+    Raises
+    ------
+    ModelError
+        Where the bytes are those of the name, and yet no group of these trees.
+    """
+    for name in objects.listing(folder):
+        url = objects.join(folder, name)
+        if name.startswith(_group_prefix(trees)):
+            content = objects.read(url)
+            if content is not None and name == _group_name(trees, content):
+                return _loaded_group(url, trees, content)
+    return None
+
+
+def discard_groups(folder: str) -> None:
+    """Remove all groups that were kept."""
+    store.discard(folder)
+
+
+def _group_prefix(trees: range) -> str:
+    return f"{trees.start:05d}-{trees.stop - 1:05d}-"
+
+
+def _group_name(trees: range, content: bytes) -> str:
+    return f"{_group_prefix(trees)}{hashlib.sha256(content).hexdigest()}.skops"
+
+
+def _loaded_group(url: str, trees: range, content: bytes) -> ExtraTreesClassifier:
+    import skops.io
+    from sklearn.ensemble import ExtraTreesClassifier
+
+    foreign = set(skops.io.get_untrusted_types(data=content)) - set(_TRUSTED)
+    if foreign:
+        raise ModelError(url, expected=str(_TRUSTED), found=", ".join(sorted(foreign)))
+    group = skops.io.loads(content, trusted=_TRUSTED)
+    if not isinstance(group, ExtraTreesClassifier):
+        raise ModelError(url, expected="ExtraTreesClassifier", found=str(type(group)))
+    if len(group.estimators_) != len(trees):
+        raise ModelError(url, expected=f"{len(trees)} trees", found=str(len(group.estimators_)))
+    return group

@@ -38,7 +38,7 @@ def region_file(folder: Path, archive: Path, **changes: Any) -> Path:
         "store": str(folder / "store"),
         "sampling": {"max_rows": 3000},
         "forest": {"n_estimators": 12, "min_samples_leaf": 5, "group_size": 4},
-        "validation": {"folds": 2, "block_degrees": 1},
+        "validation": {"folds": 2, "block_degrees": 1, "ablations": False, "replicates": 100},
         "chunks": {"ingest_days": 2, "predict_days": 2},
         "cluster": {"workers": 2, "memory": "2GiB", "dashboard": False},
     }

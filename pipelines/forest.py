@@ -1,0 +1,166 @@
+"""The forest of the stage train: its settings chosen, its trees grown by group and kept as such."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from dask.delayed import delayed
+from distributed import Client
+
+from pipelines.events import Emit, Event
+from pipelines.outcomes import Outcomes, check_memory, collect
+from pipelines.run import Run
+from soilft import __version__
+from soilft.errors import TaskTooLarge
+from soilft.forest import search, strata
+from soilft.forest.grow import ForestSettings, GrowTrees, assemble, grow_trees, kept_group
+from soilft.ledger import Record, digest
+from soilft.splits import SPLITS, at_most
+from soilft.table import ROWS_A_CHUNK, feature_names
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import ExtraTreesClassifier
+
+STAGE = "train"
+
+
+def settings_for(
+    run: Run, client: Client, emit: Emit, table: Record
+) -> tuple[ForestSettings, Mapping[str, Any] | None]:
+    """Settings of the forest, and how they were chosen; None where they are as configured.
+
+    The search is done once for a table and a grid; its measured seconds stay in the ledger.
+    """
+    section, settings = run.config.forest.search, run.config.forest.settings()
+    if not section.enabled:
+        return settings, None
+    key = digest(_grown_by(table, settings), section.model_dump(mode="json"))
+    record = run.ledger.get(STAGE, "search")
+    if record is None or record.key != key:
+        record = _search(run, client, emit, key)
+        run.ledger.put(STAGE, "search", record)
+    found = {name: record.facts[name] for name in ("chosen", "best", "why", "points")}
+    return ForestSettings(**found["chosen"], seed=settings.seed), found
+
+
+def _search(run: Run, client: Client, emit: Emit, key: str) -> Record:
+    section, settings, url = run.config.forest.search, run.config.forest.settings(), run.table_url()
+    split, label, day, block = strata.read_columns(url, "split", "label", "day", "block")
+    rows = at_most(np.flatnonzero(split == SPLITS["train"]), section.max_rows, settings.seed)
+    year = day[rows].astype("datetime64[D]").astype("datetime64[Y]")
+    folds = search.blocked_folds(label[rows], year, block[rows], section.folds, settings.seed)
+    check_memory(
+        client, "search", _part_bytes(url, len(rows)), "Make forest.search.max_rows smaller."
+    )
+    emit(Event("search", 0, 1))
+    part = delayed(strata.read_rows, pure=True)(url, rows)
+
+    def on_cluster(graph: Any, keys: Any, **_: Any) -> Any:
+        return client.get(graph, keys)  # type: ignore[no-untyped-call]
+
+    choice = search.search(
+        settings, section.candidates(), part[0], part[1], folds, scheduler=on_cluster
+    )
+    emit(Event("search", 1, 1))
+    facts = {
+        **choice.to_dict(),
+        "seconds": [round(point.seconds, 6) for point in choice.points],
+        "rows": len(rows),
+        "folds": len(folds),
+    }
+    return Record(key, digest(choice.to_dict()), facts)
+
+
+def strata_for(run: Run, client: Client, table: Record, settings: ForestSettings) -> int:
+    """How many strata the training rows are dealt out to; 1 where the table fits every worker.
+
+    ``auto`` doubles their number until the rows of one fit, so that a worker of slightly less
+    memory grows the same forest.
+
+    Raises
+    ------
+    TaskTooLarge
+        Where it does not fit as configured, or not even with a stratum for each tree.
+    """
+    configured = run.config.forest.strata
+    remedy = "Make sampling.max_rows smaller, or give workers more memory."
+    if configured != "auto":
+        if configured == 1:
+            remedy = "Set forest.strata to auto, or make sampling.max_rows smaller."
+        check_memory(client, STAGE, peak_bytes(run, table, configured), remedy)
+        return configured
+    count = 1
+    while True:
+        try:
+            check_memory(client, STAGE, peak_bytes(run, table, count), remedy)
+        except TaskTooLarge:
+            if 2 * count > settings.n_estimators:
+                raise
+            count *= 2
+        else:
+            return count
+
+
+def peak_bytes(run: Run, table: Record, count: int = 1) -> int:
+    """Memory of a task that trains on the table, or on one of ``count`` strata of it.
+
+    The rows as read, those for training, scikit-learn's copy, and what the trees take: four times
+    the rows, eight columns of bookkeeping included. A stratum is read by chunks of the table.
+    """
+    rows = int(table.facts["rows"])
+    if count == 1:
+        return 4 * rows * _row_bytes(run.table_url())
+    return _part_bytes(run.table_url(), rows // count + 1)
+
+
+def _row_bytes(url: str) -> int:
+    return 4 * (len(feature_names(url)) + 8)
+
+
+def _part_bytes(url: str, rows: int) -> int:
+    return (4 * rows + 2 * ROWS_A_CHUNK) * _row_bytes(url)
+
+
+def grow(
+    run: Run,
+    client: Client,
+    emit: Emit,
+    outcomes: Outcomes,
+    table: Record,
+    settings: ForestSettings,
+    count: int,
+) -> ExtraTreesClassifier | None:
+    """Grow the forest in groups, those of a run that was cut short read back; None on failure."""
+    folder = checkpoint_folder(run, table, settings, count)
+    groups: dict[str, ExtraTreesClassifier] = {}
+    tasks: dict[str, GrowTrees] = {}
+    part = Outcomes("forest")
+    units = {
+        f"trees {trees.start}..{trees.stop - 1}": trees
+        for trees in settings.groups(run.config.forest.group_size, count)
+    }
+    for unit, trees in units.items():
+        kept = kept_group(folder, trees)
+        if kept is None:
+            tasks[unit] = GrowTrees(run.table_url(), table.content, settings, trees, count, folder)
+        else:
+            groups[unit] = kept
+            part.skipped += 1
+    collect(client, grow_trees, tasks, groups.__setitem__, part, emit)
+    if part.failed:
+        outcomes.failed |= part.failed
+        return None
+    return assemble(settings, [groups[unit] for unit in units])
+
+
+def checkpoint_folder(run: Run, table: Record, settings: ForestSettings, count: int) -> str:
+    """Where finished groups are kept: one folder for all that decides the trees."""
+    key = digest(_grown_by(table, settings), count)
+    return run.url("models", "checkpoints", key)
+
+
+def _grown_by(table: Record, settings: ForestSettings) -> list[str]:
+    return [__version__, version("scikit-learn"), table.content, repr(settings)]

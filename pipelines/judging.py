@@ -1,0 +1,237 @@
+"""The work that a scorecard is made from: every task, run on the cluster, and what it came to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from distributed import Client
+
+from pipelines.events import Emit
+from pipelines.outcomes import Outcomes, check_memory, collect, in_flight, worker_share
+from pipelines.run import Run
+from pipelines.sample import STAGE as TRAINED
+from pipelines.train import check_table_fits
+from pipelines.uncertain import rules
+from soilft import cube_scores, experiments, judges, objects, store
+from soilft.annual import AnnualBand, Layers, annual_band
+from soilft.cube_scores import CompareDays, Totals
+from soilft.experiments import Experiment, HeldOut, SplitStates
+from soilft.features import GROUPS, names_by_group
+from soilft.forest.artefact import ModelRef
+from soilft.forest.grow import ForestSettings
+from soilft.judges import Columns, JudgeBand
+from soilft.ledger import Record
+from soilft.splits import transfers, year_block_folds
+from soilft.table import StoredTable, held_table
+
+STAGE = "validate"
+TRUTH = "truth"
+# What a forest is kept from, to see what it owes to it. `tb_only` keeps the radiometer's groups.
+ABLATIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "without_gldas": ("without the reanalysis", ("reanalysis", "memory")),
+    "without_season": ("without the day of year", ("season",)),
+    "without_static": ("without terrain and soil", ("terrain", "soil")),
+    "tb_only": (
+        "brightness temperatures alone",
+        tuple(name for name, group in GROUPS.items() if group.needs != "tb"),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Folds:
+    """Held-out rows of one kind of experiment, fold by fold."""
+
+    parts: tuple[HeldOut, ...]
+    features: int
+
+
+@dataclass
+class Evidence:
+    """Everything that was measured, before it is put in words."""
+
+    table: StoredTable
+    record: Record
+    columns: Columns = field(default_factory=dict)
+    split: npt.NDArray[np.uint8] | None = None
+    folds: dict[str, Folds] = field(default_factory=dict)
+    transfers: dict[tuple[str, str], HeldOut] = field(default_factory=dict)
+    totals: Totals = field(default_factory=Totals)
+    annual: Layers | None = None
+
+
+def settings_of(model: ModelRef) -> ForestSettings:
+    """What the published forest was asked for."""
+    card: dict[str, Any] = objects.read_json(objects.join(model.url, "card.json"))
+    return ForestSettings(**card["settings"])
+
+
+def references(run: Run) -> dict[str, str]:
+    """Stores that a state can be compared with, by name: labels, and the truth where it is."""
+    labels = [n for n, s in run.config.daily_sources().items() if s.role == "label"]
+    found = {name: run.input_url(name) for name in labels}
+    if objects.exists(objects.join(run.truth_url, "zarr.json")):
+        found[TRUTH] = run.truth_url
+    return found
+
+
+def gather(run: Run, client: Client, model: ModelRef, emit: Emit, outcomes: Outcomes) -> Evidence:
+    """Run everything; failed units are in ``outcomes`` and leave the evidence incomplete."""
+    record = run.ledger.get(TRAINED, "table")
+    if record is None:
+        raise RuntimeError("a model without a table")
+    check_table_fits(run, client, STAGE, record)
+    evidence = Evidence(held_table(run.table_url(), record.content), record)
+    _judged(run, client, emit, outcomes, evidence)
+    for step in (_tried, _compared, _yearly):
+        if not outcomes.failed:
+            step(run, client, model, emit, outcomes, evidence)
+    return evidence
+
+
+def _judged(run: Run, client: Client, emit: Emit, outcomes: Outcomes, evidence: Evidence) -> None:
+    """Baselines that need series, other labels and truth, for every row of the table."""
+    config, whole = run.config, run.config.days
+    rows, columns = config.to_region().grid.shape
+    share = worker_share(client)
+    others = tuple(
+        (name, url) for name, url in references(run).items() if name != config.label.input
+    )
+    cut = judges.bands(rows, columns, len(whole), share, in_flight(client) // 2)
+    tasks = {
+        f"rows {a}..{b - 1}": JudgeBand(
+            run.input_refs(),
+            config.feature_set().targets,
+            run.table_url(),
+            evidence.record.content,
+            run.input_url(config.label.input),
+            others,
+            (a, b),
+        )
+        for a, b in cut
+    }
+    check_memory(
+        client,
+        STAGE,
+        max(task.peak_bytes for task in tasks.values()),
+        "Give each worker more memory.",
+    )
+    found: dict[str, Columns] = {}
+    collect(client, judges.judge, tasks, found.__setitem__, outcomes, emit)
+    if not outcomes.failed:
+        evidence.columns = judges.gathered([found[unit] for unit in tasks], len(evidence.table))
+
+
+def _tried(
+    run: Run, client: Client, model: ModelRef, emit: Emit, outcomes: Outcomes, evidence: Evidence
+) -> None:
+    """Grow the forests of all experiments."""
+    config, table = run.config, evidence.table
+    how, settings = rules(run), settings_of(model)
+    content, region = evidence.record.content, config.to_region()
+    groups = _groups(run, table)
+    folds = len(year_block_folds(table.year, table.block, how.folds, how.seed))
+    kept: dict[str, tuple[int, ...] | None] = {"year_block": None}
+    if config.validation.ablations:
+        for name, (_, without) in ABLATIONS.items():
+            gone = {c for group in without for c in groups.get(group, ())}
+            left = tuple(c for c in range(len(table.names)) if c not in gone)
+            if gone and left:
+                kept[name] = left
+    if config.validation.negative_control:
+        kept["shuffled_labels"] = None
+    tasks: dict[str, Experiment | SplitStates] = {}
+    for name, columns in kept.items():
+        for fold in range(folds):
+            headline = name == "year_block"
+            tasks[f"{name}, fold {fold}"] = Experiment(
+                run.table_url(),
+                content,
+                settings,
+                how,
+                fold,
+                region,
+                columns=columns,
+                groups=tuple(groups.items()) if headline else (),
+                shuffle=name == "shuffled_labels",
+                uncertainty=headline,
+            )
+    pairs = transfers(table.era)
+    for number in range(len(pairs)):
+        tasks[f"transfer {number}"] = Experiment(
+            run.table_url(), content, settings, how, number, region, kind="transfer"
+        )
+    tasks["random split"] = SplitStates(run.table_url(), content, model)
+    found: dict[str, Any] = {}
+    collect(client, experiments.evaluate, tasks, found.__setitem__, outcomes, emit)
+    if outcomes.failed:
+        return
+    evidence.split = found["random split"]
+    for name, columns in kept.items():
+        parts = tuple(found[f"{name}, fold {fold}"] for fold in range(folds))
+        width = len(table.names) if columns is None else len(columns)
+        evidence.folds[name] = Folds(parts, width)
+    for number, (one, other) in enumerate(pairs):
+        evidence.transfers[table.eras[one], table.eras[other]] = found[f"transfer {number}"]
+
+
+def _groups(run: Run, table: StoredTable) -> dict[str, tuple[int, ...]]:
+    """Columns of the table by group of features, those that have any."""
+    pairs = names_by_group(run.input_refs().open(), run.config.feature_set())
+    at = {name: i for i, name in enumerate(table.names)}
+    return {group: tuple(at[name] for name in names) for group, names in pairs if names}
+
+
+def stations(run: Run) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Rows and columns of the cells with stations."""
+    if not objects.exists(objects.join(run.stations_url, "zarr.json")):
+        return (), ()
+    group = store.open_raw(run.stations_url)
+    rows, columns = (np.asarray(store.array(group, name)[...]) for name in ("row", "column"))
+    return tuple(int(r) for r in rows), tuple(int(c) for c in columns)
+
+
+def _compared(
+    run: Run, client: Client, model: ModelRef, emit: Emit, outcomes: Outcomes, evidence: Evidence
+) -> None:
+    """Count the staging cube beside labels, truth and stations."""
+    places = stations(run)
+    tasks = {
+        f"cube {span}": CompareDays(
+            run.staging_url(model),
+            run.config.to_region(),
+            run.config.days,
+            span,
+            run.config.label.overpasses,
+            tuple(references(run).items()),
+            evidence.record.facts["block_degrees"],
+            places,
+        )
+        for span in run.predict_spans()
+    }
+    collect(client, cube_scores.compare, tasks, evidence.totals.add, outcomes, emit)
+
+
+def _yearly(
+    run: Run, client: Client, model: ModelRef, emit: Emit, outcomes: Outcomes, evidence: Evidence
+) -> None:
+    """Annual layers of the cube, and of the truth where it is known."""
+    config = run.config
+    truth = references(run).get(TRUTH)
+    rows, columns = config.to_region().grid.shape
+    a_row = columns * len(config.days) * 24
+    cut = judges.cut(rows, max(1, in_flight(client) // 2, -(-rows * a_row // worker_share(client))))
+    tasks = {
+        f"years of rows {a}..{b - 1}": AnnualBand(
+            run.staging_url(model), truth, config.label.reference_overpass, config.days, (a, b)
+        )
+        for a, b in cut
+    }
+    found: dict[str, Layers] = {}
+    collect(client, annual_band, tasks, found.__setitem__, outcomes, emit)
+    if not outcomes.failed:
+        evidence.annual = Layers.joined([found[unit] for unit in tasks])

@@ -1,0 +1,384 @@
+"""Forests grown for judging: what a fold trains on, what it is judged on, and what it says there.
+
+A fold's uncertainty is fitted on folds within its own training rows, so calibration and conformal
+sets never see a row that they are judged on, nor its year, nor its block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from soilft.baselines import nearby_climatology
+from soilft.errors import ConfigError
+from soilft.forest.artefact import ModelRef
+from soilft.forest.grow import ForestSettings, fit
+from soilft.forest.loaded import loaded
+from soilft.grid import Region
+from soilft.schema import FROZEN, MISSING
+from soilft.splits import Fold, at_most, transfers, year_block_folds
+from soilft.table import StoredTable, held_table
+from soilft.uncertainty.calibration import Calibration, choose
+from soilft.uncertainty.conformal import Conformal
+from soilft.uncertainty.conformal import fit as fit_sets
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import ExtraTreesClassifier
+
+Floats = npt.NDArray[Any]
+Rows = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How forests for judging are grown, the same for all of them.
+
+    Parameters
+    ----------
+    folds, inner_folds
+        Of years and blocks together; the inner ones are cut from a fold's training rows.
+    rows_per_fit, trees_per_fit
+        At most so many, so that all of it can be done; recorded in the scorecard.
+    level
+        Of the conformal sets.
+    """
+
+    folds: int
+    inner_folds: int
+    rows_per_fit: int
+    trees_per_fit: int
+    level: float
+    seed: int
+
+    def forest(self, settings: ForestSettings) -> ForestSettings:
+        """The published forest's settings with no more trees than allowed."""
+        return replace(settings, n_estimators=min(settings.n_estimators, self.trees_per_fit))
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One task: train a forest on some rows and judge it on others.
+
+    Parameters
+    ----------
+    kind
+        ``year_block``: fold number ``fold`` of years and blocks. ``transfer``: pair number ``fold``
+        of radiometers, trained on the one, judged on the other.
+    columns
+        Features to use, all where None.
+    groups
+        Columns of each group of features whose importance is asked for.
+    shuffle
+        Deal the labels out at random first: whatever is learnt then is not about the soil.
+    uncertainty
+        Whether to fit and apply calibration, conformal sets and the area of applicability.
+    """
+
+    table_url: str
+    table_content: str
+    settings: ForestSettings
+    rules: Rules
+    fold: int
+    region: Region
+    kind: Literal["year_block", "transfer"] = "year_block"
+    columns: tuple[int, ...] | None = None
+    groups: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    shuffle: bool = False
+    uncertainty: bool = False
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What a forest says of rows that it, their year and their block were kept from.
+
+    Parameters
+    ----------
+    rows
+        Numbers of the rows in the table.
+    label
+        As judged against; shuffled where the experiment shuffles.
+    raw, probability
+        Share of the votes for frozen, and calibrated; the same where nothing was calibrated.
+    sets
+        Conformal sets, 255 where none were made.
+    inside
+        1 inside the area of applicability, 0 outside, 255 where it was not asked for.
+    nearby
+        Climatology of the nearest labels it was trained on: share of frozen, NaN where none.
+    trained_on
+        Rows that the forest was grown on.
+    importance
+        Fall of the accuracy when a group of features is permuted.
+    """
+
+    rows: Rows
+    label: npt.NDArray[np.uint8]
+    raw: Floats
+    probability: Floats
+    sets: npt.NDArray[np.uint8]
+    inside: npt.NDArray[np.uint8]
+    nearby: Floats
+    trained_on: int
+    calibration: str = "none"
+    importance: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def state(self) -> npt.NDArray[np.uint8]:
+        """The more probable class; a tie is thawed."""
+        return (self.probability > 0.5).astype("uint8")
+
+
+def fold_of(table: StoredTable, experiment: Experiment) -> Fold:
+    """Rows to train on and to judge on, before any limit on their number.
+
+    Raises
+    ------
+    ConfigError
+        Where the table has no such fold.
+    """
+    rules = experiment.rules
+    if experiment.kind == "transfer":
+        one, other = transfers(table.era)[experiment.fold]
+        return Fold(np.flatnonzero(table.era == one), np.flatnonzero(table.era == other))
+    return year_block_folds(table.year, table.block, rules.folds, rules.seed)[experiment.fold]
+
+
+def run(experiment: Experiment) -> HeldOut:
+    """Grow the forest of one experiment and judge it. Runs on a worker."""
+    table = held_table(experiment.table_url, experiment.table_content)
+    rules = experiment.rules
+    seed = rules.seed + 101 * experiment.fold
+    label = table.label
+    if experiment.shuffle:
+        label = np.random.default_rng(rules.seed).permutation(label)
+    fold = fold_of(table, experiment)
+    train = at_most(fold.train, rules.rows_per_fit, seed)
+    test = at_most(fold.test, rules.rows_per_fit, seed)
+    features = _columns(table, experiment.columns)
+    settings = rules.forest(experiment.settings)
+    forest = _grown(settings, features, label, train)
+    raw = votes(forest, features[test])
+    nothing = np.full(len(test), MISSING, "uint8")
+    unknown = np.full(len(test), np.nan)
+    held = HeldOut(test, label[test], raw, raw, nothing, nothing, unknown, len(train))
+    if experiment.uncertainty and len(test):
+        try:
+            calibration, sets = _measures(table, experiment, fold.train, features, label)
+        except ConfigError as error:  # too few rows of a class: the votes stay as they are
+            held = replace(held, calibration=f"none: {error}")
+        else:
+            held = replace(
+                held,
+                probability=calibration.apply(raw),
+                sets=sets.sets(raw),
+                calibration=calibration.method,
+            )
+        inside = _inside(forest, table, train, features, test, seed)
+        nearby = _nearby(experiment, table, fold.train, test)
+        held = replace(held, inside=inside, nearby=nearby)
+    if experiment.groups and len(test):
+        held = replace(held, importance=_importance(experiment, forest, features, held, seed))
+    return held
+
+
+def _columns(table: StoredTable, columns: tuple[int, ...] | None) -> npt.NDArray[np.float32]:
+    return table.features if columns is None else table.features[:, list(columns)]
+
+
+def _grown(
+    settings: ForestSettings,
+    features: npt.NDArray[np.float32],
+    label: npt.NDArray[np.uint8],
+    rows: Rows,
+) -> ExtraTreesClassifier:
+    classes = np.unique(label[rows])
+    if len(classes) < 2:
+        raise ConfigError(
+            "validation",
+            expected="rows of both classes to train on",
+            found=f"{len(rows)} rows of {len(classes)} class",
+            remedy="Use fewer folds, a longer period or a larger region.",
+        )
+    return fit(settings, features[rows], label[rows])
+
+
+def votes(forest: ExtraTreesClassifier, features: npt.NDArray[np.float32]) -> Floats:
+    """Share of the votes for frozen, float64 (row,)."""
+    if not len(features):
+        return np.empty(0)
+    from soilft.forest.compiled import compile_forest
+
+    return np.asarray(compile_forest(forest).frozen_probability(np.ascontiguousarray(features)))
+
+
+@dataclass(frozen=True)
+class InnerFold:
+    """One task: votes of one fold within some rows, for calibration and conformal sets.
+
+    Parameters
+    ----------
+    split
+        Part of the random split that the folds are cut from, or None for all rows.
+    folds
+        How many; ``fold`` is one of them.
+    """
+
+    table_url: str
+    table_content: str
+    settings: ForestSettings
+    rules: Rules
+    split: str | None
+    folds: int
+    fold: int
+
+
+def run_inner(task: InnerFold) -> tuple[Rows, Floats]:
+    """Rows held out in one inner fold, and the votes for them. Runs on a worker."""
+    table = held_table(task.table_url, task.table_content)
+    within = np.arange(len(table)) if task.split is None else table.rows_of(task.split)
+    inner = _inner_folds(table, within, task.folds, task.rules.seed)
+    if task.fold >= len(inner):
+        return np.empty(0, np.intp), np.empty(0)
+    settings = task.rules.forest(task.settings)
+    return _inner(inner[task.fold], within, settings, task.rules, table.features, table.label)
+
+
+def _inner_folds(table: StoredTable, within: Rows, folds: int, seed: int) -> list[Fold]:
+    """Folds within some rows; none where they are of one year and one block."""
+    try:
+        return year_block_folds(table.year[within], table.block[within], folds, seed + 1)
+    except ConfigError:
+        return []
+
+
+def _inner(
+    fold: Fold,
+    within: Rows,
+    settings: ForestSettings,
+    rules: Rules,
+    features: npt.NDArray[np.float32],
+    label: npt.NDArray[np.uint8],
+) -> tuple[Rows, Floats]:
+    train = at_most(within[fold.train], rules.rows_per_fit, rules.seed)
+    test = at_most(within[fold.test], rules.rows_per_fit, rules.seed)
+    if len(np.unique(label[train])) < 2:
+        return np.empty(0, np.intp), np.empty(0)  # a forest of one class says nothing
+    return test, votes(_grown(settings, features, label, train), features[test])
+
+
+def _measures(
+    table: StoredTable,
+    experiment: Experiment,
+    within: Rows,
+    features: npt.NDArray[np.float32],
+    label: npt.NDArray[np.uint8],
+) -> tuple[Calibration, Conformal]:
+    """Calibration and conformal sets from folds within a fold's training rows."""
+    rules = experiment.rules
+    settings = rules.forest(experiment.settings)
+    inner = _inner_folds(table, within, rules.inner_folds, rules.seed)
+    parts = [_inner(fold, within, settings, rules, features, label) for fold in inner]
+    if not parts:
+        raise ConfigError("calibration", expected="two years or two blocks", found="one of each")
+    rows, raw = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return measures(table, rows, raw, label[rows], rules)
+
+
+def measures(
+    table: StoredTable, rows: Rows, raw: Floats, label: npt.NDArray[np.uint8], rules: Rules
+) -> tuple[Calibration, Conformal]:
+    """Calibration and conformal sets from votes for held-out rows.
+
+    The calibration is chosen on whole clusters of year and block. The sets are made on the votes
+    themselves: a calibration is monotone, so it would change no set but by ties.
+    """
+    calibration, _ = choose(raw, label, clusters(table, rows), rules.seed)
+    return calibration, fit_sets(raw, label, rules.level)
+
+
+def clusters(table: StoredTable, rows: Rows) -> npt.NDArray[np.int64]:
+    """Number of the year and block of each row: what shares weather, ground and label errors."""
+    return np.asarray((table.year[rows].astype("int64") << 32) + table.block[rows])
+
+
+def _inside(
+    forest: ExtraTreesClassifier,
+    table: StoredTable,
+    train: Rows,
+    features: npt.NDArray[np.float32],
+    test: Rows,
+    seed: int,
+) -> npt.NDArray[np.uint8]:
+    from soilft.uncertainty import applicability
+
+    try:
+        area = applicability.fit(
+            features[train], forest.feature_importances_, clusters(table, train), seed
+        )
+    except ConfigError:  # rows of one cluster: there is no neighbour to measure by
+        return np.full(len(test), MISSING, "uint8")
+    return area.inside(area.dissimilarity(features[test])).astype("uint8")
+
+
+def _nearby(experiment: Experiment, table: StoredTable, train: Rows, test: Rows) -> Floats:
+    """What the labels around a held-out block say of it, from all rows of the fold's training."""
+    lon, lat = (axis.ravel()[table.cell] for axis in experiment.region.grid.lonlat)
+    x, y = np.radians(lon), np.radians(lat)
+    place = np.stack([np.cos(y) * np.cos(x), np.cos(y) * np.sin(x), np.sin(y)], axis=1)
+    day = table.day.astype("datetime64[D]")
+    season = (day - day.astype("datetime64[Y]")).astype("int64") + 1
+    found = np.full(len(test), np.nan)
+    for code in np.unique(table.overpass[test]):
+        known = train[table.overpass[train] == code]
+        asked = np.flatnonzero(table.overpass[test] == code)
+        rows = test[asked]
+        found[asked] = nearby_climatology(
+            place[known], season[known], table.label[known], place[rows], season[rows]
+        )
+    return found
+
+
+def _importance(
+    experiment: Experiment,
+    forest: ExtraTreesClassifier,
+    features: npt.NDArray[np.float32],
+    held: HeldOut,
+    seed: int,
+) -> dict[str, float]:
+    """Fall of the raw accuracy when the columns of a group are permuted together (Breiman 2001)."""
+    right = float(np.mean((held.raw > 0.5) == (held.label == FROZEN)))
+    given = features[held.rows]
+    order = np.random.default_rng(seed).permutation(len(given))
+    found = {}
+    for name, columns in experiment.groups:
+        permuted = given.copy()
+        permuted[:, list(columns)] = given[order][:, list(columns)]
+        state = votes(forest, permuted) > 0.5
+        found[name] = right - float(np.mean(state == (held.label == FROZEN)))
+    return found
+
+
+@dataclass(frozen=True)
+class SplitStates:
+    """One task: what the published model says of every row of its table."""
+
+    table_url: str
+    table_content: str
+    model: ModelRef
+
+
+def split_states(task: SplitStates) -> npt.NDArray[np.uint8]:
+    """State of every row, in the order of the table. Runs on a worker."""
+    table = held_table(task.table_url, task.table_content)
+    model = loaded(task.model)
+    model.require_features(table.names)
+    return (model.frozen_probability(table.features) > 0.5).astype("uint8")
+
+
+def evaluate(task: Experiment | SplitStates) -> HeldOut | npt.NDArray[np.uint8]:
+    """Do one unit of judging. Runs on a worker."""
+    return run(task) if isinstance(task, Experiment) else split_states(task)

@@ -1,0 +1,305 @@
+"""The scorecard's parts: each takes held-out rows and gives plain numbers for the JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from soilft import bootstrap, metrics
+from soilft.baselines import BASELINES, Baseline
+from soilft.experiments import HeldOut, clusters
+from soilft.sampling import seasons
+from soilft.schema import MISSING
+from soilft.table import StoredTable
+from soilft.uncertainty import conformal
+
+SCHEMA = "soilft-scorecard/2"
+SEASONS = ("winter (DJF)", "spring (MAM)", "summer (JJA)", "autumn (SON)")
+_BAND_M = 1000
+
+States = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Draws:
+    """How intervals are drawn: resampled clusters of year and block."""
+
+    seed: int
+    replicates: int
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Rows of all folds, each held out once, in the order of the table."""
+
+    rows: npt.NDArray[np.intp]
+    label: States
+    raw: npt.NDArray[Any]
+    probability: npt.NDArray[Any]
+    sets: States
+    inside: States
+    nearby: npt.NDArray[Any]
+    fold: npt.NDArray[np.intp]
+
+    @property
+    def state(self) -> States:
+        """The more probable class."""
+        return (self.probability > 0.5).astype("uint8")
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def pooled(parts: Sequence[HeldOut]) -> Pool:
+    """Join the folds."""
+    names = ("rows", "label", "raw", "probability", "sets", "inside", "nearby")
+    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    fold = np.repeat(np.arange(len(parts)), [len(part.rows) for part in parts])
+    order = np.argsort(joined["rows"], kind="stable")
+    return Pool(**{name: array[order] for name, array in joined.items()}, fold=fold[order])
+
+
+def experiment(
+    title: str,
+    note: str,
+    reference: States,
+    predicted: States,
+    cluster: npt.NDArray[Any],
+    draws: Draws,
+    **more: Any,
+) -> dict[str, Any]:
+    """One set of scores with its intervals; rows that either does not know are left out.
+
+    Parameters
+    ----------
+    reference, predicted
+        Codes, (row,).
+    cluster
+        What is resampled for the intervals, (row,).
+    more
+        Further keys of the entry, such as ``against``, ``folds`` or ``by``.
+    """
+    both = (reference != MISSING) & (predicted != MISSING)
+    entry = {"title": title, "note": note, "comparison_only": False, "against": "label", **more}
+    if not both.any():
+        return {**entry, "scores": None, "intervals": None, "reason": "no pixel-day is in both"}
+    found = bootstrap.intervals(
+        cluster[both],
+        reference[both],
+        predicted[both],
+        seed=draws.seed,
+        replicates=draws.replicates,
+    )
+    return {
+        **entry,
+        "scores": metrics.scores(reference[both], predicted[both]),
+        "intervals": found,
+        "clusters": len(np.unique(cluster[both])),
+    }
+
+
+def of_counts(
+    title: str, note: str, counts: npt.NDArray[np.int64], draws: Draws, **more: Any
+) -> dict[str, Any]:
+    """One set of scores from two-by-two counts by cluster, (cluster, 2, 2)."""
+    entry = {"title": title, "note": note, "comparison_only": False, **more}
+    if not counts.sum():
+        return {**entry, "scores": None, "intervals": None, "reason": "no pixel-day is in both"}
+    return {
+        **entry,
+        "scores": metrics.scores_of_confusion(counts.sum(axis=0)),
+        "intervals": bootstrap.intervals_of_counts(
+            counts, seed=draws.seed, replicates=draws.replicates
+        ),
+        "clusters": len(counts),
+    }
+
+
+def groups(table: StoredTable, pool: Pool) -> dict[str, list[dict[str, Any]]]:
+    """Scores by month, season, elevation band, radiometer, year, and area of applicability."""
+    rows, label, state = pool.rows, pool.label, pool.state
+    season = np.array(SEASONS)[seasons(table.day[rows])]
+    keys: dict[str, npt.NDArray[Any]] = {
+        "month": np.array([f"{m:02d}" for m in table.month[rows]]),
+        "season": season,
+        "year": table.year[rows].astype(str),
+    }
+    if "static_elevation" in table.names:
+        height = table.features[rows, table.names.index("static_elevation")]
+        band = np.floor(np.nan_to_num(height) / _BAND_M).astype(int) * _BAND_M
+        keys["elevation"] = np.array([f"{b:5d} to {b + _BAND_M} m" for b in band])
+    if table.eras:
+        names = np.array([*table.eras, "none"])
+        keys["era"] = names[np.minimum(table.era[rows], len(table.eras))]
+    if (pool.inside != MISSING).any():
+        keys["applicability"] = np.where(pool.inside == 1, "inside", "outside")
+    found = {name: metrics.by(key, label, state) for name, key in keys.items()}
+    shoulder = np.isin(season, (SEASONS[1], SEASONS[3]))
+    if shoulder.any():
+        scores = metrics.scores(label[shoulder], state[shoulder])
+        found["season"].append({"key": "shoulder seasons (MAM and SON)", **scores})
+    return found
+
+
+def probabilities(pool: Pool, climatology: npt.NDArray[Any] | None) -> dict[str, Any]:
+    """Brier score, its skill over the climatology, calibration error and reliability."""
+    known = None if climatology is None else climatology[pool.rows].astype("float64")
+    return {
+        **metrics.probability_scores(pool.label, pool.probability, known),
+        "reliability": metrics.reliability(pool.label, pool.probability),
+    }
+
+
+def baselines(
+    table: StoredTable,
+    pool: Pool,
+    states: Mapping[str, States],
+    others: Mapping[str, str],
+    draws: Draws,
+    *,
+    against: str,
+    reference: States,
+) -> list[dict[str, Any]]:
+    """The held-out forest beside each baseline, on the pixel-days that both know.
+
+    Parameters
+    ----------
+    states
+        Of the whole table by name of the baseline or of another label.
+    others
+        Titles of other labels, which are satellite labels themselves.
+    against, reference
+        What both are scored against, and its states for the pool's rows.
+    """
+    share = pool.nearby
+    nearby = np.where(np.isfinite(share), np.where(share > 0.5, 1, 0), MISSING).astype("uint8")
+    rules = [r for r in BASELINES if r.name in states or r.name == "climatology_nearby"]
+    rules += [
+        Baseline(name, title, True, "its own product")
+        for name, title in others.items()
+        if name in states
+    ]
+    cluster = clusters(table, pool.rows)
+    found = []
+    for rule in rules:
+        if rule.name == against:
+            continue
+        theirs = nearby if rule.name == "climatology_nearby" else states[rule.name][pool.rows]
+        both = (theirs <= 1) & (reference <= 1)
+        entry: dict[str, Any] = {
+            "name": rule.name,
+            "title": rule.title,
+            "is_satellite_label": rule.is_satellite_label,
+            "against": against,
+            "source": rule.source,
+            "rows": int(both.sum()),
+        }
+        if not both.any():
+            found.append({**entry, "reason": "no pixel-day is in both"})
+            continue
+        label, ours, other = reference[both], pool.state[both], theirs[both]
+        mine, scores = metrics.scores(label, ours), metrics.scores(label, other)
+        found.append(
+            {
+                **entry,
+                "overall_accuracy": scores["overall_accuracy"],
+                "balanced_accuracy": scores["balanced_accuracy"],
+                "model_overall_accuracy": mine["overall_accuracy"],
+                "model_balanced_accuracy": mine["balanced_accuracy"],
+                "difference": bootstrap.difference(
+                    cluster[both],
+                    label,
+                    ours,
+                    other,
+                    seed=draws.seed,
+                    replicates=draws.replicates,
+                ),
+                "mcnemar": bootstrap.mcnemar(label, ours, other),
+            }
+        )
+    return found
+
+
+def ablation(
+    table: StoredTable, name: str, title: str, features: int, pool: Pool, full: Pool, draws: Draws
+) -> dict[str, Any]:
+    """A forest without some features beside the full one, both uncalibrated, on the same rows."""
+    reduced, whole = ((p.raw > 0.5).astype("uint8") for p in (pool, full))
+    return {
+        "name": name,
+        "title": title,
+        "features": features,
+        "scores": metrics.scores(pool.label, reduced),
+        "difference": bootstrap.difference(
+            clusters(table, pool.rows),
+            pool.label,
+            whole,
+            reduced,
+            seed=draws.seed,
+            replicates=draws.replicates,
+        ),
+    }
+
+
+def sets(table: StoredTable, pool: Pool, level: float) -> dict[str, Any] | None:
+    """Coverage of the conformal sets on held-out years and blocks, by month and by block."""
+    if (pool.sets == MISSING).all():
+        return None
+    whole = conformal.coverage(pool.label, pool.sets)
+    month = np.array([f"{m:02d}" for m in table.month[pool.rows]])
+    return {
+        "level": level,
+        "against": "label",
+        "thawed": {"rows": whole["rows_thawed"], "coverage": whole["coverage_thawed"]},
+        "frozen": {"rows": whole["rows_frozen"], "coverage": whole["coverage_frozen"]},
+        "both": whole["share_both"],
+        "neither": whole["share_neither"],
+        "by_month": _covered(month, pool),
+        "by_region": _covered(table.block[pool.rows], pool),
+    }
+
+
+def _covered(key: npt.NDArray[Any], pool: Pool) -> list[dict[str, Any]]:
+    return [
+        {
+            "key": str(item["group"]),
+            "rows": item["rows"],
+            "coverage_thawed": item["coverage_thawed"],
+            "coverage_frozen": item["coverage_frozen"],
+            "both": item["share_both"],
+            "neither": item["share_neither"],
+        }
+        for item in conformal.coverage_by(key, pool.label, pool.sets)
+    ]
+
+
+def plain(value: Any) -> Any:
+    """JSON values: numbers that are not finite become null, NumPy's become Python's."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value
+
+
+def importance(parts: Sequence[HeldOut]) -> list[dict[str, Any]]:
+    """Mean fall of the accuracy over the folds when a group is permuted, largest first."""
+    names = parts[0].importance if parts else {}
+    weight = np.array([len(part.rows) for part in parts], "float64")
+    found = []
+    for name in names:
+        falls = np.array([part.importance.get(name, np.nan) for part in parts])
+        known = np.isfinite(falls)
+        mean = float(np.average(falls[known], weights=weight[known]))
+        found.append({"group": name, "drop": mean, "folds": falls[known].tolist()})
+    return sorted(found, key=lambda item: -item["drop"])

@@ -1,0 +1,177 @@
+"""Forests grown for judging never see what they are judged on, and say the same again."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from soilft.experiments import Experiment, InnerFold, Rules, clusters, fold_of, run, run_inner
+from soilft.forest.grow import ForestSettings
+from soilft.grid import Region
+from soilft.sampling import Table
+from soilft.splits import spatial_blocks
+from soilft.table import read_table
+from tests.support import tables
+
+REGION = Region("plateau", "latlon-0.25", (80, 30, 90, 36))
+FOREST = ForestSettings(n_estimators=40, min_samples_leaf=5)
+RULES = Rules(folds=4, inner_folds=3, rows_per_fit=2000, trees_per_fit=15, level=0.9, seed=2)
+ROWS = 6000
+
+
+def world(rows: int = ROWS, noise: float = 0.5) -> Table:
+    """Labels that follow the first predictor, in five years and a few blocks, of two radiometers.
+
+    The second predictor tells a row's block, the third is noise.
+    """
+    rng = np.random.default_rng(4)
+    cell = rng.integers(0, REGION.grid.shape[0] * REGION.grid.shape[1], rows)
+    block = spatial_blocks(REGION.grid, 2.0).ravel()[cell]
+    day = np.sort(15340 + rng.integers(0, 5 * 365, rows))
+    signal = np.cos(2 * np.pi * day / 365.25) + rng.normal(0, 0.3, rows)
+    features = np.stack([signal, block / 1e3, rng.normal(size=rows)], axis=1)
+    features[rng.random(features.shape) < 0.05] = np.nan
+    label = signal + rng.normal(0, noise, rows) > 0
+    era = (day > 15340 + 900).astype(int)
+    overpass = rng.integers(0, 2, rows)
+    return tables.table_of(
+        features, label, day=day, cell=cell, block=block, era=era, overpass=overpass
+    )
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    return tables.stored_table(tmp_path_factory.mktemp("table"), world())
+
+
+def headline(stored: tuple[str, str], fold: int = 0, **changes: object) -> Experiment:
+    url, content = stored
+    groups = (("signal", (0,)), ("block", (1,)), ("noise", (2,)))
+    whole = Experiment(url, content, FOREST, RULES, fold, REGION, groups=groups, uncertainty=True)
+    return replace(whole, **changes)  # type: ignore[arg-type]
+
+
+def test_nothing_that_is_said_of_held_out_rows_depends_on_their_labels(
+    stored: tuple[str, str], tmp_path: Path
+) -> None:
+    table = read_table(stored[0])
+    experiment = headline(stored, 1)
+    train = fold_of(table, experiment).train
+    kept_out = np.setdiff1d(np.arange(len(table)), train)
+    given = world()
+    label = given.label.copy()
+    label[kept_out] = 1 - label[kept_out]
+    poisoned = tables.stored_table(tmp_path, replace(given, label=label))
+    one, other = run(experiment), run(headline(poisoned, 1))
+    np.testing.assert_array_equal(one.rows, other.rows)
+    assert len(one.rows) > 50
+    np.testing.assert_array_equal(one.label, 1 - other.label)
+    for name in ("raw", "probability", "sets", "inside", "nearby"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name), name)
+    assert one.calibration == other.calibration
+
+
+def test_held_out_years_and_blocks_are_not_among_the_training_rows(
+    stored: tuple[str, str],
+) -> None:
+    table = read_table(stored[0])
+    for number in range(RULES.folds):
+        fold = fold_of(table, headline(stored, number))
+        assert not set(table.year[fold.train]) & set(table.year[fold.test])
+        assert not set(table.block[fold.train]) & set(table.block[fold.test])
+        assert not set(table.cell[fold.train]) & set(table.cell[fold.test])
+
+
+def test_the_same_experiment_says_the_same_again_and_is_of_its_limits(
+    stored: tuple[str, str],
+) -> None:
+    one, again = run(headline(stored)), run(headline(stored))
+    for name in ("rows", "raw", "probability", "sets", "inside", "nearby"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(again, name))
+    assert one.importance == again.importance
+    assert one.trained_on == RULES.rows_per_fit
+    assert (one.state == one.label).mean() > 0.75
+
+
+def test_uncertainty_is_fitted_and_applied(stored: tuple[str, str]) -> None:
+    parts = [run(headline(stored, fold)) for fold in range(RULES.folds)]
+    label, sets = (np.concatenate([getattr(p, n) for p in parts]) for n in ("label", "sets"))
+    assert set(np.unique(sets)) <= {0, 1, 2, 3}
+    for state in (0, 1):
+        held = (sets == state) | (sets == 2)
+        assert held[label == state].mean() == pytest.approx(0.9, abs=0.06)
+    inside = np.concatenate([p.inside for p in parts])
+    assert 0.5 < inside.mean() <= 1
+    probability = np.concatenate([p.probability for p in parts])
+    raw = np.concatenate([p.raw for p in parts])
+    brier = [np.mean((p - label) ** 2) for p in (probability, raw)]
+    assert brier[0] < brier[1] + 0.002
+    # Labels of the season around a held-out block are worth something, less than the forest.
+    nearby = np.concatenate([p.nearby for p in parts])
+    right = ((nearby > 0.5) == label).mean()
+    assert 0.6 < right < ((raw > 0.5) == label).mean() + 0.02
+
+
+def test_the_group_that_matters_is_found(stored: tuple[str, str]) -> None:
+    found = run(headline(stored)).importance
+    assert found["signal"] > 0.15
+    assert abs(found["noise"]) < 0.05
+
+
+def test_shuffled_labels_fall_to_chance(stored: tuple[str, str]) -> None:
+    parts = [run(headline(stored, f, shuffle=True, uncertainty=False)) for f in range(4)]
+    label = np.concatenate([p.label for p in parts])
+    state = np.concatenate([p.state for p in parts])
+    recalls = [(state[label == c] == c).mean() for c in (0, 1)]
+    assert np.mean(recalls) == pytest.approx(0.5, abs=0.06)
+
+
+def test_without_its_predictor_the_forest_is_worse(stored: tuple[str, str]) -> None:
+    full, less = run(headline(stored)), run(headline(stored, columns=(1, 2), groups=()))
+    np.testing.assert_array_equal(full.rows, less.rows)
+    assert (less.raw.round() == less.label).mean() < (full.raw.round() == full.label).mean() - 0.1
+
+
+def test_a_transfer_is_trained_on_one_radiometer_and_judged_on_the_other(
+    stored: tuple[str, str],
+) -> None:
+    table = read_table(stored[0])
+    for number, (one, other) in enumerate(((0, 1), (1, 0))):
+        experiment = headline(stored, number, kind="transfer", uncertainty=False, groups=())
+        fold = fold_of(table, experiment)
+        assert set(table.era[fold.train]) == {one}
+        held = run(experiment)
+        assert set(table.era[held.rows]) == {other}
+
+
+def test_too_few_rows_for_sets_leave_the_votes_as_they_are(tmp_path: Path) -> None:
+    small = tables.stored_table(tmp_path, world(rows=60))
+    held = run(headline(small, 0))
+    assert held.calibration.startswith("none: ")
+    np.testing.assert_array_equal(held.raw, held.probability)
+    assert (held.sets == 255).all()
+
+
+def test_inner_folds_stay_within_their_part_of_the_random_split(
+    stored: tuple[str, str],
+) -> None:
+    url, content = stored
+    table = read_table(url)
+    seen: list[int] = []
+    for fold in range(5):
+        rows, votes = run_inner(InnerFold(url, content, FOREST, RULES, "train", 5, fold))
+        assert (table.split[rows] == 0).all()
+        assert ((votes >= 0) & (votes <= 1)).all()
+        seen.extend(rows)
+    assert len(seen) == len(set(seen)) > 100
+    beyond = run_inner(InnerFold(url, content, FOREST, RULES, "train", 5, 9))
+    assert [len(part) for part in beyond] == [0, 0]
+
+
+def test_clusters_are_years_of_blocks(stored: tuple[str, str]) -> None:
+    table = read_table(stored[0])
+    rows = np.arange(len(table))
+    found = clusters(table, rows)
+    pairs = set(zip(table.year.tolist(), table.block.tolist(), strict=True))
+    assert len(np.unique(found)) == len(pairs)

@@ -1,0 +1,406 @@
+"""The scorecard as a page and as text."""
+
+import copy
+import json
+import re
+from html import unescape
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from soilft import report
+from soilft.errors import ConfigError
+
+VOID = {"meta", "img", "br", "hr", "path", "use", "image", "li"}
+
+
+def scores(right: int = 90) -> dict[str, Any]:
+    wrong = 100 - right
+    return {
+        "rows": 2 * 100,
+        "confusion": [[right, wrong], [wrong, right]],
+        "majority_share": 0.5,
+        "overall_accuracy": right / 100,
+        "balanced_accuracy": right / 100,
+        "recall_thawed": right / 100,
+        "recall_frozen": None,
+        "f1_frozen": right / 100,
+        "kappa": None,
+        "mcc": 0.8,
+    }
+
+
+def experiment(title: str, right: int = 90, **more: Any) -> dict[str, Any]:
+    return {
+        "title": title,
+        "note": "",
+        "comparison_only": False,
+        "against": "label",
+        "scores": scores(right),
+        "intervals": {"overall_accuracy": [right / 100 - 0.0123, right / 100 + 0.0123]},
+        **more,
+    }
+
+
+def card() -> dict[str, Any]:
+    month = {"key": "01", **scores(71)}
+    covered = {"coverage_thawed": 0.9, "coverage_frozen": 0.91, "both": 0.1, "neither": 0.02}
+    difference = {"overall_accuracy": 0.0456, "interval": [0.0345, 0.0567]}
+    return {
+        "schema": "soilft-scorecard/2",
+        "title": "Plateau <& co>",
+        "simulated": True,
+        "period": "2011-01-01..2020-12-31",
+        "days": 3653,
+        "label": "smos",
+        "model_digest": "ab" * 32,
+        "cautions": ["SIMULATED: beware <b>", "second caution"],
+        "set_aside": ["a granule & its fault"],
+        "labels": {"thawed": 10, "frozen": 20, "partially_frozen": 3, "low_quality": 4},
+        "settings": {"folds": 10, "forest": {"n_estimators": 50, "class_weight": None}},
+        "experiments": {
+            "random_train": experiment("Random split, train", 99, comparison_only=True),
+            "random_test": experiment("Random split, test", 97, comparison_only=True),
+            "year_block": experiment(
+                "Held-out years and blocks",
+                folds=10,
+                blocks=12,
+                probability={
+                    "brier": 0.071,
+                    "brier_skill": None,
+                    "calibration_error": 0.013,
+                    "reliability": [{"predicted": 0.125, "observed": 0.135, "rows": 77}],
+                },
+                by={
+                    "season": [],
+                    "month": [month],
+                    "applicability": [{"key": "inside", **scores(93)}],
+                },
+            ),
+            "smap_am": experiment("Against SMAP AM", 80, against="smap"),
+            "stations": {
+                **experiment("At stations"),
+                "scores": None,
+                "intervals": None,
+                "reason": "no pixel-day is in both",
+            },
+        },
+        "baselines": [
+            {
+                "name": "gldas",
+                "title": "GLDAS soil",
+                "is_satellite_label": False,
+                "rows": 200,
+                "against": "label",
+                "overall_accuracy": 0.8544,
+                "balanced_accuracy": 0.85,
+                "model_overall_accuracy": 0.9,
+                "difference": difference,
+                "mcnemar": {"only_first_right": 30, "only_second_right": 10, "p_value": 0.002},
+            },
+            {"name": "dfa", "title": "DFA", "is_satellite_label": False, "reason": "no 18.7 GHz"},
+        ],
+        "ablations": [
+            {
+                "name": "tb",
+                "title": "TB only",
+                "features": 17,
+                "scores": scores(88),
+                "difference": difference,
+            }
+        ],
+        "importance": [{"group": "brightness", "drop": 0.0789, "interval": None}],
+        "conformal": {
+            "level": 0.9,
+            "against": "label",
+            "thawed": {"rows": 100, "coverage": 0.9012},
+            "frozen": {"rows": 100, "coverage": 0.9034},
+            "both": 0.1,
+            "neither": 0.02,
+            "by_month": [{"key": "01", "rows": 40, **covered}],
+            "by_region": [],
+        },
+        "applicability": {"threshold": 0.3, "inside_share": 0.97},
+        "annual": {
+            "reference": "truth",
+            "layers": [
+                {
+                    "name": "frozen_days",
+                    "unit": "d",
+                    "mean": 151.5,
+                    "bias": -1.25,
+                    "mean_absolute_error": 3.5,
+                    "rows": 300,
+                    "trend": {
+                        "slope": -0.375,
+                        "interval": [-0.5, 0.25],
+                        "p_value": 0.04,
+                        "years": 10,
+                    },
+                }
+            ],
+        },
+        "noise": [
+            {
+                "scale": 0.5,
+                "overall_accuracy": 0.95,
+                "interval": [0.94, 0.96],
+                "ceiling": 0.97,
+                "against_truth": None,
+            }
+        ],
+        "search": {
+            "chosen": {"max_features": "sqrt"},
+            "why": "the cheapest of the good",
+            "points": [{"params": {"max_features": "sqrt"}, "score": 0.9123, "nodes": 1234}],
+        },
+    }
+
+
+class Page(HTMLParser):
+    """Tags, attributes and text, and whether the tags are balanced."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.loads: list[str] = []
+        self.headings: list[str] = []
+        self.ids: list[str] = []
+        self.images_without_alt = 0
+        self.headers_without_scope = 0
+        self.words: list[str] = []
+        self.feed(html)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        if tag not in VOID:
+            self.open.append(tag)
+        self.loads += [str(found[n]) for n in ("src", "href", "xlink:href", "data") if n in found]
+        self.ids += [str(found["id"])] if "id" in found else []
+        self.images_without_alt += tag == "img" and not found.get("alt")
+        self.headers_without_scope += tag == "th" and found.get("scope") not in ("col", "row")
+        assert tag not in ("script", "link", "iframe", "object", "base")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.handle_endtag(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] in ("h1", "h2"):
+            self.headings.append(data)
+        if "style" not in self.open:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+def test_headline_stands_above_all_other_scores_with_its_interval() -> None:
+    page = Page(report.render(card()))
+    first = re.search(r"\d+\.\d %", page.text)
+    assert first is not None
+    assert first.group() == "90.0 %"
+    assert "95 % interval 88.8 to 91.2 %" in page.text
+    assert page.text.index("90.0 %") < page.text.index("97.0 %")
+
+
+def test_random_split_stands_below_under_its_own_name() -> None:
+    page = Page(report.render(card()))
+    below = page.text[page.text.rindex("For comparison only: random split") :]
+    above = page.text[: page.text.rindex("For comparison only: random split")]
+    assert "99.0 %" in below
+    assert "97.0 %" in below
+    assert "99.0 %" not in above
+    assert "Random split" not in above
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+def test_simulated_stands_in_the_title_and_on_a_banner_only_where_it_is(simulated: bool) -> None:
+    scorecard = {**card(), "simulated": simulated, "cautions": []}
+    html = report.render(scorecard)
+    assert report.title(scorecard).startswith("SIMULATED: ") is simulated
+    assert ("<title>SIMULATED: " in html) is simulated
+    assert ("<h1>SIMULATED: " in html) is simulated
+    assert ('class="simulated"' in html) is simulated
+    assert ("SIMULATED" in Page(html).text) is simulated
+
+
+def test_nothing_is_loaded_from_elsewhere() -> None:
+    drawn = {"accuracy_map": "data:image/png;base64,AAAA", "confusion": "<svg></svg>"}
+    html = report.render(card(), drawn)
+    page = Page(html)
+    assert page.loads == ["data:image/png;base64,AAAA"]
+    assert not re.search(r"url\(\s*['\"]?(?!#)|@import", html)
+
+
+def test_text_of_the_scorecard_is_escaped() -> None:
+    hostile = "<script>alert('x')</script>"
+
+    def spoilt(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {k: hostile + v if isinstance(v, str) else spoilt(v) for k, v in value.items()}
+        if isinstance(value, list):
+            return [hostile + v if isinstance(v, str) else spoilt(v) for v in value]
+        return value
+
+    html = report.render(spoilt(card()))
+    assert "<script" not in html
+    assert "<script>" in unescape(html)
+    assert "Plateau &lt;&amp; co&gt;" in html
+
+
+def test_every_part_of_the_scorecard_is_shown() -> None:
+    text = Page(report.render(card())).text
+    for shown in (
+        "second caution",
+        "a granule & its fault",
+        "abababababababab",
+        "10 folds; 12 blocks; 200 pixel-days",
+        "71.0 %",
+        "93.0 %",
+        "0.071",
+        "0.135",
+        "+4.56 (+3.45 to +5.67)",
+        "30 : 10, p = 0.002",
+        "no 18.7 GHz",
+        "88.0 %",
+        "+7.89",
+        "90.1 %",
+        "90.3 %",
+        "0.97",
+        "151.5",
+        "-0.375 a year (-0.5 to +0.25), p = 0.040, 10 years",
+        "94.0 to 96.0 %",
+        "the cheapest of the good",
+        "Chosen: max_features sqrt.",
+        "0.888 0.912",
+        "0.9123",
+        "forest: n estimators",
+        "partially frozen",
+        "At stations: Not made: no pixel-day is in both",
+    ):
+        assert shown in text, shown
+
+
+SECTIONS = (
+    "baselines",
+    "ablations",
+    "importance",
+    "conformal",
+    "applicability",
+    "annual",
+    "noise",
+    "search",
+    "settings",
+    "labels",
+)
+
+
+def without(section: str) -> dict[str, Any]:
+    return {name: value for name, value in card().items() if name != section}
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_section_without_content_says_so_in_its_place(section: str) -> None:
+    whole = Page(report.render(card()))
+    absent = report.render(without(section))
+    assert absent == report.render(card() | {section: None})
+    page = Page(absent)
+    assert page.headings == whole.headings
+    assert len(page.words) < len(whole.words)
+    assert "Not made." in page.words
+    reasoned = card() | {section: {"reason": "no other year"}}
+    assert "Not made: no other year" in Page(report.render(reasoned)).words
+    assert "HEADLINE" in report.text(reasoned)
+
+
+@pytest.mark.parametrize("section", ["experiments", "set_aside", "cautions"])
+def test_lists_may_be_absent_or_empty(section: str) -> None:
+    absent = report.render(without(section))
+    assert absent == report.render(card() | {section: None})
+    assert Page(absent).headings == Page(report.render(card())).headings
+    assert report.text(without(section)).startswith("SIMULATED: ")
+
+
+def test_headline_that_was_not_made_says_why() -> None:
+    scorecard = card()
+    scorecard["experiments"]["year_block"] |= {"scores": None, "reason": "one block only"}
+    assert "Headline: Not made: one block only" in Page(report.render(scorecard)).text
+    assert "one block only" in report.text(scorecard)
+
+
+def test_unknown_numbers_are_dashes() -> None:
+    scorecard = copy.deepcopy(card())
+    held = scorecard["experiments"]["year_block"]
+    held["intervals"] = None
+    held["scores"]["overall_accuracy"] = None
+    html = report.render(scorecard)
+    assert "<strong>\N{EN DASH}</strong>" in html
+    assert "None" not in Page(html).text
+    assert "nan" not in Page(html).text.replace("nance", "")
+
+
+def test_figures_stand_in_the_page_with_words_for_those_who_cannot_see_them() -> None:
+    drawn = {
+        "confusion": '<svg role="img" aria-label="counts"></svg>',
+        "accuracy_map": "data:image/png;base64,AAAA",
+        "something_else": "<svg></svg>",
+    }
+    html = report.render(card(), drawn)
+    page = Page(html)
+    assert html.count("<figure ") == 3
+    assert html.count("<figcaption>") == 3
+    assert page.images_without_alt == 0
+    assert page.headers_without_scope == 0
+    assert len(page.ids) == len(set(page.ids))
+    assert "Further figures" in page.headings
+    assert "something else" in page.text
+    assert "matplotlib" not in page.text
+
+
+def test_page_without_figures_says_what_is_missing() -> None:
+    page = Page(report.render(card(), {}))
+    assert "matplotlib" in page.text
+    assert "soilft[viz]" in page.text
+    assert report.render(card()) == report.render(card(), {})
+
+
+@pytest.mark.parametrize("drawn", ["https://example.org/a.png", "data:text/html,x", "<img src=x>"])
+def test_figure_that_is_neither_markup_nor_image_is_refused(drawn: str) -> None:
+    with pytest.raises(ConfigError, match="figure confusion: expected SVG markup"):
+        report.render(card(), {"confusion": drawn})
+
+
+def test_text_gives_headline_then_baselines_then_random_split() -> None:
+    text = report.text(card())
+    places = [
+        text.index(part)
+        for part in (
+            "SIMULATED: Plateau <& co>",
+            "! second caution",
+            "HEADLINE  Held-out years and blocks",
+            "90.0 % (88.8 to 91.2 %)",
+            "GLDAS soil",
+            "+4.56 (+3.45 to +5.67)",
+            "Against SMAP AM",
+            "Random split, train (for comparison only)",
+            "Random split, test (for comparison only)",
+        )
+    ]
+    assert places == sorted(places)
+    assert "no pixel-day is in both" in text
+    assert text.endswith("\n")
+
+
+def test_page_and_text_of_the_stored_scorecard_are_the_same() -> None:
+    stored = json.loads(json.dumps(card(), sort_keys=True))
+    assert report.render(stored) == report.render(card())
+    assert report.text(stored) == report.text(card())
