@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format check decade-inputs real-day s3 clean
+.PHONY: help demo test lint format check decade-inputs decade two-years real-day s3 clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,12 @@ decade-inputs: $(INSTALLED) ## Simulate the inputs of the Tibetan decade, into d
 	@start=$$(date +%s); $(BIN)/soilft ingest tibet-simulated && \
 	echo "decade-inputs: $$(( $$(date +%s) - start )) s, $$(du -sh decade-output/store/inputs | cut -f1) of SIMULATED inputs in decade-output/store/inputs"
 
+decade: $(INSTALLED) ## Run and score the SIMULATED Tibetan decade, and its noise experiment (an hour or more)
+	$(BIN)/python benchmarks/decade.py --out benchmarks/decade.json
+
+two-years: $(INSTALLED) ## The same on two SIMULATED years at one degree, with its noise as it is
+	$(BIN)/python benchmarks/decade.py --region two-years --scales --only-control
+
 real-day: $(INSTALLED) ## Train and score on one day of real granules (needs SOILFT_SAMPLES)
 	@test -n "$$SOILFT_SAMPLES" || { \
 	  echo "real-day: set SOILFT_SAMPLES to the folder of real granules." >&2; exit 2; }
@@ -50,5 +56,5 @@ s3: $(INSTALLED) ## Run a real S3 server on this machine until Ctrl-C
 
 clean: ## Remove caches and outputs; the environment stays
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	rm -rf build dist demo-output decade-output real-day-output
+	rm -rf build dist demo-output decade-output two-years-output real-day-output
 	find . -path ./.venv -prune -o -type d -name __pycache__ -print0 | xargs -0 rm -rf

@@ -2,7 +2,7 @@
 
 Simulates the inputs where they are not there yet, runs every stage, repeats it at one degree with
 half, the same and twice the noise of labels and sensors, and holds the scores against what is
-asked of them. `--region two-years --scales 1` is the same for two years at one degree.
+asked of them. `--region two-years --scales` does so for two years at one degree, without the noise.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ COVERAGE_WITHIN = 0.02
 MOST_CALIBRATION_ERROR = 0.03
 LEAST_SKILL = 0.2
 MOST_SHUFFLED_KAPPA = 0.1
+CONTROL = "shuffled labels"
 COARSE = {"grid": "latlon-1.0"}
 
 
@@ -43,6 +44,11 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, help="write the JSON here (benchmarks/decade.json)")
     parser.add_argument("--rows", type=int, default=100_000, help="rows of the coarse tables")
+    parser.add_argument(
+        "--only-control",
+        action="store_true",
+        help="fail only where shuffled labels do not fall to chance: two years prove no more",
+    )
     arguments = parser.parse_args()
     started = time.time()
     value = as_written(shipped(arguments.region))
@@ -70,7 +76,8 @@ def main() -> None:
     for what, seen, holds in checks:
         print(f"  {'ok ' if holds else 'BAD'} {what}: {seen}")
     print(f"SIMULATED inputs: nothing here is the accuracy of a real product. {found['seconds']} s")
-    if not all(holds for _, _, holds in checks):
+    decisive = [(w, h) for w, _, h in checks if not arguments.only_control or CONTROL in w]
+    if not all(holds for _, holds in decisive):
         sys.exit(1)
 
 
@@ -187,7 +194,7 @@ def checked(card: dict[str, Any]) -> Iterator[tuple[str, Any, bool]]:
     yield "ablations made", len(card["ablations"]), len(card["ablations"]) == 4
     kappa = tried["shuffled_labels"]["scores"]["kappa"]
     yield (
-        f"shuffled labels: kappa below {MOST_SHUFFLED_KAPPA}",
+        f"{CONTROL}: kappa below {MOST_SHUFFLED_KAPPA}",
         kappa,
         abs(kappa) < MOST_SHUFFLED_KAPPA,
     )

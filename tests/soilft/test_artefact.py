@@ -238,3 +238,66 @@ def test_card_is_json_with_versions_and_nodes(reference: ModelRef) -> None:
     assert set(card["versions"]) == {"soilft", "scikit-learn", "numpy"}
     assert card["nodes"] == sum(e.tree_.node_count for e in grown().estimators_)
     assert card["classes"] == [0, 1]
+
+
+def with_uncertainty(folder: Path) -> ModelRef:
+    from soilft.uncertainty import applicability, calibration, conformal
+    from soilft.uncertainty.bundle import Uncertainty
+
+    forest = grown()
+    rng = np.random.default_rng(7)
+    features = rng.normal(size=(300, 4)).astype("float32")
+    label = (features[:, 0] + rng.normal(0, 0.5, 300) > 0).astype("uint8")
+    votes = forest.predict_proba(features)[:, 1]
+    measures = Uncertainty(
+        calibration.fit_sigmoid(votes, label),
+        conformal.fit(votes, label, 0.9),
+        applicability.fit(features, forest.feature_importances_, np.arange(300) // 30, 0),
+    )
+    return save(str(folder), forest, NAMES, SETTINGS, {"simulated": True}, measures)
+
+
+def test_its_uncertainty_comes_back_with_it(tmp_path: Path) -> None:
+    one, again = with_uncertainty(tmp_path / "one"), with_uncertainty(tmp_path / "again")
+    assert one.digest == again.digest
+    model = load(one)
+    assert model.uncertainty is not None
+    features = np.random.default_rng(5).normal(size=(50, 4)).astype("float32")
+    votes = model.votes(features)
+    np.testing.assert_array_equal(votes, grown().predict_proba(features)[:, 1])
+    expected = model.uncertainty.calibration.apply(votes)
+    np.testing.assert_array_equal(model.frozen_probability(features), expected)
+    assert (expected != votes).any()
+    bare = save(str(tmp_path / "bare"), grown(), NAMES, SETTINGS, {"simulated": True})
+    assert bare.digest != one.digest
+    assert load(bare).uncertainty is None
+
+
+def test_tampered_uncertainty_predicts_nothing(tmp_path: Path) -> None:
+    reference = with_uncertainty(tmp_path / "a")
+
+    def higher(card: dict[str, Any]) -> None:
+        card["uncertainty"]["conformal"]["threshold_frozen"] = 0.99
+
+    edit_card(reference, higher)
+    refused(reference, "digest")
+    for content, match in ((b"not an archive", "sound area"), (None, "no file")):
+        reference = with_uncertainty(tmp_path / str(match)[:3])
+        place = Path(reference.url) / "applicability.npz"
+        if content is None:
+            place.unlink()
+        else:
+            place.write_bytes(content)
+        refused(reference, match)
+
+
+def test_an_area_of_other_features_is_refused(tmp_path: Path) -> None:
+    reference = with_uncertainty(tmp_path)
+    place = Path(reference.url) / "applicability.npz"
+    with np.load(place) as arrays:
+        changed = {name: arrays[name] for name in arrays.files}
+    for name in ("mean", "scale", "weight"):
+        changed[name] = changed[name][:3]
+    changed["rotation"] = changed["rotation"][:3]
+    np.savez(place, **changed)
+    refused(reference, "features|sound area|orthonormal rotation")
