@@ -155,7 +155,7 @@ class Run:
         """What the forest and its uncertainty depend on."""
         section = self.config.validation
         judged = (section.rows_per_fit, section.trees_per_fit, section.level, section.seed)
-        return digest(__version__, table_content, repr(self.config.forest.settings()), judged)
+        return digest(__version__, table_content, self.config.forest.key(), judged)
 
     def model(self) -> ModelRef | None:
         """The forest trained on today's inputs, or None where there is none yet."""
