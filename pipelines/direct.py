@@ -11,12 +11,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from pipelines.run import Run
+from pipelines.truth import NAME as TRUTH
+from pipelines.truth import NODES, SATELLITES, TruthSource, on_grid
+from pipelines.truth import source_of as truth_of
 from soilft import __version__, objects, store
 from soilft.channels import CODES
 from soilft.days import DaySpan
@@ -36,11 +39,12 @@ from soilft.simulate import (
     reanalysis,
     retrieval,
     stations,
+    truth,
     write_static,
     write_stations,
 )
 from soilft.simulate.domain import CELL, Domain
-from soilft.simulate.world import World
+from soilft.simulate.world import AROUND, World
 from soilft.sources.protocol import DailySource
 
 # Which instrument of the synthetic Earth gives a product.
@@ -49,18 +53,22 @@ SENSORS: Mapping[str, str] = {
     "amsre-l3-25km": "amsr-e",
     "amsre-nsidc-0302-25km": "amsr-e",
     "fy3-mwri-l1": "mwri",
-    "smos-l3-ft": "smos",
-    "smap-l3-ft-36km": "smap",
     "gldas-noah-025-3h": "gldas",
+    **SATELLITES,
 }
 # The node that passes in the morning (1:30 of the radiometers, 6:00 of the label satellites).
 _NODES: Mapping[str, Mapping[str, str]] = {
-    "smos": {"AM": "ascending", "PM": "descending"},
-    **{s: {"AM": "descending", "PM": "ascending"} for s in ("amsr-e", "mwri", "amsr2", "smap")},
+    **{s: {"AM": "descending", "PM": "ascending"} for s in ("amsr-e", "mwri", "amsr2")},
+    **NODES,
 }
 Fields: TypeAlias = list[tuple[str, npt.NDArray[Any]]]
-# Ledger units of what all simulated days need, and of what has no days.
-GROUND, FILES = "simulation/ground", "simulation/files"
+# Known on every day, without the noise of an instrument.
+_ALWAYS = ("gldas-noah-025-3h", TruthSource.product)
+# Fields of the cells that a process keeps: of the weather of 256 days, of the place, and in work.
+_KEPT_FIELDS = 3 * 256 + 200
+_FIELDS_A_DAY = 14
+# Ledger units of what all simulated days need, of what does not change, and of stations.
+GROUND, FILES, STATIONS = "simulation/ground", "simulation/files", "simulation/stations"
 # Frequency in GHz of the synthetic Earth's bands.
 BANDS: Mapping[str, str] = {
     "06": "6.9",
@@ -84,14 +92,19 @@ class SimulatedGround:
         return Ingested("", {"simulated": True}, ())
 
     @property
+    def is_there(self) -> bool:
+        """Whether the ground is integrated, by this run or by another that shares it."""
+        return history.prepared(self.archive)
+
+    @property
     def key(self) -> str:
         """Digest of what the ground depends on."""
         return digest(__version__, parameters.digest(), repr(self.archive.domain))
 
     @property
     def peak_bytes(self) -> int:
-        """Memory the task needs at most: a few days of a few dozen fields."""
-        return 4 * 200 * self.archive.domain.lat.size * self.archive.domain.lon.size
+        """Memory the task needs at most: kept weather, and some days of a few dozen fields."""
+        return 4 * _KEPT_FIELDS * self.archive.domain.lat.size * self.archive.domain.lon.size
 
     @property
     def files(self) -> tuple[Found, ...]:
@@ -101,19 +114,46 @@ class SimulatedGround:
 
 @dataclass(frozen=True)
 class SimulatedFiles(SimulatedGround):
-    """One task: terrain, soil and stations as native files; the ground must be there."""
+    """One task: terrain and soil as native files."""
 
     def __call__(self) -> Ingested:
         """Write them. Runs on a worker."""
-        written = [*write_static(self.archive), *write_stations(self.archive)]
+        written = write_static(self.archive)
         return Ingested("", {"simulated": True, "files": len(written)}, ())
 
     @property
     def peak_bytes(self) -> int:
+        """Memory the task needs at most: a few fields at the scale of the files."""
+        return super().peak_bytes + 2**28
+
+
+@dataclass(frozen=True)
+class SimulatedStations(SimulatedGround):
+    """One task: stations as native files; the ground must be there.
+
+    Parameters
+    ----------
+    days
+        UTC days on which they report.
+    """
+
+    days: tuple[date, ...]
+
+    def __call__(self) -> Ingested:
+        """Write them. Runs on a worker."""
+        written = write_stations(self.archive, self.days)
+        return Ingested("", {"simulated": True, "files": len(written)}, ())
+
+    @property
+    def key(self) -> str:
+        """Digest of what the files depend on."""
+        return digest(super().key, [str(day) for day in self.days])
+
+    @property
+    def peak_bytes(self) -> int:
         """Memory the task needs at most: the hours of all stations, as numbers and as text."""
-        archive = self.archive
-        hours = 24 * ((archive.end - archive.start).days + 1)
-        return 8 * hours * len(stations.stations(archive.domain)) + 200 * hours + 2**28
+        hours = 24 * len(self.days)
+        return 8 * hours * len(stations.stations(self.archive.domain)) + 200 * hours + 2**28
 
 
 def archive_of(run: Run) -> Archive:
@@ -130,12 +170,41 @@ def archive_of(run: Run) -> Archive:
             "store", expected="a local path, where inputs are simulated", found=run.store
         )
     bounds, period = config.region.bounds, config.period
-    root = Path(run.simulation_folder).resolve()
-    return Archive(root, bounds, period.start, period.end, config.simulation.seed)
+    root, simulation = Path(run.simulation_folder).resolve(), config.simulation
+    ground = None if simulation.ground is None else Path(simulation.ground).resolve()
+    return Archive(
+        root, bounds, period.start, period.end, simulation.seed, simulation.noise, ground
+    )
+
+
+def simulated_days(run: Run) -> tuple[date, ...]:
+    """Days of the period that are simulated."""
+    simulation = run.config.simulation
+    return tuple(run.config.days if simulation is None else simulation.days(run.config.days))
+
+
+def days(run: Run, archive: Archive) -> dict[str, SimulatedDays]:
+    """Units of every source with days and of the truth, by name.
+
+    Chunk after chunk, so that the sources of the same days share a worker's ground.
+    """
+    config, grid = run.config, run.config.to_region().grid
+    sources = {name: (run.input_url(name), s) for name, s in config.daily_sources().items()}
+    true = truth_of(run)
+    if true is not None:
+        sources[TRUTH] = run.truth_url, true
+    wanted = simulated_days(run)
+    return {
+        f"{name}/{span.first}": SimulatedDays(
+            url, source, grid, config.days, span, archive, tuple(d for d in wanted if d in span)
+        )
+        for span in run.ingest_spans()
+        for name, (url, source) in sources.items()
+    }
 
 
 def patterns(run: Run, product: str) -> tuple[str, ...]:
-    """Where `SimulatedFiles` leaves the files of a product without days."""
+    """Where the files of a product without days are left."""
     places = {"dem": "dem/*.tif", "soilgrids-2.0": "soilgrids/*.tif", "ismn": "ismn"}
     return (str(archive_of(run).root / places[product]),)
 
@@ -150,6 +219,8 @@ class SimulatedDays:
         The source's store, its template made.
     archive
         Its ground integrated.
+    days
+        Days of the chunk that are simulated; the others stay missing.
     """
 
     url: str
@@ -158,6 +229,7 @@ class SimulatedDays:
     whole: DaySpan
     span: DaySpan
     archive: Archive
+    days: tuple[date, ...]
 
     def __call__(self) -> Ingested:
         """Simulate and write the days. Runs on a worker."""
@@ -176,26 +248,42 @@ class SimulatedDays:
     @property
     def key(self) -> str:
         """Digest of everything that this chunk's bytes depend on."""
+        changed: dict[str, Any] = {}
+        # Neither a reanalysis nor the truth has the noise of an instrument.
+        if self.archive.noise != 1 and self.sensor is not None:
+            changed["noise"] = self.archive.noise
+        if self.days != tuple(self.span):
+            changed["days"] = [str(day) for day in self.days]
         return digest(
-            SimulatedGround(self.archive).key, repr(self.source), repr(self.grid), str(self.span)
+            SimulatedGround(self.archive).key,
+            repr(self.source),
+            repr(self.grid),
+            str(self.span),
+            *([changed] if changed else []),
         )
 
     @property
+    def sensor(self) -> str | None:
+        """Instrument whose noise and working days decide; None for a reanalysis and the truth."""
+        return None if self.source.product in _ALWAYS else SENSORS[self.source.product]
+
+    @property
     def peak_bytes(self) -> int:
-        """Memory the task needs at most: the chunk, its encoding, the ground of its days."""
+        """Memory the task needs at most: the chunk, its encoding, two worlds and the weather."""
         template = template_for(self.source, self.grid, self.span, len(self.span))
         cells = self.domain.lat.size * self.domain.lon.size
-        return 2 * template.decoded_bytes + 4 * cells * (2 * 8 * (len(self.span) + 4) + 100)
+        worlds = 2 * _FIELDS_A_DAY * (history.SPAN + 2 * AROUND)
+        return 2 * template.decoded_bytes + 4 * cells * (worlds + _KEPT_FIELDS)
 
 
 def simulate_days(task: SimulatedDays) -> Ingested:
     """Simulate and write one chunk of days. Runs on a worker."""
     template = template_for(task.source, task.grid, task.span, len(task.span))
     values = empty_days(template)
-    sensor = SENSORS[task.source.product]
-    simulate = _DAYS[task.source.role]
+    sensor = task.sensor
+    simulate = _truth if isinstance(task.source, TruthSource) else _DAYS[task.source.role]
     weights = overlap(cells_of(task.domain), task.grid)
-    seen = [day for day in task.span if sensor == "gldas" or eras.operating(sensor, day)]
+    seen = [day for day in task.days if sensor is None or eras.operating(sensor, day)]
     for world, days in history.worlds(task.archive, seen):
         for day in days:
             rows = DaySpan(day, day).within(task.span)
@@ -272,6 +360,18 @@ def _reanalysis(world: World, task: SimulatedDays, day: date, weights: Overlap) 
         read = any(name.endswith("_inst") is instant for name in names)
         found.append((count, np.array(8 if read else 0, "uint8")))
     return found
+
+
+def _truth(world: World, task: SimulatedDays, day: date, weights: Overlap) -> Fields:
+    source = cast("TruthSource", task.source)
+    passes = [NODES[source.satellite][overpass] for overpass in source.overpasses]
+    states, temperatures = [], []
+    for node in passes:
+        _, top, frozen = truth.at_pass(world, source.satellite, node, day)
+        state, kelvin = on_grid(frozen, top.astype("float32"), weights)
+        states.append(state)
+        temperatures.append(kelvin)
+    return [("freeze_thaw", np.stack(states)), ("soil_temperature", np.stack(temperatures))]
 
 
 _DAYS: Mapping[str, Callable[[World, SimulatedDays, date, Overlap], Fields]] = {

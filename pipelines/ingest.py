@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from distributed import Client
 
+from pipelines import truth
 from pipelines.events import Emit, Event, silent
 from pipelines.outcomes import Outcomes, check_memory, collect
 from pipelines.run import Run
@@ -25,7 +26,7 @@ from soilft.ingest import (
     template_for,
 )
 from soilft.ingest_stations import StationArchive, discover_archive, ingest_stations
-from soilft.ledger import Record
+from soilft.ledger import Record, SetAside
 from soilft.sources.smos import LOCAL_SOLAR_HOUR
 
 STAGE = "ingest"
@@ -69,27 +70,52 @@ def plan(run: Run, emit: Emit = silent) -> IngestPlan:
             units[f"{name}/{span.first}"] = ChunkOfDays(
                 run.input_url(name), source, grid, config.days, span, tuple(found[span])
             )
-    units |= _without_days(run, {n: i.patterns for n, i in config.inputs.items()})
+    units |= truth_units(run)
+    patterns = {n: i.patterns for n, i in config.inputs.items()}
+    units |= _static(run, patterns) | _stations(run, patterns)
     return _compared(run, units)
 
 
-def _without_days(run: Run, patterns: Mapping[str, Sequence[str]]) -> dict[str, Unit]:
-    """Units of static sources and of stations, by patterns of their granules by input."""
-    config, grid = run.config, run.config.to_region().grid
-    units: dict[str, Unit] = {}
-    for name, static in config.static_sources().items():
-        files = tuple(discover(static, patterns[name]))
-        units[f"{name}/static"] = StaticFields(run.static_url, static, grid, files)
-    for name, stations in config.station_sources().items():
-        units[f"{name}/stations"] = StationArchive(
+def truth_units(run: Run) -> dict[str, Unit]:
+    """Units of the truth that a simulator wrote beside its granules."""
+    source, config = truth.source_of(run), run.config
+    if source is None:
+        return {}
+    found = _by_span(run, discover(source, truth.patterns(run)))
+    grid = config.to_region().grid
+    return {
+        truth.unit(span): ChunkOfDays(
+            run.truth_url, source, grid, config.days, span, tuple(found[span])
+        )
+        for span in run.ingest_spans()
+    }
+
+
+def _static(run: Run, patterns: Mapping[str, Sequence[str]]) -> dict[str, Unit]:
+    """Units of static sources, by patterns of their granules by input."""
+    grid = run.config.to_region().grid
+    return {
+        f"{name}/static": StaticFields(
+            run.static_url, source, grid, tuple(discover(source, patterns[name]))
+        )
+        for name, source in run.config.static_sources().items()
+    }
+
+
+def _stations(run: Run, patterns: Mapping[str, Sequence[str]]) -> dict[str, Unit]:
+    """Units of stations, by patterns of their archives by input."""
+    config = run.config
+    return {
+        f"{name}/stations": StationArchive(
             run.stations_url,
-            stations,
-            grid,
+            source,
+            config.to_region().grid,
             config.days,
             tuple(LOCAL_SOLAR_HOUR.items()),
-            discover_archive(stations, patterns[name]),
+            discover_archive(source, patterns[name]),
         )
-    return units
+        for name, source in config.station_sources().items()
+    }
 
 
 def _compared(run: Run, units: dict[str, Unit]) -> IngestPlan:
@@ -98,28 +124,33 @@ def _compared(run: Run, units: dict[str, Unit]) -> IngestPlan:
 
 
 def _plan_simulation(run: Run) -> IngestPlan:
-    """Units of a synthetic Earth that can be done now: the ground, then days and files, then these.
+    """Units of a synthetic Earth that can be done now; when they are done, there are more.
 
-    Days begin from the ground, and what has no days is read from native files.
+    First the ground, and the files of what does not change; then what begins from them, days and
+    the files of stations; last what is read from these.
     """
     # The simulator is no part of a run on real granules: loaded only here.
     from pipelines import direct
 
     config, archive = run.config, direct.archive_of(run)
-    units: dict[str, Unit] = {direct.GROUND: direct.SimulatedGround(archive)}
-    if _is_done(run, direct.GROUND, units):
-        units[direct.FILES] = direct.SimulatedFiles(archive)
-        for name, source in config.daily_sources().items():
-            for span in run.ingest_spans():
-                grid = config.to_region().grid
-                units[f"{name}/{span.first}"] = direct.SimulatedDays(
-                    run.input_url(name), source, grid, config.days, span, archive
-                )
-        if _is_done(run, direct.FILES, units):
-            without_days = (*config.static_sources(), *config.station_sources())
-            patterns = {n: direct.patterns(run, config.inputs[n].product) for n in without_days}
-            units |= _without_days(run, patterns)
-    return _compared(run, units)
+    names = (*config.static_sources(), *config.station_sources())
+    patterns = {n: direct.patterns(run, config.inputs[n].product) for n in names}
+    ground = direct.SimulatedGround(archive)
+    units: dict[str, Unit] = {direct.GROUND: ground, direct.FILES: direct.SimulatedFiles(archive)}
+    # A ground that runs share may be gone.
+    gone = frozenset() if ground.is_there else frozenset({direct.GROUND})
+    begun = not gone and _is_done(run, direct.GROUND, units)
+    if begun:
+        days = direct.simulated_days(run)
+        units[direct.STATIONS] = direct.SimulatedStations(archive, days)
+    if _is_done(run, direct.FILES, units):
+        units |= _static(run, patterns)
+    if begun:
+        units |= direct.days(run, archive)
+        if _is_done(run, direct.STATIONS, units):
+            units |= _stations(run, patterns)
+    planned = _compared(run, units)
+    return IngestPlan(planned.units, planned.done - gone)
 
 
 def _is_done(run: Run, unit: str, units: Mapping[str, Unit]) -> bool:
@@ -153,8 +184,13 @@ def ingest(run: Run, client: Client, emit: Emit = silent) -> Outcomes:
     if worked:
         _label_simulated(run)
     _tell_availability(run)
-    outcomes.set_aside = [item.reason for item in run.set_aside()]
+    outcomes.set_aside = [item.reason for item in (*run.set_aside(), *_truth_set_aside(run))]
     return outcomes
+
+
+def _truth_set_aside(run: Run) -> list[SetAside]:
+    records = [run.ledger.get(STAGE, truth.unit(span)) for span in run.ingest_spans()]
+    return [item for record in records if record is not None for item in record.set_aside]
 
 
 def _work_through(
@@ -186,6 +222,9 @@ def _make_templates(run: Run) -> None:
     for name, source in config.daily_sources().items():
         template = template_for(source, grid, config.days, config.chunks.ingest_days)
         store.create(run.input_url(name), template)
+    true = truth.source_of(run)
+    if true is not None:
+        store.create(run.truth_url, truth.template(true, run))
     if config.static_sources():
         sources = list(config.static_sources().values())
         store.create(run.static_url, static_template(sources, grid))
@@ -221,12 +260,14 @@ def _tell_availability(run: Run) -> None:
 def _label_simulated(run: Run) -> None:
     """Say on each input store whether its granules call themselves simulated."""
     records = run.input_records()
+    noise = 1.0 if run.config.simulation is None else run.config.simulation.noise
     for name, source in run.config.daily_sources().items():
         simulated = any(r.facts["simulated"] for u, r in records if u.startswith(f"{name}/"))
         template = template_for(source, run.config.to_region().grid, run.config.days, 1)
-        store.set_attributes(
-            run.input_url(name), {**template.attributes, "simulated": str(simulated).lower()}
-        )
+        marks: dict[str, str | float] = {"simulated": str(simulated).lower()}
+        if noise != 1 and source.role in ("tb", "label"):
+            marks["simulation_noise"] = noise
+        store.set_attributes(run.input_url(name), {**template.attributes, **marks})
     if run.config.static_sources():
         sources = list(run.config.static_sources().values())
         attributes = static_template(sources, run.config.to_region().grid).attributes

@@ -189,6 +189,7 @@ def _extent(grid: Grid, crs: str) -> BoundingBox:
 PRESETS: Mapping[str, Grid] = MappingProxyType(
     {
         "latlon-0.25": Grid("EPSG:4326", -180.0, 90.0, 0.25, 0.25, (720, 1440)),
+        "latlon-1.0": Grid("EPSG:4326", -180.0, 90.0, 1.0, 1.0, (180, 360)),
         "ease2-global-25km": Grid(
             "EPSG:6933", -17367530.44, 292 * 25025.26, 25025.26, 25025.26, (584, 1388)
         ),

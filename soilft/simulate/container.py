@@ -12,6 +12,8 @@ import h5py
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from soilft.simulate.domain import Domain
+
 CHUNK = (60, 120)
 """Rows and columns of a chunk of a global grid; chunks never written take no space."""
 
@@ -28,21 +30,26 @@ def replaced(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def label(file: h5py.File, seed: int) -> None:
-    """Mark a file as simulated."""
-    text(file, simulated="true", simulation_seed=str(seed))
+def label(file: h5py.File, domain: Domain) -> None:
+    """Mark a file as simulated, with the seed, and the scale of the noise where it is not 1."""
+    text(file, simulated="true", **_marks(domain))
 
 
-def note(folder: Path, seed: int) -> Path:
+def note(folder: Path, domain: Domain) -> Path:
     """Mark a directory whose files cannot say it themselves; give the path of ``SIMULATED.txt``."""
+    marks = "".join(f"{name}={value}\n" for name, value in _marks(domain).items())
     path = folder / "SIMULATED.txt"
     with replaced(path) as part:
         part.write_text(
-            f"SIMULATED: every file in and below this directory.\nsimulated=true\n"
-            f"simulation_seed={seed}\n",
+            f"SIMULATED: every file in and below this directory.\nsimulated=true\n{marks}",
             encoding="ascii",
         )
     return path
+
+
+def _marks(domain: Domain) -> dict[str, str]:
+    noise = {} if domain.noise == 1 else {"simulation_noise": str(domain.noise)}
+    return {"simulation_seed": str(domain.seed), **noise}
 
 
 def text(target: h5py.File | h5py.Group | h5py.Dataset, **attributes: str) -> None:

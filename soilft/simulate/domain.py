@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -33,12 +33,16 @@ class Domain:
         First and last UTC day, inclusive.
     seed : int
         Seed of every random stream.
+    noise : float
+        Scale of the noise of radiometers and labels, 1 as the parameters have it. The streams and
+        the world stay the same, and so does the text of the domain, which names the world.
     """
 
     bounds: tuple[float, float, float, float]
     start: date
     end: date
     seed: int = 0
+    noise: float = field(default=1.0, repr=False)
 
     @cached_property
     def lat(self) -> Field:
@@ -117,6 +121,11 @@ class Archive:
         First and last UTC day, inclusive.
     seed : int
         Seed of every random stream.
+    noise : float
+        Scale of the noise of radiometers and labels, not below 0; see `Domain`.
+    ground : Path, optional
+        Directory of integrated grounds that archives of one world share, whatever their noise;
+        each archive keeps its own by default.
     """
 
     root: Path
@@ -124,8 +133,12 @@ class Archive:
     start: date
     end: date
     seed: int = 0
+    noise: float = 1.0
+    ground: Path | None = None
 
     def __post_init__(self) -> None:
+        if not 0 <= self.noise < float("inf"):
+            raise ValueError(f"the scale of the noise is a number not below 0: {self.noise}")
         west, south, east, north = self.bounds
         if not (west - MARGIN >= -180 and west < east and east + MARGIN <= 180):
             raise ValueError(f"the simulator needs west < east within -178.5..178.5: {self.bounds}")
@@ -142,4 +155,5 @@ class Archive:
     def domain(self) -> Domain:
         """The archive without its directory."""
         west, south, east, north = (float(value) for value in self.bounds)
-        return Domain((west, south, east, north), self.start, self.end, self.seed)
+        bounds = (west, south, east, north)
+        return Domain(bounds, self.start, self.end, self.seed, float(self.noise))

@@ -74,13 +74,18 @@ def cover(domain: Domain) -> Cover:
     )
 
 
+@lru_cache(maxsize=8)
+def _greenness(domain: Domain, day: int) -> Field:
+    return daily(domain, 4.0, 40.0, day, "greenness")
+
+
 def foliage(world: World, hours: Field) -> Field:
     """Optical depth of the vegetation at 18.7 GHz, nadir: a season that differs by year."""
     domain = world.domain
     turn = 0.5 + 0.5 * season(domain, hours, number("emission.greenest_day"))
     bare = number("emission.winter_share")
     day = int(np.floor(np.mean(hours) / 24.0))
-    good = 1 + number("emission.green_sd") * daily(domain, 4.0, 40.0, day, "greenness")
+    good = 1 + number("emission.green_sd") * _greenness(domain, day)
     return np.asarray(
         cover(domain).vegetation * (bare + (1 - bare) * turn**2 * np.clip(good, 0.3, 2.0))
     )
@@ -156,13 +161,45 @@ def _patina(domain: Domain, day: int) -> tuple[Field, Field]:
     return common, tilt
 
 
-def surface(world: World, hours: Field, frequency: float) -> Field:
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What the bands of one pass have in common, beside the ground, (lat, lon).
+
+    Attributes
+    ----------
+    foliage : array
+        Optical depth of the vegetation at 18.7 GHz, nadir.
+    cloud : array
+        Cloud cover above that which is seen through, 0 to 1.
+    vapour : array
+        Precipitable water, kg m-2.
+    patina : tuple of array
+        Emissivity of no layer: common to all frequencies, and turning the spectrum.
+    """
+
+    foliage: Field
+    cloud: Field
+    vapour: Field
+    patina: tuple[Field, Field]
+
+
+def scene(world: World, hours: Field) -> Scene:
+    """The vegetation, the air and the surface at hours since the domain's first 00 UTC."""
+    return Scene(
+        foliage(world, hours),
+        np.maximum(world.air.cover(hours) - number("air.cloud_above"), 0.0),
+        world.air.vapour(hours),
+        _patina(world.domain, int(np.floor(np.mean(hours) / 24.0))),
+    )
+
+
+def surface(around: Scene, frequency: float) -> Field:
     """Emissivity at V that the layers do not explain, (lat, lon); H has half as much again.
 
     Stones, crusts, litter and salt of a place, and dew, frost and wetness that come and go: one
     pattern common to all frequencies (GHz), and one that turns the spectrum about 18.7 GHz.
     """
-    common, tilt = _patina(world.domain, int(np.floor(np.mean(hours) / 24.0)))
+    common, tilt = around.patina
     return np.asarray(common + 0.8 * np.log(frequency / 18.7) * tilt)
 
 
@@ -177,20 +214,19 @@ def _open_water(
     return (pair[0], pair[1]), np.minimum(temperature, FREEZING + 25.0)
 
 
-def _air(world: World, hours: Field, ground: State, place: int) -> tuple[Field, Field]:
+def _air(around: Scene, ground: State, place: int) -> tuple[Field, Field]:
     """Transmissivity of the air along the slant and its temperature, K."""
-    cloud = np.maximum(world.air.cover(hours) - number("air.cloud_above"), 0.0)
     depth = (
         numbers("air.dry")[place]
-        + numbers("air.vapour")[place] * world.air.vapour(hours)
-        + numbers("air.cloud")[place] * cloud
+        + numbers("air.vapour")[place] * around.vapour
+        + numbers("air.cloud")[place] * around.cloud
     )
     slant = 1 / float(np.cos(np.deg2rad(55.0)))
     return np.exp(-depth * slant), ground.air - number("air.colder")
 
 
 def brightness(
-    world: World, ground: State, hours: Field, band: str, incidence: float
+    domain: Domain, ground: State, around: Scene, band: str, incidence: float
 ) -> tuple[Field, Field]:
     """Brightness temperature without instrument error, horizontal and vertical, K, (lat, lon).
 
@@ -201,18 +237,18 @@ def brightness(
 
     Parameters
     ----------
-    world : World
-        Cells, weather, soil.
+    domain : Domain
+        Cells and soil.
     ground : State
         The ground at the overpass.
-    hours : array
-        Time of the overpass, since the domain's first 00 UTC.
+    around : Scene
+        What is on it and above it then.
     band : str
         One of ``BANDS``.
     incidence : float
         Degrees.
     """
-    still = cover(world.domain)
+    still = cover(domain)
     place = BANDS.index(band)
     frequency = numbers("emission.frequency")[place]
     ratio = frequency / 36.5
@@ -230,15 +266,15 @@ def brightness(
     dark = number("emission.frozen_scattering") * ratio ** number(
         "emission.frozen_scattering_power"
     )
-    depth = foliage(world, hours) * (frequency / 18.7) ** number("emission.vegetation_power")
+    depth = around.foliage * (frequency / 18.7) ** number("emission.vegetation_power")
     through = np.exp(-depth * slant)
     patch = 1 - np.exp(-ground.snow / number("emission.snow_patch"))
     grain = 1 + np.minimum(ground.age / number("emission.grain_time"), 2.0)
     haze = number("emission.snow_extinction") * ratio ** number("emission.snow_power") * grain
     clear = np.exp(-haze * ground.snow / np.maximum(patch, 1e-3) * slant)
     lake, lake_warm = _open_water(ground.lake, frequency, incidence)
-    clean, sky = _air(world, hours, ground, place)
-    patina = surface(world, hours, frequency)
+    clean, sky = _air(around, ground, place)
+    patina = surface(around, frequency)
     out = []
     for pol in (0, 1):
         mirror = ((1 - still.mixing) * mirrors[pol] + still.mixing * mirrors[1 - pol]) * damp

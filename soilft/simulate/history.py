@@ -1,4 +1,4 @@
-"""The world of an archive: in memory, or from the integration left in its ``history``."""
+"""The world of an archive: in memory, or from the integration left in a folder."""
 
 from __future__ import annotations
 
@@ -7,17 +7,34 @@ from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
 
+from soilft import __version__
 from soilft.simulate.domain import Archive, Domain
-from soilft.simulate.world import INDEX, World, integrate
+from soilft.simulate.world import INDEX, World, identity, integrate
 
-SPAN = 10
-"""Days of the world held at a time where the archive has a history."""
+SPAN = 30
+"""Days of the world held at a time: those of one file of the integration, begun from it alone."""
 FOLDER = "history"
+
+
+def folder(archive: Archive) -> Path:
+    """Where the ground of an archive is integrated.
+
+    Below a ``ground`` that is shared, every world has a folder of its own, named by all that
+    decides its bytes: whoever writes there writes the same, each file whole.
+    """
+    if archive.ground is None:
+        return archive.root / FOLDER
+    return archive.ground / f"{__version__}-{identity(archive.domain)}"
+
+
+def prepared(archive: Archive) -> bool:
+    """Whether the ground is integrated."""
+    return (folder(archive) / INDEX).exists()
 
 
 def prepare(archive: Archive) -> Path:
     """Integrate the whole period once, for processes that write some of its days each."""
-    return integrate(archive.domain, archive.root / FOLDER)
+    return integrate(archive.domain, folder(archive))
 
 
 def world(archive: Archive, day: date) -> World:
@@ -26,10 +43,9 @@ def world(archive: Archive, day: date) -> World:
     That of the days near it where :func:`prepare` was called, the whole period in memory
     otherwise: the same to the bit. Neighbouring days share one object.
     """
-    folder = archive.root / FOLDER
-    if not (folder / INDEX).exists():
+    if not prepared(archive):
         return World.of(archive.domain)
-    return _some(archive.domain, folder, (day - archive.start).days // SPAN)
+    return _some(archive.domain, folder(archive), (day - archive.start).days // SPAN)
 
 
 def worlds(archive: Archive, days: Iterable[date]) -> Iterator[tuple[World, list[date]]]:
@@ -42,7 +58,7 @@ def worlds(archive: Archive, days: Iterable[date]) -> Iterator[tuple[World, list
 
 
 @lru_cache(maxsize=2)
-def _some(domain: Domain, folder: Path, number: int) -> World:
+def _some(domain: Domain, where: Path, number: int) -> World:
     first = domain.start + timedelta(days=number * SPAN)
     last = min(first + timedelta(days=SPAN - 1), domain.end)
-    return World.stored(domain, folder, first, last)
+    return World.stored(domain, where, first, last)

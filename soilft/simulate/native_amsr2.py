@@ -90,6 +90,6 @@ def write(archive: Archive, day: date, world: World | None = None) -> list[Path]
                     OrbitDirection=direction.capitalize(),
                     title="SIMULATED AMSR2 level-3 brightness temperature",
                 )
-                label(file, domain.seed)
+                label(file, domain)
             written.append(path)
     return written

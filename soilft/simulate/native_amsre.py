@@ -133,6 +133,6 @@ def write(
                     OrbitDirection=direction.capitalize(),
                     title="SIMULATED AMSR-E level-3 brightness temperature",
                 )
-                label(file, domain.seed)
+                label(file, domain)
             written.append(path)
     return written

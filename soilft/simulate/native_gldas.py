@@ -213,6 +213,6 @@ def write(
                 ("DY", CELL),
             ):
                 file.attrs[key] = np.array([value], dtype=np.float32)
-            label(file, domain.seed)
+            label(file, domain)
         written.append(path)
     return written

@@ -159,7 +159,7 @@ def write(
     times = [midnight + timedelta(hours=float(hour)) for hour in _hours(domain, chosen)]
     measured = _measured(archive, chosen)
     folder = archive.root / "ismn"
-    written = [note(folder, domain.seed)]
+    written = [note(folder, domain)]
     for place, station in enumerate(stations.stations(domain)):
         other = place % SHARE_OF_OTHER == SHARE_OF_OTHER - 1
         network, layout = (OTHER, layouts[1]) if other else (NETWORK, layouts[0])

@@ -207,7 +207,7 @@ def _file(
         _dataset(file, f"{layout.data}/DEM", high.astype(np.int16), layout, units="m")
         _times(file, times, layout)
         _about(file, path, node, times, layout)
-        label(file, domain.seed)
+        label(file, domain)
 
 
 def _about(file: h5py.File, path: Path, node: str, times: list[datetime], layout: Layout) -> None:

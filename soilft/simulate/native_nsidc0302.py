@@ -111,7 +111,7 @@ def write(
     world = world or World.of(domain)
     folder = archive.root / "nsidc0302"
     chosen = tuple(bands)
-    written = [note(folder, domain.seed)]
+    written = [note(folder, domain)]
     for node in nodes:
         seen = radiometer.observe(world, SENSOR, NODES[node], day, bands=chosen)
         for band in chosen:

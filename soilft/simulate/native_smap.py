@@ -337,5 +337,5 @@ def write(
         text(extent, rangeBeginningDateTime=f"{begin}T00:00:00.000Z")
         text(extent, rangeEndingDateTime=f"{end}T00:00:00.000Z")
         text(file, title="SIMULATED SMAP level-3 freeze/thaw")
-        label(file, domain.seed)
+        label(file, domain)
     return [path]

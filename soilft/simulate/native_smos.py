@@ -119,5 +119,5 @@ def write(archive: Archive, day: date, world: World | None = None) -> list[Path]
             date=f"{day:%Y-%m-%d}",
             Conventions="CF-1.6",
         )
-        label(file, domain.seed)
+        label(file, domain)
     return [path]

@@ -7,6 +7,7 @@ stay small.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,8 @@ CELL = 250.0
 """Side of the cells of the files, m."""
 FINE, COARSE = 2000.0, 5000.0
 """Side of the blocks of one value in small and in large regions, m."""
+TILE = 512
+"""Columns of a tile of the files: a reader of one place need not decode all of a row."""
 LARGE = 250.0
 """Region counted as large, square degrees."""
 LAKES = 2.1
@@ -167,6 +170,8 @@ def save(
 ) -> None:
     """Write one GeoTIFF, each value of ``grid`` on a block of cells."""
     times = blocks.repeat
+    # A side of a tile is a multiple of 16; rows of tiles are written whole.
+    high = math.lcm(times, 16) // times
     with (
         replaced(path) as part,
         rasterio.open(
@@ -181,12 +186,14 @@ def save(
             transform=blocks.transform,
             nodata=NODATA,
             compress="deflate",
-            zlevel=6,
+            zlevel=1,
             predictor=2,
-            blockysize=times,
+            tiled=True,
+            blockxsize=TILE,
+            blockysize=high * times,
         ) as file,
     ):
-        for row, values in enumerate(grid):
-            cells = np.broadcast_to(np.repeat(values, times), (times, blocks.wide * times))
-            file.write(cells, 1, window=Window(0, row * times, cells.shape[1], times))
+        for row in range(0, blocks.high, high):
+            cells = grid[row : row + high].repeat(times, axis=0).repeat(times, axis=1)
+            file.write(cells, 1, window=Window(0, row * times, *cells.shape[::-1]))
         file.update_tags(**tags)

@@ -1,7 +1,8 @@
 """What a radiometer reports: the true brightness temperature through its footprint and its errors.
 
 The error of a channel varies with season, brightness temperature, land cover, relief, time of day
-and, slowly, with place and time: no table of slopes and intercepts undoes it.
+and, slowly, with place and time: no table of slopes and intercepts undoes it. Of all this, the
+domain's ``noise`` scales the radiometric noise (``<sensor>.noise``) alone.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from soilft.simulate.domain import Domain, Field, Mask
-from soilft.simulate.emission import BANDS, brightness, cover
+from soilft.simulate.emission import BANDS, brightness, cover, scene
 from soilft.simulate.noise import daily
 from soilft.simulate.overpass import observed, seen_at
 from soilft.simulate.parameters import number, numbers
@@ -54,6 +55,20 @@ def bands(sensor: str) -> tuple[str, ...]:
     return BANDS[1:] if sensor == "mwri" else BANDS
 
 
+@lru_cache(maxsize=2)
+def _place(domain: Domain) -> tuple[Field, Field]:
+    """Vegetation and relief of the cells, each about their mean, bounded, (lat, lon)."""
+    land = cover(domain).vegetation / number("emission.vegetation") - 1
+    relief = cell_relief(domain) / number("emission.relief") - 1
+    return np.tanh(land), np.tanh(relief)
+
+
+@lru_cache(maxsize=16)
+def _level(domain: Domain, sensor: str, band: str, day: int) -> Field:
+    """Slow drift of a band, the same for both nodes, standard deviation 1, (lat, lon)."""
+    return daily(domain, 3.0, 60.0, day, "bias", sensor, band)
+
+
 def bias(domain: Domain, sensor: str, node: str, day: date, band: str, tb: Field) -> Field:
     """Error of a channel pair that is no noise, H and V, K, (2, lat, lon).
 
@@ -72,15 +87,13 @@ def bias(domain: Domain, sensor: str, node: str, day: date, band: str, tb: Field
     # instruments whose hot load sees the sun err with the season of the orbit too
     half = 2 * season(domain, hours, 20.0) ** 2 - 1
     up = 0.5 if node == "ascending" else -0.5
-    still = cover(domain)
-    land = still.vegetation / number("emission.vegetation") - 1
-    relief = cell_relief(domain) / number("emission.relief") - 1
-    level = daily(domain, 3.0, 60.0, domain.number(day), "bias", sensor, band)
+    land, relief = _place(domain)
+    level = _level(domain, sensor, band, domain.number(day))
     common = (
         number(part + "season") * (turn + 0.4 * half)
         + up * number(part + "node")
-        + number(part + "land") * np.tanh(land)
-        + number(part + "relief") * np.tanh(relief)
+        + number(part + "land") * land
+        + number(part + "relief") * relief
         + number(part + "drift") * level
     )
     out = []
@@ -134,17 +147,17 @@ def _observe(
 ) -> Observation:
     domain = world.domain
     hours = seen_at(domain, sensor, node, day)
-    ground = world.at(hours)
+    ground, around = world.at(hours), scene(world, hours)
     tb: dict[tuple[str, str], Field] = {}
     for band in wanted:
         place = BANDS.index(band)
         wide = numbers(f"{sensor}.footprint")[place] / 2.355 / CELL_KM
-        pair = np.stack(brightness(world, ground, hours, band, number(f"{sensor}.incidence")))
+        pair = np.stack(brightness(domain, ground, around, band, number(f"{sensor}.incidence")))
         pair = gaussian_filter(pair, (0, wide, wide), mode="nearest")
         pair = pair + bias(domain, sensor, node, day, band, pair)
         random = domain.stream(sensor, day, node, band)
         noise = random.standard_normal(pair.shape, dtype=np.float32)
-        noisy = pair + numbers(f"{sensor}.noise")[place] * noise
+        noisy = pair + domain.noise * numbers(f"{sensor}.noise")[place] * noise
         for letter, field in zip(POLARIZATIONS, noisy, strict=True):
             tb[band, letter] = field
     seen = observed(sensor, node, day, *domain.mesh)

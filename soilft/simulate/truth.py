@@ -69,5 +69,5 @@ def write(archive: Archive, day: date, world: World | None = None) -> list[Path]
                 dataset.dims[0].attach_scale(lat)
                 dataset.dims[1].attach_scale(lon)
         text(file, title="SIMULATED truth of soil freeze/thaw", date=f"{day:%Y-%m-%d}")
-        label(file, domain.seed)
+        label(file, domain)
     return [path]

@@ -80,10 +80,10 @@ class World:
             If it holds another domain's, or that of other parameters.
         """
         index = _index(folder)
-        if index.world != _identity(domain):
+        if index.world != identity(domain):
             raise FormatMismatch(
                 str(folder / INDEX),
-                expected=f"the world {_identity(domain)}",
+                expected=f"the world {identity(domain)}",
                 found=index.world,
                 remedy="Integrate into another folder.",
             )
@@ -216,7 +216,7 @@ def integrate(domain: Domain, folder: Path, chunk_days: int = 30) -> Path:
     about = folder / INDEX
     last = domain.number(domain.end) + AROUND
     starts = list(range(-AROUND, last + 1, chunk_days))
-    index = Index(_identity(domain), starts, last)
+    index = Index(identity(domain), starts, last)
     if about.exists() and _index(folder) == index:
         return folder
     about.unlink(missing_ok=True)
@@ -248,7 +248,7 @@ def _index(folder: Path) -> Index:
     return Index(**json.loads(about.read_text()))
 
 
-def _identity(domain: Domain) -> str:
+def identity(domain: Domain) -> str:
     """Digest of all that the ground depends on: the domain and the parameters."""
     words = repr((domain.bounds, domain.start, domain.end, domain.seed, digest()))
     return hashlib.sha256(words.encode()).hexdigest()[:16]

@@ -1,6 +1,7 @@
 """Inputs simulated without granules: the same world as the granules tell of."""
 
-from datetime import date
+import shutil
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,24 @@ import pytest
 import xarray as xr
 import yaml
 
-from pipelines.config import REGIONS
+from pipelines import ingest
+from pipelines.config import REGIONS, load
+from pipelines.direct import SimulatedDays
+from pipelines.run import Run
+from pipelines.truth import TruthSource
+from soilft.days import DaySpan
+from soilft.grid import Region
+from soilft.ingest import template_for
 from soilft.simulate import Archive, write_day, write_static, write_stations
+from soilft.sources import Amsr2L3, SmosL3Ft
+from soilft.store import create
 from tests.support.small_run import product_bytes, soilft
 
 pytestmark = pytest.mark.slow
 
 BOUNDS = (90.0, 32.0, 92.5, 34.0)
 START, END, SEED = date(2015, 10, 1), date(2015, 10, 4), 5
+DAILY = ("amsr2", "mwri", "gldas", "smos", "smap")
 INPUTS = ("amsr2", "mwri", "gldas", "terrain", "soil", "smos", "smap", "stations")
 
 
@@ -42,8 +53,8 @@ def region_file(folder: Path, **changes: Any) -> Path:
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("direct")
     done = soilft("ingest", region_file(folder), "--quiet")
-    # Two chunks of days of five sources, the ground, its files, and what is read from those.
-    assert "ingest: 15 done" in done.stdout
+    # Two chunks of days of five sources and the truth, the ground, files, and what is read of them.
+    assert "ingest: 18 done" in done.stdout
     return folder / "store"
 
 
@@ -59,7 +70,7 @@ def from_granules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     inputs = {name: patterns[name] for name in INPUTS}
     for item in inputs.values():
         item["granules"] = item["granules"].replace("${SOILFT_DEMO_ARCHIVE}", str(archive.root))
-    soilft("ingest", region_file(folder, inputs=inputs, simulation=None), "--quiet")
+    soilft("ingest", region_file(folder, inputs=inputs, simulation={"seed": SEED}), "--quiet")
     return folder / "store"
 
 
@@ -85,12 +96,12 @@ def test_direct_inputs_are_those_of_the_granules(store: Path, from_granules: Pat
         known = direct.freeze_thaw.notnull() & granules.freeze_thaw.notnull()
         equal = (direct.freeze_thaw == granules.freeze_thaw).where(known).mean()
         assert float(equal) > agreement, name
-    for name in ("static", "stations"):
+    for name in ("static", "stations", "truth"):
         xr.testing.assert_identical(*both(store, from_granules, name))
 
 
 def test_direct_inputs_say_that_they_are_simulated(store: Path) -> None:
-    for name in ("amsr2", "mwri", "gldas", "smos", "smap", "static", "stations"):
+    for name in (*DAILY, "static", "stations", "truth"):
         assert xr.open_zarr(store / "inputs" / f"{name}.zarr").attrs["simulated"] == "true"
 
 
@@ -99,13 +110,104 @@ def test_workers_and_chunks_do_not_change_direct_inputs(store: Path, tmp_path: P
     assert product_bytes(tmp_path / "store") == product_bytes(store)
     longer = region_file(tmp_path / "b", chunks={"ingest_days": 4, "predict_days": 2})
     soilft("ingest", longer, "--quiet")
-    for name in ("amsr2", "mwri", "gldas", "smos", "smap"):
+    for name in (*DAILY, "truth"):
         xr.testing.assert_identical(*both(store, tmp_path / "b" / "store", name))
 
 
 def test_second_direct_ingest_does_nothing(store: Path) -> None:
     done = soilft("ingest", store.parent / "region.yaml", "--quiet")
-    assert "ingest: nothing to do, 15 units are up to date" in done.stdout
+    assert "ingest: nothing to do, 18 units are up to date" in done.stdout
+
+
+def simulated(folder: Path, **settings: Any) -> Path:
+    """Ingest with further settings of the simulation; give the store."""
+    section = {"seed": SEED, "direct": True, **settings}
+    soilft("ingest", region_file(folder, simulation=section), "--quiet")
+    return folder / "store"
+
+
+def test_only_the_days_of_the_spans_are_simulated(store: Path, tmp_path: Path) -> None:
+    days = [date(2015, 10, 2), date(2015, 10, 3)]
+    some = simulated(tmp_path, spans=[{"start": days[0], "end": days[1]}])
+    for name in (*DAILY, "truth"):
+        whole, part = both(store, some, name)
+        chosen = slice(*(str(day) for day in days))
+        xr.testing.assert_identical(part.sel(time=chosen), whole.sel(time=chosen))
+        others = part.drop_sel(time=part.time.sel(time=chosen))
+        assert others.sizes["time"] == 2
+        for variable in others.data_vars.values():
+            if "time" in variable.dims and "x" in variable.dims:
+                assert variable.isnull().all(), f"{name}: {variable.name}"
+    stations = both(store, some, "stations")[1].soil_temperature
+    known = stations.notnull().any([dim for dim in stations.dims if dim != "time"])
+    assert known.values.tolist() == [False, True, True, False]
+
+
+def test_the_scale_of_the_noise_changes_radiometers_and_labels_on_a_shared_ground(
+    store: Path, tmp_path: Path
+) -> None:
+    shared = str(tmp_path / "ground")
+    first = simulated(tmp_path / "one", ground=shared)
+    (folder,) = (tmp_path / "ground").iterdir()
+    before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    noisy = simulated(tmp_path / "two", ground=shared, noise=2.0)
+    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+    assert not (noisy / "simulation" / "history").exists()
+    # Where the ground lies is nothing that bytes depend on.
+    assert product_bytes(first) == product_bytes(store)
+    for name in ("gldas", "truth", "static", "stations"):
+        xr.testing.assert_identical(*both(store, noisy, name))
+    for name in ("amsr2", "mwri", "smos", "smap"):
+        plain, scaled = both(store, noisy, name)
+        assert scaled.attrs == {**plain.attrs, "simulation_noise": 2.0}
+        assert not plain.equals(scaled), name
+        known = plain.observation_time.notnull() & scaled.observation_time.notnull()
+        times = (plain.observation_time.where(known), scaled.observation_time.where(known))
+        np.testing.assert_array_equal(*times)
+    # Whoever shares a ground may find it gone: it is integrated again, before any day.
+    run = Run(load(tmp_path / "two" / "region.yaml"))
+    assert not ingest.plan(run).todo
+    shutil.rmtree(shared)
+    assert list(ingest.plan(run).todo) == ["simulation/ground"]
+
+
+@pytest.mark.parametrize("product", ["truth", "smos", "amsr2"])
+def test_one_degree_is_made_of_its_quarter_degree_cells(tmp_path: Path, product: str) -> None:
+    archive = Archive(tmp_path, BOUNDS, START, END, SEED)
+    source = {
+        "truth": TruthSource("smos", ("AM", "PM"), SEED),
+        "smos": SmosL3Ft(),
+        "amsr2": Amsr2L3(("36",)),
+    }[product]
+    days, found = DaySpan(START, START + timedelta(days=1)), []
+    for preset in ("latlon-1.0", "latlon-0.25"):
+        grid, url = Region("any", preset, (90, 32, 92, 34)).grid, str(tmp_path / preset)
+        create(url, template_for(source, grid, days, 2))
+        SimulatedDays(url, source, grid, days, days, archive, tuple(days))()
+        found.append(xr.open_zarr(url).load())
+    coarse, fine = found
+    name = "tb" if product == "amsr2" else "freeze_thaw"
+    assert coarse[name].shape[-2:] == (2, 2)
+    blocks = fine[name].values.reshape(*fine[name].shape[:-2], 2, 4, 2, 4)
+    known = np.isfinite(blocks).mean(axis=(-3, -1))
+    np.testing.assert_array_equal(np.isfinite(coarse[name].values), known >= 0.5)
+    filled = np.where(np.isfinite(blocks), blocks, 0.0)
+    whole = known == 1.0
+    assert whole.any()
+    mean = filled.mean(axis=(-3, -1))[whole]
+    if product == "amsr2":
+        np.testing.assert_allclose(coarse[name].values[whole], mean, atol=0.1)
+    if product == "truth":
+        clear = np.abs(mean - 0.5) > 0.01
+        np.testing.assert_array_equal((coarse[name].values[whole])[clear], (mean > 0.5)[clear])
+    if product == "smos":
+        for cell, state in zip(
+            np.moveaxis(blocks, -3, -2).reshape(*whole.shape, 16)[whole],
+            coarse[name].values[whole],
+            strict=True,
+        ):
+            counts = np.bincount(cell.astype(int), minlength=3)
+            assert counts[int(state)] >= counts.max() - 1
 
 
 def test_direct_inputs_need_a_store_on_this_machine(tmp_path: Path) -> None:

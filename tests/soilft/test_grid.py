@@ -22,6 +22,14 @@ def test_quarter_degree_grid_starts_at_the_north_west_corner() -> None:
     assert grid.geographic
 
 
+def test_one_degree_grid_holds_whole_quarter_degree_cells() -> None:
+    grid, fine = PRESETS["latlon-1.0"], PRESETS["latlon-0.25"]
+    assert (grid.crs, grid.shape) == ("EPSG:4326", (180, 360))
+    assert (grid.x[0], grid.x[-1], grid.y[0], grid.y[-1]) == (-179.5, 179.5, 89.5, -89.5)
+    np.testing.assert_allclose(fine.x.reshape(360, 4).mean(axis=1), grid.x)
+    np.testing.assert_allclose(fine.y.reshape(180, 4).mean(axis=1), grid.y)
+
+
 def test_cetb_rows_are_rows_of_the_25_km_global_grid() -> None:
     # CETB files hold the rows between about 67 degrees north and south of the same grid.
     grid = PRESETS["ease2-global-25km"]
