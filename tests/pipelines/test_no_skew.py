@@ -1,0 +1,39 @@
+"""The rows a forest is trained on are those that a predicting task computes, bit for bit."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipelines.config import load
+from pipelines.run import Run
+from soilft.features import block
+from soilft.schema import OVERPASSES
+from soilft.table import read_table
+from tests.support.small_run import region_file
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("days", [1, 3, 12])
+def test_training_rows_are_the_predicting_blocks_rows(
+    days: int, small_archive: Path, unbroken: Path
+) -> None:
+    run = Run(load(region_file(unbroken.parent, small_archive)))
+    inputs, features = run.input_refs().open(), run.config.feature_set()
+    table = read_table(run.table_url())
+    seen = 0
+    for span in run.config.days.chunks(days):
+        served = block(inputs, features, span)
+        assert served.names == table.names
+        for number, target in enumerate(features.targets):
+            here = np.isin(table.day, span.numbers) & (table.overpass == OVERPASSES[target.name])
+            at = table.day[here] - span.numbers[0]
+            width = served.values.shape[3]
+            y, x = table.cell[here] // width, table.cell[here] % width
+            assert served.usable[at, number, y, x].all()
+            trained = table.features[here].view("uint32")
+            assert (served.values[at, number, y, x].view("uint32") == trained).all()
+            assert (served.origin[at, number, y, x] == table.era[here]).all()
+            seen += int(here.sum())
+    assert seen == len(table) > 1000
