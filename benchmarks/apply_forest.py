@@ -25,6 +25,7 @@ import cluster
 from pipelines.events import silent
 from pipelines.outcomes import Outcomes, collect
 from soilft.forest.artefact import ModelRef, save
+from soilft.forest.by_era import Forests
 from soilft.forest.grow import ForestSettings, fit
 from soilft.forest.loaded import forget, loaded
 
@@ -115,7 +116,7 @@ def main() -> None:
     names = tuple(f"f{i}" for i in range(arguments.features))
     spec = cluster.ClusterSpec(kind="local", workers=2, memory="4GiB")
     with tempfile.TemporaryDirectory() as root, cluster.start(spec) as client:
-        model = save(root, forest, names, settings, {"simulated": True})
+        model = save(root, Forests(forest), names, settings, {"simulated": True})
         expected = peer(client, forest, arguments)
         found = ours(client, model, arguments)
         for ours_chunk, peer_chunk in zip(found, expected, strict=True):

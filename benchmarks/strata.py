@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from soilft import objects
 from soilft.forest import strata
-from soilft.forest.compiled import compile_forest
-from soilft.forest.grow import ForestSettings, fit, fit_by, fit_strata
+from soilft.forest.by_era import Forests, fit_by_era
+from soilft.forest.grow import ForestSettings, fit, fit_strata
 from soilft.splits import at_most, year_block_folds
 from soilft.table import StoredTable, read_table
 
@@ -27,10 +27,9 @@ Rows = npt.NDArray[np.intp]
 Grower = Callable[[StoredTable, Rows, Rows], npt.NDArray[Any]]
 
 
-def states(forest: Any, features: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+def states(votes: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     """The more probable class of each row; a tie is thawed."""
-    probability = compile_forest(forest).frozen_probability(np.ascontiguousarray(features))
-    return (np.asarray(probability) > 0.5).astype("uint8")
+    return (votes > 0.5).astype("uint8")
 
 
 def growers(settings: ForestSettings, count: int) -> dict[str, Grower]:
@@ -38,23 +37,19 @@ def growers(settings: ForestSettings, count: int) -> dict[str, Grower]:
 
     def whole(table: StoredTable, train: Rows, test: Rows) -> npt.NDArray[Any]:
         forest = fit(settings, table.features[train], table.label[train])
-        return states(forest, table.features[test])
+        return states(Forests(forest).votes(table.features[test]))
 
     def stratified(table: StoredTable, train: Rows, test: Rows) -> npt.NDArray[Any]:
         stratum = strata.of_rows(
             settings.seed, table.day[train], table.overpass[train], table.cell[train], count
         )
         forest = fit_strata(settings, table.features[train], table.label[train], stratum, count)
-        return states(forest, table.features[test])
+        return states(Forests(forest).votes(table.features[test]))
 
     def by_era(table: StoredTable, train: Rows, test: Rows) -> npt.NDArray[Any]:
-        forests = fit_by(settings, table.features[train], table.label[train], table.era[train])
-        found = whole(table, train, test)
-        for era, forest in forests.items():
-            rows = table.era[test] == era
-            if rows.any():
-                found[rows] = states(forest, table.features[test[rows]])
-        return found
+        features, label, era = table.features[train], table.label[train], table.era[train]
+        forests = fit_by_era(settings, features, label, era)
+        return states(forests.votes(table.features[test], table.era[test]))
 
     return {"the whole table": whole, f"{count} strata": stratified, "one forest an era": by_era}
 

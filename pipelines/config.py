@@ -161,7 +161,9 @@ class ForestSection(_Section):
     """scikit-learn's ExtraTreesClassifier, and how it is grown.
 
     ``group_size`` is how many trees a task grows. ``strata`` are parts of the training rows that
-    trees grow on; ``auto`` takes no more than it needs for a task to fit a worker.
+    trees grow on; ``auto`` takes no more than it needs for a task to fit a worker. ``per_era``
+    tries a forest for each radiometer's rows, kept only where held-out years and blocks are met
+    better by it.
     """
 
     n_estimators: int = Field(100, ge=1)
@@ -171,11 +173,13 @@ class ForestSection(_Section):
     seed: int = 0
     group_size: int = Field(10, ge=1)
     strata: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
+    per_era: bool = False
     search: SearchSection = SearchSection()
 
     def settings(self) -> ForestSettings:
         """What the forest is asked for where nothing is searched."""
-        return ForestSettings(**self.model_dump(exclude={"group_size", "strata", "search"}))
+        how = {"group_size", "strata", "per_era", "search"}
+        return ForestSettings(**self.model_dump(exclude=how))
 
     def key(self) -> str:
         """Digest of what decides the forest; the group size does not."""

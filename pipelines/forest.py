@@ -132,20 +132,32 @@ def grow(
     table: Record,
     settings: ForestSettings,
     count: int,
+    era: int | None = None,
 ) -> ExtraTreesClassifier | None:
-    """Grow the forest in groups, those of a run that was cut short read back; None on failure."""
-    folder = checkpoint_folder(run, table, settings, count)
+    """Grow a forest in groups, those of a run that was cut short read back; None on failure.
+
+    Parameters
+    ----------
+    count
+        Strata of the rows.
+    era
+        Number of the radiometer whose rows alone teach it, or None for all.
+    """
+    folder = checkpoint_folder(run, table, settings, count, era)
     groups: dict[str, ExtraTreesClassifier] = {}
     tasks: dict[str, GrowTrees] = {}
     part = Outcomes("forest")
+    whose = "" if era is None else f"radiometer {era}, "
     units = {
-        f"trees {trees.start}..{trees.stop - 1}": trees
+        f"{whose}trees {trees.start}..{trees.stop - 1}": trees
         for trees in settings.groups(run.config.forest.group_size, count)
     }
     for unit, trees in units.items():
         kept = kept_group(folder, trees)
         if kept is None:
-            tasks[unit] = GrowTrees(run.table_url(), table.content, settings, trees, count, folder)
+            tasks[unit] = GrowTrees(
+                run.table_url(), table.content, settings, trees, count, folder, era
+            )
         else:
             groups[unit] = kept
             part.skipped += 1
@@ -156,9 +168,11 @@ def grow(
     return assemble(settings, [groups[unit] for unit in units])
 
 
-def checkpoint_folder(run: Run, table: Record, settings: ForestSettings, count: int) -> str:
+def checkpoint_folder(
+    run: Run, table: Record, settings: ForestSettings, count: int, era: int | None = None
+) -> str:
     """Where finished groups are kept: one folder for all that decides the trees."""
-    key = digest(_grown_by(table, settings), count)
+    key = digest(_grown_by(table, settings), count, era)
     return run.url("models", "checkpoints", key)
 
 

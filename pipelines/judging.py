@@ -11,15 +11,15 @@ import numpy.typing as npt
 from distributed import Client
 
 from pipelines.events import Emit
+from pipelines.held_out import rules
 from pipelines.outcomes import Outcomes, check_memory, collect, in_flight, worker_share
 from pipelines.run import Run
 from pipelines.sample import STAGE as TRAINED
 from pipelines.train import check_table_fits
-from pipelines.uncertain import rules
 from soilft import cube_scores, experiments, judges, objects, store
 from soilft.annual import AnnualBand, Layers, annual_band
 from soilft.cube_scores import CompareDays, Totals
-from soilft.experiments import Experiment, HeldOut, SplitStates
+from soilft.experiments import Experiment, HeldOut, Rules, SplitStates
 from soilft.features import GROUPS, names_by_group
 from soilft.forest.artefact import ModelRef
 from soilft.forest.grow import ForestSettings
@@ -64,10 +64,11 @@ class Evidence:
     annual: Layers | None = None
 
 
-def settings_of(model: ModelRef) -> ForestSettings:
-    """What the published forest was asked for."""
+def grown_as(run: Run, model: ModelRef) -> tuple[ForestSettings, Rules]:
+    """What the published forest was asked for, and how forests for judging it are grown."""
     card: dict[str, Any] = objects.read_json(objects.join(model.url, "card.json"))
-    return ForestSettings(**card["settings"])
+    per_era = bool(card["eras_with_a_forest"])
+    return ForestSettings(**card["settings"]), rules(run, per_era=per_era)
 
 
 def references(run: Run) -> dict[str, str]:
@@ -131,7 +132,7 @@ def _tried(
 ) -> None:
     """Grow the forests of all experiments."""
     config, table = run.config, evidence.table
-    how, settings = rules(run), settings_of(model)
+    settings, how = grown_as(run, model)
     content, region = evidence.record.content, config.to_region()
     groups = _groups(run, table)
     folds = len(year_block_folds(table.year, table.block, how.folds, how.seed))

@@ -8,7 +8,6 @@ import numpy as np
 
 from pipelines.judging import ABLATIONS, TRUTH, Evidence, references
 from pipelines.run import Run
-from pipelines.uncertain import rules
 from soilft import baselines as rule
 from soilft import judges, metrics, objects, scorecard, store
 from soilft.experiments import clusters
@@ -68,6 +67,7 @@ def assemble(run: Run, model: ModelRef, evidence: Evidence) -> dict[str, Any]:
         "annual": None if evidence.annual is None else evidence.annual.summary(TRUTH),
         "noise": None,
         "search": card.get("search"),
+        "per_era": card.get("per_era"),
     }
     if TRUTH in columns:
         reference = columns[TRUTH][pool.rows]
@@ -124,7 +124,7 @@ def _experiments(
     how = {
         "folds": len(parts),
         "rows_per_fit": max(part.trained_on for part in parts),
-        "trees_per_fit": rules(run).trees_per_fit,
+        "trees_per_fit": run.config.validation.trees_per_fit,
     }
     mine = cluster[pool.rows]
     found[HEADLINE] = scorecard.experiment(
@@ -295,6 +295,11 @@ def cautions(run: Run, found: dict[str, Any]) -> list[str]:
         said.append(
             "SIMULATED: the inputs were made by a simulator. No score here says anything about "
             "the accuracy of a product made from observations."
+        )
+    if found["search"] is not None:
+        said.append(
+            "The forest's settings were searched on training rows of all years and blocks, among "
+            "them those that a fold holds out: the held-out scores may flatter by that choice."
         )
     if found["days"] == 1:
         said.append(

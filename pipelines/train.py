@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from distributed import Client
 
-from pipelines import forest
+from pipelines import eras, forest
 from pipelines.events import Emit, silent
+from pipelines.held_out import rules
 from pipelines.outcomes import Outcomes, check_memory
 from pipelines.run import Run
 from pipelines.sample import make_table
@@ -14,6 +15,7 @@ from soilft import objects
 from soilft.errors import StoreError
 from soilft.forest import strata
 from soilft.forest.artefact import ModelRef, save
+from soilft.forest.by_era import Forests
 from soilft.forest.grow import discard_groups
 from soilft.ledger import Record
 from soilft.splits import SPLITS
@@ -39,12 +41,22 @@ def _grow_forest(run: Run, client: Client, emit: Emit, outcomes: Outcomes, table
     grown = forest.grow(run, client, emit, outcomes, table, settings, count)
     if grown is None:
         return
-    measures, said = fit_uncertainty(run, client, emit, outcomes, table, grown, settings)
+    choice_by_era = eras.tried(run, client, emit, outcomes, table, settings, count)
     if outcomes.failed:
         return
+    per_era = choice_by_era is not None and bool(choice_by_era["kept"])
+    own = {
+        int(number): forest.grow(run, client, emit, outcomes, table, settings, 1, int(number))
+        for number in (choice_by_era["radiometers"] if choice_by_era and per_era else ())
+    }
+    how = rules(run, per_era=per_era)
+    measures, said = fit_uncertainty(run, client, emit, outcomes, table, grown, settings, how)
+    if outcomes.failed:
+        return
+    forests = Forests(grown, {number: one for number, one in own.items() if one is not None})
     reference = save(
         run.store,
-        grown,
+        forests,
         feature_names(run.table_url()),
         settings,
         {
@@ -57,6 +69,7 @@ def _grow_forest(run: Run, client: Client, emit: Emit, outcomes: Outcomes, table
             "strata": count,
             "rows_per_stratum": strata.sizes(run.table_url(), count, settings.seed),
             "search": choice,
+            "per_era": choice_by_era,
             "measures": said,
         },
         measures,
@@ -64,7 +77,8 @@ def _grow_forest(run: Run, client: Client, emit: Emit, outcomes: Outcomes, table
     facts = {"asked": run.config.forest.key()}
     key = run.forest_key(table.content)
     run.ledger.put(STAGE, "forest", Record(key, reference.digest, facts))
-    discard_groups(forest.checkpoint_folder(run, table, settings, count))
+    for number in (None, *own):
+        discard_groups(forest.checkpoint_folder(run, table, settings, count, number))
     outcomes.done += 1
 
 

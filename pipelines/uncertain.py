@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 from distributed import Client
 
 from pipelines.events import Emit
-from pipelines.outcomes import Outcomes, collect
+from pipelines.held_out import FOLDS, inner_votes
+from pipelines.outcomes import Outcomes
 from pipelines.run import Run
 from soilft.errors import ConfigError
-from soilft.experiments import InnerFold, Rules, clusters, measures, run_inner
+from soilft.experiments import Rules, clusters, measures
 from soilft.forest.grow import ForestSettings
 from soilft.ledger import Record
 from soilft.splits import at_most
@@ -22,22 +22,6 @@ from soilft.uncertainty.bundle import Uncertainty
 if TYPE_CHECKING:
     from sklearn.ensemble import ExtraTreesClassifier
 
-# Folds of years and blocks that the final model's uncertainty is fitted on.
-FOLDS = 5
-
-
-def rules(run: Run) -> Rules:
-    """How forests for judging are grown, from the region file."""
-    section = run.config.validation
-    return Rules(
-        section.folds,
-        section.inner_folds,
-        section.rows_per_fit,
-        section.trees_per_fit,
-        section.level,
-        section.seed,
-    )
-
 
 def fit_uncertainty(
     run: Run,
@@ -47,6 +31,7 @@ def fit_uncertainty(
     table: Record,
     forest: ExtraTreesClassifier,
     settings: ForestSettings,
+    how: Rules,
 ) -> tuple[Uncertainty | None, str]:
     """Fit on folds of the training rows; the rows of validation and test stay unseen.
 
@@ -57,21 +42,11 @@ def fit_uncertainty(
     reason : str
         One sentence for the card.
     """
-    url, content, how = run.table_url(), table.content, rules(run)
-    tasks = {
-        f"calibration fold {fold}": InnerFold(url, content, settings, how, "train", FOLDS, fold)
-        for fold in range(FOLDS)
-    }
-    found: dict[str, Any] = {}
-    part = Outcomes("calibration")
-    collect(client, run_inner, tasks, found.__setitem__, part, emit)
-    if part.failed:
-        outcomes.failed |= part.failed
+    found = inner_votes(run, client, emit, outcomes, table, settings, how, "calibration")
+    if found is None:
         return None, "not fitted: a fold failed"
-    rows, votes = (
-        np.concatenate(arrays) for arrays in zip(*(found[u] for u in tasks), strict=True)
-    )
-    held = held_table(url, content)
+    rows, votes = found
+    held = held_table(run.table_url(), table.content)
     try:
         calibration, sets = measures(held, rows, votes, held.label[rows], how)
         train = at_most(held.rows_of("train"), how.rows_per_fit, how.seed)

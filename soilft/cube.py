@@ -239,7 +239,7 @@ def predict_days(task: PredictDays) -> Predicted:
     usable = predictors.usable
     votes = np.full(usable.shape, np.nan)
     if usable.any():
-        votes[usable] = model.votes(predictors.values[usable])
+        votes[usable] = model.votes(predictors.values[usable], predictors.origin[usable])
     measures = model.uncertainty
     probability = votes
     sets = np.full(usable[:, at].shape, MISSING, "uint8")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from soilft.baselines import nearby_climatology
 from soilft.errors import ConfigError
 from soilft.forest.artefact import ModelRef
+from soilft.forest.by_era import Forests, fit_by_era
 from soilft.forest.grow import ForestSettings, fit
 from soilft.forest.loaded import loaded
 from soilft.grid import Region
@@ -25,9 +26,6 @@ from soilft.table import StoredTable, held_table
 from soilft.uncertainty.calibration import Calibration, choose
 from soilft.uncertainty.conformal import Conformal
 from soilft.uncertainty.conformal import fit as fit_sets
-
-if TYPE_CHECKING:
-    from sklearn.ensemble import ExtraTreesClassifier
 
 Floats = npt.NDArray[Any]
 Rows = npt.NDArray[np.intp]
@@ -45,6 +43,8 @@ class Rules:
         At most so many, so that all of it can be done; recorded in the scorecard.
     level
         Of the conformal sets.
+    per_era
+        Whether each radiometer's rows grow a forest of their own.
     """
 
     folds: int
@@ -53,6 +53,7 @@ class Rules:
     trees_per_fit: int
     level: float
     seed: int
+    per_era: bool = False
 
     def forest(self, settings: ForestSettings) -> ForestSettings:
         """The published forest's settings with no more trees than allowed."""
@@ -160,8 +161,8 @@ def run(experiment: Experiment) -> HeldOut:
     test = at_most(fold.test, rules.rows_per_fit, seed)
     features = _columns(table, experiment.columns)
     settings = rules.forest(experiment.settings)
-    forest = _grown(settings, features, label, train)
-    raw = votes(forest, features[test])
+    forests = _grown(settings, rules, table, features, label, train)
+    raw = forests.votes(features[test], table.era[test])
     nothing = np.full(len(test), MISSING, "uint8")
     unknown = np.full(len(test), np.nan)
     held = HeldOut(test, label[test], raw, raw, nothing, nothing, unknown, len(train))
@@ -177,11 +178,13 @@ def run(experiment: Experiment) -> HeldOut:
                 sets=sets.sets(raw),
                 calibration=calibration.method,
             )
-        inside = _inside(forest, table, train, features, test, seed)
+        inside = _inside(forests, table, train, features, test, seed)
         nearby = _nearby(experiment, table, fold.train, test)
         held = replace(held, inside=inside, nearby=nearby)
     if experiment.groups and len(test):
-        held = replace(held, importance=_importance(experiment, forest, features, held, seed))
+        held = replace(
+            held, importance=_importance(experiment, forests, table, features, held, seed)
+        )
     return held
 
 
@@ -191,10 +194,12 @@ def _columns(table: StoredTable, columns: tuple[int, ...] | None) -> npt.NDArray
 
 def _grown(
     settings: ForestSettings,
+    rules: Rules,
+    table: StoredTable,
     features: npt.NDArray[np.float32],
     label: npt.NDArray[np.uint8],
     rows: Rows,
-) -> ExtraTreesClassifier:
+) -> Forests:
     classes = np.unique(label[rows])
     if len(classes) < 2:
         raise ConfigError(
@@ -203,16 +208,9 @@ def _grown(
             found=f"{len(rows)} rows of {len(classes)} class",
             remedy="Use fewer folds, a longer period or a larger region.",
         )
-    return fit(settings, features[rows], label[rows])
-
-
-def votes(forest: ExtraTreesClassifier, features: npt.NDArray[np.float32]) -> Floats:
-    """Share of the votes for frozen, float64 (row,)."""
-    if not len(features):
-        return np.empty(0)
-    from soilft.forest.compiled import compile_forest
-
-    return np.asarray(compile_forest(forest).frozen_probability(np.ascontiguousarray(features)))
+    if rules.per_era:
+        return fit_by_era(settings, features[rows], label[rows], table.era[rows])
+    return Forests(fit(settings, features[rows], label[rows]))
 
 
 @dataclass(frozen=True)
@@ -244,7 +242,9 @@ def run_inner(task: InnerFold) -> tuple[Rows, Floats]:
     if task.fold >= len(inner):
         return np.empty(0, np.intp), np.empty(0)
     settings = task.rules.forest(task.settings)
-    return _inner(inner[task.fold], within, settings, task.rules, table.features, table.label)
+    return _inner(
+        table, inner[task.fold], within, settings, task.rules, table.features, table.label
+    )
 
 
 def _inner_folds(table: StoredTable, within: Rows, folds: int, seed: int) -> list[Fold]:
@@ -256,6 +256,7 @@ def _inner_folds(table: StoredTable, within: Rows, folds: int, seed: int) -> lis
 
 
 def _inner(
+    table: StoredTable,
     fold: Fold,
     within: Rows,
     settings: ForestSettings,
@@ -267,7 +268,8 @@ def _inner(
     test = at_most(within[fold.test], rules.rows_per_fit, rules.seed)
     if len(np.unique(label[train])) < 2:
         return np.empty(0, np.intp), np.empty(0)  # a forest of one class says nothing
-    return test, votes(_grown(settings, features, label, train), features[test])
+    forests = _grown(settings, rules, table, features, label, train)
+    return test, forests.votes(features[test], table.era[test])
 
 
 def _measures(
@@ -281,7 +283,7 @@ def _measures(
     rules = experiment.rules
     settings = rules.forest(experiment.settings)
     inner = _inner_folds(table, within, rules.inner_folds, rules.seed)
-    parts = [_inner(fold, within, settings, rules, features, label) for fold in inner]
+    parts = [_inner(table, fold, within, settings, rules, features, label) for fold in inner]
     if not parts:
         raise ConfigError("calibration", expected="two years or two blocks", found="one of each")
     rows, raw = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
@@ -306,7 +308,7 @@ def clusters(table: StoredTable, rows: Rows) -> npt.NDArray[np.int64]:
 
 
 def _inside(
-    forest: ExtraTreesClassifier,
+    forests: Forests,
     table: StoredTable,
     train: Rows,
     features: npt.NDArray[np.float32],
@@ -317,7 +319,7 @@ def _inside(
 
     try:
         area = applicability.fit(
-            features[train], forest.feature_importances_, clusters(table, train), seed
+            features[train], forests.whole.feature_importances_, clusters(table, train), seed
         )
     except ConfigError:  # rows of one cluster: there is no neighbour to measure by
         return np.full(len(test), MISSING, "uint8")
@@ -344,7 +346,8 @@ def _nearby(experiment: Experiment, table: StoredTable, train: Rows, test: Rows)
 
 def _importance(
     experiment: Experiment,
-    forest: ExtraTreesClassifier,
+    forests: Forests,
+    table: StoredTable,
     features: npt.NDArray[np.float32],
     held: HeldOut,
     seed: int,
@@ -357,7 +360,7 @@ def _importance(
     for name, columns in experiment.groups:
         permuted = given.copy()
         permuted[:, list(columns)] = given[order][:, list(columns)]
-        state = votes(forest, permuted) > 0.5
+        state = forests.votes(permuted, table.era[held.rows]) > 0.5
         found[name] = right - float(np.mean(state == (held.label == FROZEN)))
     return found
 
@@ -376,7 +379,7 @@ def split_states(task: SplitStates) -> npt.NDArray[np.uint8]:
     table = held_table(task.table_url, task.table_content)
     model = loaded(task.model)
     model.require_features(table.names)
-    return (model.frozen_probability(table.features) > 0.5).astype("uint8")
+    return (model.frozen_probability(table.features, table.era) > 0.5).astype("uint8")
 
 
 def evaluate(task: Experiment | SplitStates) -> HeldOut | npt.NDArray[np.uint8]:

@@ -7,11 +7,9 @@ over the file: skops files carry times and differ from process to process.
 from __future__ import annotations
 
 import hashlib
-import io
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -21,17 +19,16 @@ import numpy.typing as npt
 from soilft import objects
 from soilft.errors import ModelError
 from soilft.features import VERSION as FEATURES_VERSION
+from soilft.forest import stored
+from soilft.forest.by_era import Forests
 from soilft.forest.grow import ForestSettings
 from soilft.ledger import arrays_digest, digest
 
 if TYPE_CHECKING:
     from sklearn.ensemble import ExtraTreesClassifier
 
-    from soilft.forest.compiled import CompiledForest
     from soilft.uncertainty.bundle import Uncertainty
 
-# The one type of the file that skops does not know to be harmless: scikit-learn's node arrays.
-_TRUSTED = ["sklearn.tree._tree.Tree"]
 _LEAF = -1
 _UNDEFINED = -2
 
@@ -46,12 +43,12 @@ class ModelRef:
 
 @dataclass(frozen=True)
 class Model:
-    """A loaded, checked forest, its features in order, and what it knows of its uncertainty.
+    """Loaded, checked forests, their features in order, and what is known of their uncertainty.
 
     ``uncertainty`` is None where there were too few rows to fit it; the card says why.
     """
 
-    forest: ExtraTreesClassifier
+    forests: Forests
     names: tuple[str, ...]
     card: Mapping[str, Any]
     uncertainty: Uncertainty | None = None
@@ -76,20 +73,17 @@ class Model:
                 remedy="Predict with the inputs and groups of the training, or train again.",
             )
 
-    @cached_property
-    def compiled(self) -> CompiledForest:
-        """The forest as it is walked; compiled on first use."""
-        from soilft.forest.compiled import compile_forest
+    def votes(
+        self, features: npt.NDArray[np.float32], era: npt.NDArray[np.uint8] | None = None
+    ) -> npt.NDArray[np.float64]:
+        """Share of the forest's votes for frozen, uncalibrated, shape (row,); see `Forests`."""
+        return self.forests.votes(features, era)
 
-        return compile_forest(self.forest)
-
-    def votes(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-        """Share of the forest's votes for frozen, uncalibrated, shape (row,)."""
-        return self.compiled.frozen_probability(features)
-
-    def frozen_probability(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    def frozen_probability(
+        self, features: npt.NDArray[np.float32], era: npt.NDArray[np.uint8] | None = None
+    ) -> npt.NDArray[np.float64]:
         """Probability of the frozen class, calibrated where the model is, shape (row,)."""
-        votes = self.votes(features)
+        votes = self.votes(features, era)
         return votes if self.uncertainty is None else self.uncertainty.calibration.apply(votes)
 
 
@@ -110,7 +104,7 @@ def _nodes(forest: ExtraTreesClassifier) -> dict[str, npt.NDArray[Any]]:
 
 
 def model_digest(
-    forest: ExtraTreesClassifier,
+    forests: Forests,
     names: tuple[str, ...],
     settings: ForestSettings,
     uncertainty: Uncertainty | None = None,
@@ -120,50 +114,58 @@ def model_digest(
     Equal models have equal digests, whatever their files look like.
     """
     measures = None if uncertainty is None else uncertainty.digest
-    nodes = arrays_digest(_nodes(forest))
-    return digest(nodes, names, asdict(settings), FEATURES_VERSION, measures)
+    nodes = arrays_digest(_nodes(forests.whole))
+    own = {str(n): arrays_digest(_nodes(forest)) for n, forest in sorted(forests.by_era.items())}
+    return digest(nodes, own, names, asdict(settings), FEATURES_VERSION, measures)
 
 
 def save(
     root: str,
-    forest: ExtraTreesClassifier,
+    forests: Forests,
     names: tuple[str, ...],
     settings: ForestSettings,
     facts: Mapping[str, Any],
     uncertainty: Uncertainty | None = None,
 ) -> ModelRef:
-    """Write ``models/<digest>/`` with the forest, its uncertainty and its card.
+    """Write ``models/<digest>/`` with the forests, their uncertainty and their card.
 
     Parameters
     ----------
     facts
         What the card says beside structure and versions: training rows, simulated or not.
     """
-    import skops.io
-
-    identity = model_digest(forest, names, settings, uncertainty)
-    content = skops.io.dumps(forest)
+    identity = model_digest(forests, names, settings, uncertainty)
     url = objects.join(root, "models", identity)
+    content = {_file_name(None): stored.to_bytes(forests.whole)} | {
+        _file_name(number): stored.to_bytes(forest) for number, forest in forests.by_era.items()
+    }
+    everything = [forests.whole, *forests.by_era.values()]
     card = {
         **facts,
         "digest": identity,
-        "file_sha256": hashlib.sha256(content).hexdigest(),
+        "file_sha256": {name: hashlib.sha256(value).hexdigest() for name, value in content.items()},
+        "eras_with_a_forest": sorted(forests.by_era),
         "features": list(names),
         "features_version": FEATURES_VERSION,
         "settings": asdict(settings),
-        "classes": [int(c) for c in forest.classes_],
-        "nodes": int(sum(e.tree_.node_count for e in forest.estimators_)),
+        "classes": [int(c) for c in forests.whole.classes_],
+        "nodes": int(sum(e.tree_.node_count for forest in everything for e in forest.estimators_)),
         "uncertainty": None if uncertainty is None else uncertainty.to_dict(),
         "applicability_threshold": None
         if uncertainty is None
         else float(uncertainty.applicability.threshold),
         "versions": _versions(),
     }
-    objects.write(objects.join(url, "forest.skops"), content)
+    for name, value in content.items():
+        objects.write(objects.join(url, name), value)
     if uncertainty is not None:
         objects.write(objects.join(url, "applicability.npz"), uncertainty.to_bytes())
     objects.write(objects.join(url, "card.json"), objects.to_json(card))
     return ModelRef(url, identity)
+
+
+def _file_name(era: int | None) -> str:
+    return "forest.skops" if era is None else f"forest-era-{era:03d}.skops"
 
 
 def _versions() -> dict[str, str]:
@@ -178,21 +180,9 @@ def load(reference: ModelRef) -> Model:
     ModelError
         Where any of these is not what the card and the reference say. Nothing is predicted then.
     """
-    # Importing skops takes longer than starting a worker; only tasks that hold a model pay for it.
-    import skops.io
-    from sklearn.ensemble import ExtraTreesClassifier
-
     card = objects.read_json(objects.join(reference.url, "card.json"))
-    content = objects.read(objects.join(reference.url, "forest.skops"))
-    if card is None or content is None:
+    if card is None:
         raise ModelError(reference.url, expected="forest.skops and card.json", found="not both")
-    found = hashlib.sha256(content).hexdigest()
-    if found != card["file_sha256"]:
-        raise ModelError(
-            objects.join(reference.url, "forest.skops"),
-            expected=f"sha256 {card['file_sha256']}",
-            found=found,
-        )
     for package in ("scikit-learn",):
         if card["versions"][package] != _versions()[package]:
             raise ModelError(
@@ -201,19 +191,30 @@ def load(reference: ModelRef) -> Model:
                 found=_versions()[package],
                 remedy="Install that version, or train again.",
             )
-    foreign = set(skops.io.get_untrusted_types(file=io.BytesIO(content))) - set(_TRUSTED)
-    if foreign:
-        raise ModelError(reference.url, expected=str(_TRUSTED), found=", ".join(sorted(foreign)))
-    forest = skops.io.loads(content, trusted=_TRUSTED)
-    if not isinstance(forest, ExtraTreesClassifier):
-        raise ModelError(reference.url, expected="ExtraTreesClassifier", found=str(type(forest)))
     names = tuple(card["features"])
-    _check_structure(reference.url, forest, len(names))
+    forests = Forests(
+        _forest(reference.url, None, card),
+        {number: _forest(reference.url, number, card) for number in card["eras_with_a_forest"]},
+    )
     uncertainty = _uncertainty(reference.url, card["uncertainty"], len(names))
-    identity = model_digest(forest, names, ForestSettings(**card["settings"]), uncertainty)
+    identity = model_digest(forests, names, ForestSettings(**card["settings"]), uncertainty)
     if identity != reference.digest:
         raise ModelError(reference.url, expected=f"digest {reference.digest}", found=identity)
-    return Model(forest, names, card, uncertainty)
+    return Model(forests, names, card, uncertainty)
+
+
+def _forest(url: str, era: int | None, card: Mapping[str, Any]) -> ExtraTreesClassifier:
+    place = objects.join(url, _file_name(era))
+    content = objects.read(place)
+    if content is None:
+        raise ModelError(url, expected=f"{_file_name(era)} and card.json", found="not both")
+    found = hashlib.sha256(content).hexdigest()
+    asked = card["file_sha256"].get(_file_name(era))
+    if found != asked:
+        raise ModelError(place, expected=f"sha256 {asked}", found=found)
+    forest = stored.from_bytes(place, content)
+    _check_structure(place, forest, len(card["features"]))
+    return forest
 
 
 def _uncertainty(url: str, content: Any, width: int) -> Uncertainty | None:

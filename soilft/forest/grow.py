@@ -24,14 +24,11 @@ import numpy.typing as npt
 
 from soilft import objects, store
 from soilft.errors import ModelError
-from soilft.forest import strata
+from soilft.forest import stored, strata
 from soilft.table import held_table
 
 if TYPE_CHECKING:
     from sklearn.ensemble import ExtraTreesClassifier
-
-# The one type of a kept group that skops does not know to be harmless: scikit-learn's node arrays.
-_TRUSTED = ["sklearn.tree._tree.Tree"]
 
 
 @dataclass(frozen=True)
@@ -156,32 +153,6 @@ def fit_strata(
     return assemble(settings, groups)
 
 
-def fit_by(
-    settings: ForestSettings,
-    features: npt.NDArray[np.float32],
-    label: npt.NDArray[np.uint8],
-    group: npt.NDArray[Any],
-) -> dict[int, ExtraTreesClassifier]:
-    """Grow a forest for each group of rows, such as a sensor's era or a climate zone.
-
-    Parameters
-    ----------
-    group
-        Number of the group of each row, shape (row,).
-
-    Returns
-    -------
-    dict
-        Forests by number of the group; groups with rows of one class only have none.
-    """
-    found = {}
-    for number in np.unique(group).tolist():
-        rows = np.flatnonzero(group == number)
-        if len(np.unique(label[rows])) == 2:
-            found[number] = fit(settings, features[rows], label[rows])
-    return found
-
-
 @dataclass(frozen=True)
 class GrowTrees:
     """One task: grow a group of trees on the training rows of a stored table.
@@ -192,6 +163,8 @@ class GrowTrees:
         How many the training rows are dealt out to; 1 is the whole table for every tree.
     checkpoints
         Folder that keeps finished groups, or None.
+    era
+        Number of the radiometer whose rows alone teach, or None for all.
     """
 
     table_url: str
@@ -200,6 +173,7 @@ class GrowTrees:
     trees: range
     strata: int = 1
     checkpoints: str | None = None
+    era: int | None = None
 
 
 def grow_trees(task: GrowTrees) -> ExtraTreesClassifier:
@@ -220,6 +194,8 @@ def _training_rows(task: GrowTrees) -> tuple[npt.NDArray[np.float32], npt.NDArra
     if task.strata == 1:
         table = held_table(task.table_url, task.table_digest)
         rows = table.rows_of("train")
+        if task.era is not None:
+            rows = rows[table.era[rows] == task.era]
         return table.features[rows], table.label[rows]
     number = strata.of_tree(task.trees.start, task.settings.n_estimators, task.strata)
     return _held_stratum(task.table_url, task.table_digest, number, task.strata, task.settings.seed)
@@ -240,9 +216,7 @@ def _held_stratum(
 
 def keep_group(folder: str, trees: range, group: ExtraTreesClassifier) -> None:
     """Keep a finished group: an object named by its trees and by the SHA-256 of its bytes."""
-    import skops.io
-
-    content = skops.io.dumps(group)
+    content = stored.to_bytes(group)
     objects.write(objects.join(folder, _group_name(trees, content)), content)
 
 
@@ -277,15 +251,7 @@ def _group_name(trees: range, content: bytes) -> str:
 
 
 def _loaded_group(url: str, trees: range, content: bytes) -> ExtraTreesClassifier:
-    import skops.io
-    from sklearn.ensemble import ExtraTreesClassifier
-
-    foreign = set(skops.io.get_untrusted_types(data=content)) - set(_TRUSTED)
-    if foreign:
-        raise ModelError(url, expected=str(_TRUSTED), found=", ".join(sorted(foreign)))
-    group = skops.io.loads(content, trusted=_TRUSTED)
-    if not isinstance(group, ExtraTreesClassifier):
-        raise ModelError(url, expected="ExtraTreesClassifier", found=str(type(group)))
+    group = stored.from_bytes(url, content)
     if len(group.estimators_) != len(trees):
         raise ModelError(url, expected=f"{len(trees)} trees", found=str(len(group.estimators_)))
     return group

@@ -13,6 +13,7 @@ from pipelines.events import Event
 from pipelines.train import require_model, train
 from soilft import objects
 from soilft.forest.artefact import load, model_digest
+from soilft.forest.by_era import Forests
 from soilft.forest.grow import ForestSettings, fit
 from tests.pipelines.test_train import (
     NAMES,
@@ -44,7 +45,9 @@ def assert_forest_of_one_fit(folder: Path) -> None:
     settings = ForestSettings(**model.card["settings"])
     table, rows = training_rows(run)
     expected = fit(settings, table.features[rows], table.label[rows])
-    assert model_digest(model.forest, NAMES, settings) == model_digest(expected, NAMES, settings)
+    assert model_digest(model.forests, NAMES, settings) == model_digest(
+        Forests(expected), NAMES, settings
+    )
 
 
 @pytest.mark.slow

@@ -7,8 +7,8 @@ import pytest
 from distributed.protocol.pickle import dumps
 
 from pipelines.config import as_written, load, shipped
+from pipelines.held_out import rules
 from pipelines.run import Run
-from pipelines.uncertain import rules
 from soilft.annual import AnnualBand
 from soilft.correlation import SampleField
 from soilft.cube import PredictDays

@@ -18,6 +18,7 @@ from soilft.errors import SoilftError, StoreError, TaskTooLarge
 from soilft.forest import strata
 from soilft.forest.artefact import load as load_model
 from soilft.forest.artefact import model_digest
+from soilft.forest.by_era import Forests, fit_by_era
 from soilft.forest.grow import ForestSettings, fit, fit_strata
 from soilft.ledger import Record
 from soilft.splits import random_split
@@ -71,7 +72,7 @@ def kept_groups(run: Run) -> list[str]:
 
 def grown_digest(run: Run) -> str:
     model = load_model(require_model(run))
-    return model_digest(model.forest, NAMES, ForestSettings(**model.card["settings"]))
+    return model_digest(model.forests, NAMES, ForestSettings(**model.card["settings"]))
 
 
 def test_the_forest_is_that_of_one_fit_and_leaves_no_groups_behind(
@@ -83,7 +84,7 @@ def test_the_forest_is_that_of_one_fit_and_leaves_no_groups_behind(
     table, rows = training_rows(run)
     settings = run.config.forest.settings()
     expected = fit(settings, table.features[rows], table.label[rows])
-    assert grown_digest(run) == model_digest(expected, NAMES, settings)
+    assert grown_digest(run) == model_digest(Forests(expected), NAMES, settings)
     assert kept_groups(run) == []
     said = card(run)
     assert (said["strata"], said["rows_per_stratum"]) == (1, [len(rows)])
@@ -101,7 +102,7 @@ def test_strata_as_asked_are_grown_and_said(dask_client: Client, tmp_path: Path)
         settings.seed, table.day[rows], table.overpass[rows], table.cell[rows], 3
     )
     expected = fit_strata(settings, table.features[rows], table.label[rows], stratum, 3)
-    assert grown_digest(run) == model_digest(expected, NAMES, settings)
+    assert grown_digest(run) == model_digest(Forests(expected), NAMES, settings)
     assert card(run)["strata"] == 3
     assert card(run)["rows_per_stratum"] == np.bincount(stratum).tolist()
 
@@ -125,7 +126,7 @@ def test_groups_of_a_run_that_was_cut_short_are_not_grown_again(
     assert of_forest == [(2, 3), (3, 3)]
     data, rows = training_rows(run)
     expected = fit(settings, data.features[rows], data.label[rows])
-    assert grown_digest(run) == model_digest(expected, NAMES, settings)
+    assert grown_digest(run) == model_digest(Forests(expected), NAMES, settings)
     assert kept_groups(run) == []
 
 
@@ -166,7 +167,7 @@ def test_the_chosen_point_is_grown_and_explained(dask_client: Client, tmp_path: 
     table, rows = training_rows(run)
     settings = ForestSettings(**chosen, seed=0)
     expected = fit(settings, table.features[rows], table.label[rows])
-    assert grown_digest(run) == model_digest(expected, NAMES, settings)
+    assert grown_digest(run) == model_digest(Forests(expected), NAMES, settings)
     record = run.ledger.get("train", "search")
     assert record is not None
     assert len(record.facts["seconds"]) == 8
@@ -247,3 +248,62 @@ def test_the_group_size_decides_nothing_and_all_else_does() -> None:
 def test_wrong_ways_of_growing_are_refused_by_name(wrong: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(SoilftError, match=r"forest\.(strata|search)"):
         prepared(tmp_path, **wrong)
+
+
+def with_two_radiometers(folder: Path, *, opposed: bool, **changes: Any) -> Run:
+    """Give a run on a table of two radiometers, of which one may mean the other's opposite."""
+    run = Run(load(region_file(folder, folder / "archive", forest=FOREST | changes)))
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(1500, len(NAMES))).astype("float32")
+    era = rng.integers(0, 2, 1500)
+    label = (features[:, 0] + rng.normal(0, 0.3, 1500) > 0) ^ (opposed & (era == 1))
+    day = 15000 + rng.integers(0, 1400, 1500)
+    table = table_of(features, label, day=day, block=rng.integers(0, 9, 1500), era=era)
+    split = random_split(len(table), (0.7, 0.15, 0.15), 0)
+    content = write_table(run.table_url(), table, split, NAMES, ("one", "two"))
+    facts = {"rows": len(table), "block_degrees": 1.0}
+    run.ledger.put("train", "table", Record(run.table_key(), content, facts))
+    return run
+
+
+def test_forests_by_radiometer_are_kept_where_held_out_rows_are_met_better(
+    dask_client: Client, tmp_path: Path
+) -> None:
+    run = with_two_radiometers(tmp_path, opposed=True, per_era=True)
+    done = train(run, dask_client)
+    assert not done.failed, done.failed
+    said = card(run)["per_era"]
+    assert said["kept"]
+    assert said["difference"]["interval"][0] > 0.2
+    assert said["radiometers"] == {"0": "one", "1": "two"}
+    assert "kept" in said["why"]
+    table, rows = training_rows(run)
+    settings = run.config.forest.settings()
+    expected = fit_by_era(settings, table.features[rows], table.label[rows], table.era[rows])
+    model = load_model(require_model(run))
+    assert model_digest(model.forests, NAMES, settings) == model_digest(expected, NAMES, settings)
+    assert kept_groups(run) == []
+
+
+def test_one_forest_stays_where_the_radiometers_say_the_same(
+    dask_client: Client, tmp_path: Path
+) -> None:
+    run = with_two_radiometers(tmp_path, opposed=False, per_era=True)
+    assert not train(run, dask_client).failed
+    said = card(run)
+    assert said["per_era"]["kept"] is False
+    assert said["per_era"]["difference"]["interval"][0] <= 0
+    assert said["eras_with_a_forest"] == []
+
+
+def test_one_radiometer_needs_no_trial(dask_client: Client, tmp_path: Path) -> None:
+    run = prepared(tmp_path, per_era=True)
+    assert not train(run, dask_client).failed
+    assert card(run)["per_era"]["kept"] is False
+    assert "not two radiometers" in card(run)["per_era"]["why"]
+
+
+def test_forests_by_radiometer_are_not_grown_on_strata(dask_client: Client, tmp_path: Path) -> None:
+    run = prepared(tmp_path, per_era=True, strata=2)
+    with pytest.raises(SoilftError, match=r"forest\.per_era: .*2 strata"):
+        train(run, dask_client)

@@ -15,6 +15,7 @@ from soilft import objects
 from soilft.errors import ModelError
 from soilft.forest import loaded as loading
 from soilft.forest.artefact import ModelRef, load, save
+from soilft.forest.by_era import Forests
 from soilft.forest.grow import ForestSettings, fit
 
 NAMES = ("a", "b", "c", "d")
@@ -32,7 +33,7 @@ def grown() -> ExtraTreesClassifier:
 @pytest.fixture
 def reference(tmp_path: Path) -> ModelRef:
     """Give a model as training leaves it."""
-    return save(str(tmp_path), grown(), NAMES, SETTINGS, {"simulated": True, "rows": 400})
+    return save(str(tmp_path), Forests(grown()), NAMES, SETTINGS, {"simulated": True, "rows": 400})
 
 
 def edit_card(reference: ModelRef, change: Callable[[dict[str, Any]], None]) -> None:
@@ -61,15 +62,15 @@ def test_a_stored_forest_predicts_as_it_did(reference: ModelRef) -> None:
 
 
 def test_the_same_forest_saved_twice_has_one_digest(tmp_path: Path) -> None:
-    one = save(str(tmp_path / "one"), grown(), NAMES, SETTINGS, {})
-    two = save(str(tmp_path / "two"), grown(), NAMES, SETTINGS, {"rows": 1})
+    one = save(str(tmp_path / "one"), Forests(grown()), NAMES, SETTINGS, {})
+    two = save(str(tmp_path / "two"), Forests(grown()), NAMES, SETTINGS, {"rows": 1})
     assert one.digest == two.digest
     assert load(two).names == NAMES
 
 
 @pytest.mark.s3
 def test_a_model_on_s3_loads(s3_store: str) -> None:
-    reference = save(s3_store, grown(), NAMES, SETTINGS, {})
+    reference = save(s3_store, Forests(grown()), NAMES, SETTINGS, {})
     assert load(reference).card["nodes"] > 6
 
 
@@ -86,7 +87,7 @@ def test_another_forest_under_the_reference_is_refused(reference: ModelRef, tmp_
     other = ForestSettings(n_estimators=6, min_samples_leaf=9, seed=2)
     features = np.random.default_rng(3).normal(size=(100, 4)).astype("float32")
     forest = fit(other, features, (features[:, 1] > 0).astype("uint8"))
-    foreign = save(str(tmp_path / "foreign"), forest, NAMES, other, {})
+    foreign = save(str(tmp_path / "foreign"), Forests(forest), NAMES, other, {})
     for name in ("forest.skops", "card.json"):
         objects.copy(objects.join(foreign.url, name), objects.join(reference.url, name))
     refused(reference, f"expected digest {reference.digest}, found {foreign.digest}")
@@ -180,7 +181,7 @@ def test_a_tree_that_cannot_be_walked_is_refused_even_where_all_digests_agree(
     forest = grown()
     damage(forest.estimators_[3].tree_)
     # The digests are of the damaged forest: whoever forged it has done it well.
-    reference = save(str(tmp_path), forest, NAMES, SETTINGS, {})
+    reference = save(str(tmp_path), Forests(forest), NAMES, SETTINGS, {})
     refused(reference, "tree 3: expected a walkable tree")
 
 
@@ -200,7 +201,7 @@ def test_anything_but_a_forest_is_refused(reference: ModelRef, kind: str) -> Non
     content = skops.io.dumps(other)
     objects.write(objects.join(reference.url, "forest.skops"), content)
     sha = hashlib.sha256(content).hexdigest()
-    edit_card(reference, lambda card: card.update(file_sha256=sha))
+    edit_card(reference, lambda card: card["file_sha256"].update({"forest.skops": sha}))
     refused(reference, "Payload" if kind == "foreign type" else "expected ExtraTreesClassifier")
 
 
@@ -228,7 +229,7 @@ def test_a_process_reads_a_model_once(
     first = loading.loaded(reference)
     assert loading.loaded(ModelRef(reference.url, reference.digest)) is first
     assert sorted(read) == ["card.json", "forest.skops"]
-    other = save(str(tmp_path / "other"), grown(), ("a", "b", "c", "z"), SETTINGS, {})
+    other = save(str(tmp_path / "other"), Forests(grown()), ("a", "b", "c", "z"), SETTINGS, {})
     assert loading.loaded(other).names == ("a", "b", "c", "z")
     assert len(loading._held) == 1
 
@@ -254,7 +255,7 @@ def with_uncertainty(folder: Path) -> ModelRef:
         conformal.fit(votes, label, 0.9),
         applicability.fit(features, forest.feature_importances_, np.arange(300) // 30, 0),
     )
-    return save(str(folder), forest, NAMES, SETTINGS, {"simulated": True}, measures)
+    return save(str(folder), Forests(forest), NAMES, SETTINGS, {"simulated": True}, measures)
 
 
 def test_its_uncertainty_comes_back_with_it(tmp_path: Path) -> None:
@@ -268,7 +269,7 @@ def test_its_uncertainty_comes_back_with_it(tmp_path: Path) -> None:
     expected = model.uncertainty.calibration.apply(votes)
     np.testing.assert_array_equal(model.frozen_probability(features), expected)
     assert (expected != votes).any()
-    bare = save(str(tmp_path / "bare"), grown(), NAMES, SETTINGS, {"simulated": True})
+    bare = save(str(tmp_path / "bare"), Forests(grown()), NAMES, SETTINGS, {"simulated": True})
     assert bare.digest != one.digest
     assert load(bare).uncertainty is None
 

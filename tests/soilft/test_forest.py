@@ -15,13 +15,13 @@ from soilft import table as stored
 from soilft.errors import ConfigError, ModelError
 from soilft.forest import grow, strata
 from soilft.forest.artefact import model_digest
+from soilft.forest.by_era import Forests
 from soilft.forest.grow import (
     ForestSettings,
     GrowTrees,
     assemble,
     discard_groups,
     fit,
-    fit_by,
     fit_strata,
     grow_group,
     grow_trees,
@@ -58,6 +58,10 @@ def data(rows: int = 600) -> tuple[np.ndarray, np.ndarray]:
     return features, label
 
 
+def digest_of(forest: ExtraTreesClassifier) -> str:
+    return model_digest(Forests(forest), NAMES, SETTINGS)
+
+
 def assert_same_forest(one: ExtraTreesClassifier, other: ExtraTreesClassifier) -> None:
     assert len(one.estimators_) == len(other.estimators_)
     for i, (a, b) in enumerate(zip(one.estimators_, other.estimators_, strict=True)):
@@ -67,7 +71,9 @@ def assert_same_forest(one: ExtraTreesClassifier, other: ExtraTreesClassifier) -
     features = data(900)[0]
     np.testing.assert_array_equal(one.predict_proba(features), other.predict_proba(features))
     np.testing.assert_array_equal(one.classes_, other.classes_)
-    assert model_digest(one, NAMES, SETTINGS) == model_digest(other, NAMES, SETTINGS)
+    assert model_digest(Forests(one), NAMES, SETTINGS) == model_digest(
+        Forests(other), NAMES, SETTINGS
+    )
 
 
 @pytest.mark.parametrize("class_weight", [None, "balanced"])
@@ -112,8 +118,8 @@ def test_read_only_rows_can_be_learnt_from() -> None:
 def test_another_seed_is_another_forest() -> None:
     features, label = data()
     other = replace(SETTINGS, seed=43)
-    assert model_digest(fit(SETTINGS, features, label), NAMES, SETTINGS) != model_digest(
-        fit(other, features, label), NAMES, SETTINGS
+    assert model_digest(Forests(fit(SETTINGS, features, label)), NAMES, SETTINGS) != model_digest(
+        Forests(fit(other, features, label)), NAMES, SETTINGS
     )
 
 
@@ -272,7 +278,9 @@ def test_two_workers_grow_the_stratified_forest_of_one_process(
     here = fit_strata(SETTINGS, *strata_of(url, 3), 3)
     assert_same_forest(found, here)
     whole = fit(SETTINGS, features, label)
-    assert model_digest(found, NAMES, SETTINGS) != model_digest(whole, NAMES, SETTINGS)
+    assert model_digest(Forests(found), NAMES, SETTINGS) != model_digest(
+        Forests(whole), NAMES, SETTINGS
+    )
 
 
 def test_one_stratum_is_the_whole_table() -> None:
@@ -285,17 +293,6 @@ def test_a_stratum_of_one_class_is_refused() -> None:
     features, label = data()
     with pytest.raises(ConfigError, match="rows of 1 class in stratum 0"):
         fit_strata(SETTINGS, features, label, label, 2)
-
-
-def test_a_forest_for_each_group_of_rows() -> None:
-    features, label = data()
-    era = np.repeat(np.array([0, 1, 255], "uint8"), 200)
-    label[era == 255] = 0
-    found = fit_by(SETTINGS, features, label, era)
-    assert sorted(found) == [0, 1]
-    for number, forest in found.items():
-        rows = era == number
-        assert_same_forest(forest, fit(SETTINGS, features[rows], label[rows]))
 
 
 def test_a_finished_group_is_read_back_and_not_grown_again(

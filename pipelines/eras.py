@@ -1,0 +1,85 @@
+"""Whether each radiometer's rows grow a forest of their own: tried on held-out years and blocks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from distributed import Client
+
+from pipelines.events import Emit
+from pipelines.held_out import inner_votes, rules
+from pipelines.outcomes import Outcomes
+from pipelines.run import Run
+from soilft import bootstrap
+from soilft.errors import ConfigError
+from soilft.experiments import clusters
+from soilft.forest.by_era import eras_to_grow
+from soilft.forest.grow import ForestSettings
+from soilft.ledger import Record
+from soilft.table import held_table
+
+
+def tried(
+    run: Run,
+    client: Client,
+    emit: Emit,
+    outcomes: Outcomes,
+    table: Record,
+    settings: ForestSettings,
+    strata: int,
+) -> dict[str, Any] | None:
+    """Compare a forest for each radiometer with one for all, on the same held-out rows.
+
+    Returns
+    -------
+    dict or None
+        For the model's card: ``kept``, ``why``, ``radiometers`` that got a forest, by number, and
+        the ``difference`` of the accuracies with its interval. None where the region file does not
+        ask, or a fold failed, which is then in ``outcomes``.
+
+    Raises
+    ------
+    ConfigError
+        Where the rows are dealt out to strata: a radiometer's rows would be dealt out once more.
+    """
+    if not run.config.forest.per_era:
+        return None
+    if strata > 1:
+        raise ConfigError(
+            "forest.per_era",
+            expected="a training table that fits a worker",
+            found=f"{strata} strata",
+            remedy="Make sampling.max_rows smaller, or give workers more memory.",
+        )
+    held = held_table(run.table_url(), table.content)
+    train = held.rows_of("train")
+    numbers = eras_to_grow(held.label[train], held.era[train])
+    if not numbers:
+        return {"kept": False, "why": "There are not two radiometers with rows of both classes."}
+    said: dict[str, Any] = {"radiometers": {str(n): held.eras[n] for n in numbers}}
+    votes = []
+    for per_era, what in ((False, "one forest"), (True, "forest by radiometer")):
+        how = rules(run, per_era=per_era)
+        found = inner_votes(run, client, emit, outcomes, table, settings, how, what)
+        if found is None:
+            return None
+        votes.append(found)
+    (rows, one), (_, own) = votes
+    section = run.config.validation
+    gain = bootstrap.difference(
+        clusters(held, rows),
+        held.label[rows],
+        (own > 0.5).astype("uint8"),
+        (one > 0.5).astype("uint8"),
+        seed=section.seed,
+        replicates=section.replicates,
+    )
+    interval = gain["interval"]
+    kept = interval is not None and interval[0] > 0
+    words = "no interval" if interval is None else f"95 % {interval[0]:+.4f} to {interval[1]:+.4f}"
+    why = (
+        f"On {gain['rows']} rows of held-out years and blocks a forest for each radiometer is "
+        f"right more often by {gain['overall_accuracy']:+.4f} ({words}): "
+        + ("kept, for the whole interval is above 0." if kept else "one forest for all is kept.")
+    )
+    return {**said, "kept": kept, "why": why, "difference": gain}
