@@ -19,6 +19,7 @@ from typing import Any
 import yaml
 
 from pipelines.config import as_written, shipped
+from soilft import figures
 
 ROOT = Path(__file__).resolve().parents[1]
 LEAST_RANDOM = 0.86
@@ -61,6 +62,9 @@ def main() -> None:
         seconds[f"noise {scale:g}"] = soilft("run", str(path), "--quiet")
         noise.append(noise_row(scale, newest_scorecard(path.parent / "store")))
     card["noise"] = noise
+    if noise:
+        drawn = figures.noise(noise, simulated=card["simulated"])
+        (ROOT / store.parent / "noise.svg").write_text(drawn)
     checks = list(checked(card))
     found = {
         "SIMULATED": card["simulated"],

@@ -65,7 +65,6 @@ def assemble(run: Run, model: ModelRef, evidence: Evidence) -> dict[str, Any]:
         "calibration": sorted({part.calibration for part in evidence.folds[HEADLINE].parts}),
         "applicability": _applicability(card, pool),
         "annual": None if evidence.annual is None else evidence.annual.summary(TRUTH),
-        "noise": None,
         "search": card.get("search"),
         "per_era": card.get("per_era"),
     }

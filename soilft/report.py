@@ -233,7 +233,8 @@ def _sections(scorecard: Entry, drawn: dict[str, str]) -> Iterator[tuple[str, li
     yield "Maps and days", shown or ["<p>Not made.</p>"]
     if drawn:
         yield "Further figures", take(*list(drawn))
-    yield "Choice of the forest", [*_search(scorecard.get("search"))]
+    by_era = [f"<p>{escape(str(found['why']))}</p>"] if (found := scorecard.get("per_era")) else []
+    yield "Choice of the forest", [*_search(scorecard.get("search")), *by_era]
     yield (
         "For comparison only: random split",
         [

@@ -155,6 +155,7 @@ def card() -> dict[str, Any]:
             "why": "the cheapest of the good",
             "points": [{"params": {"max_features": "sqrt"}, "score": 0.9123, "nodes": 1234}],
         },
+        "per_era": {"kept": False, "why": "one forest for all radiometers is kept"},
     }
 
 
@@ -285,6 +286,7 @@ def test_every_part_of_the_scorecard_is_shown() -> None:
         "0.9123",
         "forest: n estimators",
         "partially frozen",
+        "one forest for all radiometers",
         "At stations: Not made: no pixel-day is in both",
     ):
         assert shown in text, shown
