@@ -29,6 +29,7 @@ MOST_CALIBRATION_ERROR = 0.03
 LEAST_SKILL = 0.2
 MOST_SHUFFLED_KAPPA = 0.1
 CONTROL = "shuffled labels"
+SECONDS = "seconds.json"
 COARSE = {"grid": "latlon-1.0"}
 
 
@@ -51,27 +52,28 @@ def main() -> None:
         help="fail only where shuffled labels do not fall to chance: two years prove no more",
     )
     arguments = parser.parse_args()
-    started = time.time()
     value = as_written(shipped(arguments.region))
     store = Path(value["store"])
-    seconds = {"whole": soilft("run", arguments.region)}
+    soilft(store, "inputs", "ingest", arguments.region)
+    soilft(store, "whole", "run", arguments.region)
     card = newest_scorecard(store)
     noise = []
     for scale in arguments.scales:
         path = coarse(value, store, scale, arguments.rows)
-        seconds[f"noise {scale:g}"] = soilft("run", str(path), "--quiet")
+        soilft(store, f"noise {scale:g}", "run", str(path), "--quiet")
         noise.append(noise_row(scale, newest_scorecard(path.parent / "store")))
     card["noise"] = noise
     if noise:
         drawn = figures.noise(noise, simulated=card["simulated"])
         (ROOT / store.parent / "noise.svg").write_text(drawn)
     checks = list(checked(card))
+    took = seconds_taken(store)
     found = {
         "SIMULATED": card["simulated"],
         "region": arguments.region,
         "commit": commit(),
         "seed": value["simulation"]["seed"],
-        "seconds": {**seconds, "all": round(time.time() - started)},
+        "seconds": {**took, "all": sum(took.values())},
         "checks": [{"what": what, "value": seen, "holds": holds} for what, seen, holds in checks],
         "scorecard": card,
     }
@@ -85,14 +87,26 @@ def main() -> None:
         sys.exit(1)
 
 
-def soilft(*arguments: str) -> int:
-    """Run the installed command; give the seconds it took."""
+def soilft(store: Path, step: str, *arguments: str) -> None:
+    """Run the installed command; keep the longest time that the step has taken on this store.
+
+    A run that finds its work done, or part of it, would otherwise tell less than the work takes.
+    """
     started = time.time()
     command = [str(Path(sys.executable).with_name("soilft")), *arguments]
     done = subprocess.run(command, cwd=ROOT, check=False)
     if done.returncode:
         sys.exit(f"decade: {' '.join(command)} ended with {done.returncode}")
-    return round(time.time() - started)
+    took = seconds_taken(store)
+    took[step] = max(took.get(step, 0), round(time.time() - started))
+    (ROOT / store.parent / SECONDS).write_text(json.dumps(took))
+
+
+def seconds_taken(store: Path) -> dict[str, int]:
+    """What each step has taken on a store, at most, in seconds."""
+    path = ROOT / store.parent / SECONDS
+    found: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
+    return found
 
 
 def newest_scorecard(store: Path) -> dict[str, Any]:
@@ -174,6 +188,14 @@ def checked(card: dict[str, Any]) -> Iterator[tuple[str, Any, bool]]:
                 f"gain over {rule['title']}, lower end > {LEAST_DIFFERENCE}",
                 [gain, interval],
                 interval is not None and interval[0] > LEAST_DIFFERENCE,
+            )
+    for rule in card.get("baselines_held_out_years", ()):
+        if rule["name"] == "climatology":
+            gain, interval = (rule["difference"][key] for key in ("overall_accuracy", "interval"))
+            yield (
+                f"reported as it falls: in held-out years alone, gain over {rule['title']}",
+                [gain, interval],
+                True,
             )
     sets = card["conformal"]
     for name in ("thawed", "frozen"):

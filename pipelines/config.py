@@ -190,6 +190,7 @@ class ValidationSection(_Section):
     """How the record is judged: years and blocks held out together, and controls.
 
     ``block_degrees`` null takes blocks no smaller than the predictors' correlation range.
+    ``splits`` are held out alone as well, for what a known place or a known year is worth.
     """
 
     folds: int = Field(10, ge=2)
@@ -198,6 +199,7 @@ class ValidationSection(_Section):
     rows_per_fit: int = Field(100_000, ge=100)
     trees_per_fit: int = Field(50, ge=1)
     level: float = Field(0.9, gt=0.5, lt=1)
+    splits: tuple[Literal["year", "block"], ...] = ("year", "block")
     replicates: int = Field(1000, ge=100)
     ablations: bool = True
     negative_control: bool = True

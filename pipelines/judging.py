@@ -19,13 +19,13 @@ from pipelines.train import check_table_fits
 from soilft import cube_scores, experiments, judges, objects, store
 from soilft.annual import AnnualBand, Layers, annual_band
 from soilft.cube_scores import CompareDays, Totals
-from soilft.experiments import Experiment, HeldOut, Rules, SplitStates
+from soilft.experiments import Experiment, HeldOut, Rules, SplitStates, folds_of
 from soilft.features import GROUPS, names_by_group
 from soilft.forest.artefact import ModelRef
 from soilft.forest.grow import ForestSettings
 from soilft.judges import Columns, JudgeBand
 from soilft.ledger import Record
-from soilft.splits import transfers, year_block_folds
+from soilft.splits import transfers
 from soilft.table import StoredTable, held_table
 
 STAGE = "validate"
@@ -135,7 +135,7 @@ def _tried(
     settings, how = grown_as(run, model)
     content, region = evidence.record.content, config.to_region()
     groups = _groups(run, table)
-    folds = len(year_block_folds(table.year, table.block, how.folds, how.seed))
+    folds = len(folds_of(table, "year_block", how))
     kept: dict[str, tuple[int, ...] | None] = {"year_block": None}
     if config.validation.ablations:
         for name, (_, without) in ABLATIONS.items():
@@ -161,6 +161,12 @@ def _tried(
                 shuffle=name == "shuffled_labels",
                 uncertainty=headline,
             )
+    alone = {kind: len(folds_of(table, kind, how)) for kind in config.validation.splits}
+    for kind, count in alone.items():
+        for fold in range(count):
+            tasks[f"{kind}, fold {fold}"] = Experiment(
+                run.table_url(), content, settings, how, fold, region, kind=kind
+            )
     pairs = transfers(table.era)
     for number in range(len(pairs)):
         tasks[f"transfer {number}"] = Experiment(
@@ -176,6 +182,10 @@ def _tried(
         parts = tuple(found[f"{name}, fold {fold}"] for fold in range(folds))
         width = len(table.names) if columns is None else len(columns)
         evidence.folds[name] = Folds(parts, width)
+    for kind, count in alone.items():
+        if count:
+            parts = tuple(found[f"{kind}, fold {fold}"] for fold in range(count))
+            evidence.folds[kind] = Folds(parts, len(table.names))
     for number, (one, other) in enumerate(pairs):
         evidence.transfers[table.eras[one], table.eras[other]] = found[f"transfer {number}"]
 

@@ -17,6 +17,16 @@ from soilft.scorecard import Draws, Pool
 from soilft.splits import SPLITS
 
 HEADLINE = "year_block"
+ALONE = {
+    "year": (
+        "Held-out years alone",
+        "The same places in other years are trained on: another year of the same region.",
+    ),
+    "block": (
+        "Held-out spatial blocks alone",
+        "Other places in the same years are trained on: a neighbouring region.",
+    ),
+}
 # Kelvin around the melting point within which a station's state is in doubt.
 DOUBT_K = 0.5
 
@@ -68,6 +78,12 @@ def assemble(run: Run, model: ModelRef, evidence: Evidence) -> dict[str, Any]:
         "search": card.get("search"),
         "per_era": card.get("per_era"),
     }
+    if "year" in evidence.folds:
+        years = scorecard.pooled(evidence.folds["year"].parts)
+        beside = scorecard.baselines(
+            table, years, columns, {}, draws, against="label", reference=years.label
+        )
+        found["baselines_held_out_years"] = [row for row in beside if "difference" in row]
     if TRUTH in columns:
         reference = columns[TRUTH][pool.rows]
         found["baselines_against_truth"] = scorecard.baselines(
@@ -138,6 +154,19 @@ def _experiments(
         probability=scorecard.probabilities(pool, evidence.columns.get("climatology_probability")),
         by=scorecard.groups(table, pool),
     )
+    for kind, (title, note) in ALONE.items():
+        if kind in evidence.folds:
+            held_out = evidence.folds[kind].parts
+            alone = scorecard.pooled(held_out)
+            found[kind] = scorecard.experiment(
+                title,
+                note,
+                alone.label,
+                alone.state,
+                cluster[alone.rows],
+                draws,
+                **{**how, "folds": len(held_out)},
+            )
     if "shuffled_labels" in evidence.folds:
         dealt = scorecard.pooled(evidence.folds["shuffled_labels"].parts)
         found["shuffled_labels"] = scorecard.experiment(

@@ -21,7 +21,7 @@ from soilft.forest.grow import ForestSettings, fit
 from soilft.forest.loaded import loaded
 from soilft.grid import Region
 from soilft.schema import FROZEN, MISSING
-from soilft.splits import Fold, at_most, transfers, year_block_folds
+from soilft.splits import Fold, at_most, group_folds, transfers, year_block_folds
 from soilft.table import StoredTable, held_table
 from soilft.uncertainty.calibration import Calibration, choose
 from soilft.uncertainty.conformal import Conformal
@@ -29,6 +29,7 @@ from soilft.uncertainty.conformal import fit as fit_sets
 
 Floats = npt.NDArray[Any]
 Rows = npt.NDArray[np.intp]
+Kind = Literal["year_block", "year", "block", "transfer"]
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,9 @@ class Experiment:
     Parameters
     ----------
     kind
-        ``year_block``: fold number ``fold`` of years and blocks. ``transfer``: pair number ``fold``
-        of radiometers, trained on the one, judged on the other.
+        ``year_block``: fold number ``fold`` of years and blocks; ``year`` and ``block``: of years
+        or of blocks alone. ``transfer``: pair number ``fold`` of radiometers, trained on the one,
+        judged on the other.
     columns
         Features to use, all where None.
     groups
@@ -85,7 +87,7 @@ class Experiment:
     rules: Rules
     fold: int
     region: Region
-    kind: Literal["year_block", "transfer"] = "year_block"
+    kind: Kind = "year_block"
     columns: tuple[int, ...] | None = None
     groups: tuple[tuple[str, tuple[int, ...]], ...] = ()
     shuffle: bool = False
@@ -133,19 +135,24 @@ class HeldOut:
         return (self.probability > 0.5).astype("uint8")
 
 
-def fold_of(table: StoredTable, experiment: Experiment) -> Fold:
-    """Rows to train on and to judge on, before any limit on their number.
+def folds_of(table: StoredTable, kind: Kind, rules: Rules) -> list[Fold]:
+    """Rows to train on and to judge on, fold by fold, before any limit on their number.
 
     Raises
     ------
     ConfigError
-        Where the table has no such fold.
+        Where years and blocks are to be held out and there is one of each.
     """
-    rules = experiment.rules
-    if experiment.kind == "transfer":
-        one, other = transfers(table.era)[experiment.fold]
-        return Fold(np.flatnonzero(table.era == one), np.flatnonzero(table.era == other))
-    return year_block_folds(table.year, table.block, rules.folds, rules.seed)[experiment.fold]
+    if kind == "transfer":
+        pairs = transfers(table.era)
+        return [
+            Fold(np.flatnonzero(table.era == one), np.flatnonzero(table.era == other))
+            for one, other in pairs
+        ]
+    if kind == "year_block":
+        return year_block_folds(table.year, table.block, rules.folds, rules.seed)
+    values = table.year if kind == "year" else table.block
+    return group_folds(values, rules.folds, rules.seed)
 
 
 def run(experiment: Experiment) -> HeldOut:
@@ -156,7 +163,7 @@ def run(experiment: Experiment) -> HeldOut:
     label = table.label
     if experiment.shuffle:
         label = np.random.default_rng(rules.seed).permutation(label)
-    fold = fold_of(table, experiment)
+    fold = folds_of(table, experiment.kind, rules)[experiment.fold]
     train = at_most(fold.train, rules.rows_per_fit, seed)
     test = at_most(fold.test, rules.rows_per_fit, seed)
     features = _columns(table, experiment.columns)

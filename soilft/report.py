@@ -22,7 +22,18 @@ from soilft.report_tables import (
 HEADLINE = "year_block"
 _RANDOM = ("random_train", "random_validation", "random_test")
 # Beginnings of the keys of experiments, in the order they are shown; others follow by name.
-_ORDER = (*_RANDOM, HEADLINE, "era_", "smap", "stations", "truth", "label_ceiling", "shuffled")
+_ORDER = (
+    *_RANDOM,
+    HEADLINE,
+    "year",
+    "block",
+    "era_",
+    "smap",
+    "stations",
+    "truth",
+    "label_ceiling",
+    "shuffled",
+)
 _RANDOM_NOTE = (
     "Rows of the same days and of neighbouring pixels stand on both sides of a random split. "
     "These scores are no measure of skill."
@@ -211,6 +222,9 @@ def _sections(scorecard: Entry, drawn: dict[str, str]) -> Iterator[tuple[str, li
     yield "Probabilities", [*_probability(headline), *take("reliability")]
     yield "By group", [*_by(headline), *take("monthly")]
     baselines = [*table(scorecard.get("baselines"), tables.BASELINES, "Against the label")]
+    if scorecard.get("baselines_held_out_years"):
+        known = scorecard["baselines_held_out_years"]
+        baselines += table(known, tables.BASELINES, "Held-out years alone: places known to both")
     if scorecard.get("baselines_against_truth"):
         true = scorecard["baselines_against_truth"]
         baselines += table(true, tables.BASELINES, "Against the simulated truth")

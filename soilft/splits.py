@@ -117,6 +117,28 @@ def year_block_folds(
     return found
 
 
+def group_folds(values: npt.NDArray[Any], folds: int, seed: int) -> list[Fold]:
+    """Folds that hold out a group of years alone, or a group of spatial blocks alone.
+
+    Parameters
+    ----------
+    values
+        Year or block of each row, shape (row,).
+    folds
+        How many; no more than there are distinct values.
+
+    Returns
+    -------
+    list of Fold
+        Every row is held out once; none where all rows are of one value.
+    """
+    group = dealt(values, folds, seed)
+    count = int(group.max(initial=0)) + 1
+    if count < 2:
+        return []
+    return [Fold(np.flatnonzero(group != g), np.flatnonzero(group == g)) for g in range(count)]
+
+
 def transfers(era: npt.NDArray[Any]) -> list[tuple[int, int]]:
     """Pairs of radiometers to train on and to judge on, in order of their codes."""
     codes = [int(code) for code in np.unique(era) if code != 255]

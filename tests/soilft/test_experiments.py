@@ -2,22 +2,27 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 
-from soilft.experiments import Experiment, InnerFold, Rules, clusters, fold_of, run, run_inner
+from soilft.experiments import Experiment, InnerFold, Rules, clusters, folds_of, run, run_inner
 from soilft.forest.grow import ForestSettings
 from soilft.grid import Region
 from soilft.sampling import Table
-from soilft.splits import spatial_blocks
-from soilft.table import read_table
+from soilft.splits import Fold, spatial_blocks
+from soilft.table import StoredTable, read_table
 from tests.support import tables
 
 REGION = Region("plateau", "latlon-0.25", (80, 30, 90, 36))
 FOREST = ForestSettings(n_estimators=40, min_samples_leaf=5)
 RULES = Rules(folds=4, inner_folds=3, rows_per_fit=2000, trees_per_fit=15, level=0.9, seed=2)
 ROWS = 6000
+
+
+def fold_of(table: StoredTable, experiment: Experiment) -> Fold:
+    return folds_of(table, experiment.kind, experiment.rules)[experiment.fold]
 
 
 def world(rows: int = ROWS, noise: float = 0.5) -> Table:
@@ -131,6 +136,23 @@ def test_without_its_predictor_the_forest_is_worse(stored: tuple[str, str]) -> N
     full, less = run(headline(stored)), run(headline(stored, columns=(1, 2), groups=()))
     np.testing.assert_array_equal(full.rows, less.rows)
     assert (less.raw.round() == less.label).mean() < (full.raw.round() == full.label).mean() - 0.1
+
+
+@pytest.mark.parametrize("kind", ["year", "block"])
+def test_years_or_blocks_alone_are_held_out_and_each_row_once(
+    stored: tuple[str, str], kind: Literal["year", "block"]
+) -> None:
+    table = read_table(stored[0])
+    rules = headline(stored).rules
+    values = table.year if kind == "year" else table.block
+    judged = []
+    for number, fold in enumerate(folds_of(table, kind, rules)):
+        held = run(headline(stored, number, kind=kind, uncertainty=False, groups=()))
+        assert set(held.rows) <= set(fold.test)
+        assert len(held.rows) == min(len(fold.test), rules.rows_per_fit)
+        assert not set(values[fold.train]) & set(values[held.rows])
+        judged.extend(fold.test)
+    assert sorted(judged) == list(range(len(table)))
 
 
 def test_a_transfer_is_trained_on_one_radiometer_and_judged_on_the_other(

@@ -10,6 +10,7 @@ from soilft.grid import Region
 from soilft.splits import (
     at_most,
     dealt,
+    group_folds,
     random_split,
     spatial_blocks,
     transfers,
@@ -94,6 +95,20 @@ def test_ten_folds_of_ten_years_hold_out_each_year_and_each_block_once() -> None
     for fold in folds:
         assert len(fold.test) == 4
         assert len(fold.train) == 9 * 36
+
+
+@given(st.lists(st.integers(0, 12), min_size=1, max_size=200), st.integers(2, 10))
+@settings(deadline=None)
+def test_groups_are_held_out_whole_and_each_row_once(values: list[int], folds: int) -> None:
+    value = np.array(values)
+    found = group_folds(value, folds, seed=4)
+    distinct = len(set(values))
+    assert len(found) == (min(folds, distinct) if distinct > 1 else 0)
+    for fold in found:
+        assert not set(value[fold.train]) & set(value[fold.test])
+        assert len(fold.train) + len(fold.test) == len(value)
+    held = [row for fold in found for row in fold.test]
+    assert sorted(held) == (list(range(len(value))) if found else [])
 
 
 def test_one_year_holds_out_blocks_alone_and_one_block_years_alone() -> None:
