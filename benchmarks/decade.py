@@ -132,6 +132,7 @@ def coarse(value: dict[str, Any], store: Path, scale: float, rows: int) -> Path:
             "ground": str(ROOT / store / "simulation"),
         },
         "sampling": {**value.get("sampling", {}), "max_rows": rows},
+        "forest": {},
         "validation": {**value.get("validation", {}), "ablations": False},
     }
     path = folder / "region.yaml"

@@ -60,7 +60,7 @@ def tried(
     votes = []
     for per_era, what in ((False, "one forest"), (True, "forest by radiometer")):
         how = rules(run, per_era=per_era)
-        found = inner_votes(run, client, emit, outcomes, table, settings, how, what)
+        found = inner_votes(run, client, emit, outcomes, table, settings, how, what, None)
         if found is None:
             return None
         votes.append(found)

@@ -92,12 +92,33 @@ def strata_for(run: Run, client: Client, table: Record, settings: ForestSettings
             remedy = "Set forest.strata to auto, or make sampling.max_rows smaller."
         check_memory(client, STAGE, peak_bytes(run, table, configured), remedy)
         return configured
+    return _parts_that_fit(run, client, STAGE, table, settings.n_estimators, remedy)
+
+
+def rows_that_fit(run: Run, client: Client, stage: str, table: Record) -> int | None:
+    """How many rows of the table a task can learn from at once; None where all of them fit.
+
+    Raises
+    ------
+    TaskTooLarge
+        Where not even a thousand fit.
+    """
+    rows = int(table.facts["rows"])
+    remedy = "Give workers more memory."
+    parts = _parts_that_fit(run, client, stage, table, max(1, rows // 1000), remedy)
+    return None if parts == 1 else rows // parts
+
+
+def _parts_that_fit(
+    run: Run, client: Client, stage: str, table: Record, most: int, remedy: str
+) -> int:
+    """Into how many parts the table is to be cut for one to fit: a power of 2, at most ``most``."""
     count = 1
     while True:
         try:
-            check_memory(client, STAGE, peak_bytes(run, table, count), remedy)
+            check_memory(client, stage, peak_bytes(run, table, count), remedy)
         except TaskTooLarge:
-            if 2 * count > settings.n_estimators:
+            if 2 * count > most:
                 raise
             count *= 2
         else:

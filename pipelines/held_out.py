@@ -42,6 +42,7 @@ def inner_votes(
     settings: ForestSettings,
     how: Rules,
     what: str,
+    most: int | None,
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]] | None:
     """Rows held out in one of the folds, and the votes for them; None where a fold failed.
 
@@ -51,10 +52,12 @@ def inner_votes(
         Takes the folds that failed.
     what
         Name of the work, for events and failures.
+    most
+        Rows of the table to know of, all where None; the numbers given are within them.
     """
     url, content = run.table_url(), table.content
     tasks = {
-        f"{what} fold {fold}": InnerFold(url, content, settings, how, "train", FOLDS, fold)
+        f"{what} fold {fold}": InnerFold(url, content, settings, how, "train", FOLDS, fold, most)
         for fold in range(FOLDS)
     }
     found: dict[str, Any] = {}

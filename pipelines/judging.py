@@ -11,11 +11,11 @@ import numpy.typing as npt
 from distributed import Client
 
 from pipelines.events import Emit
+from pipelines.forest import rows_that_fit
 from pipelines.held_out import rules
 from pipelines.outcomes import Outcomes, check_memory, collect, in_flight, worker_share
 from pipelines.run import Run
 from pipelines.sample import STAGE as TRAINED
-from pipelines.train import check_table_fits
 from soilft import cube_scores, experiments, judges, objects, store
 from soilft.annual import AnnualBand, Layers, annual_band
 from soilft.cube_scores import CompareDays, Totals
@@ -52,10 +52,14 @@ class Folds:
 
 @dataclass
 class Evidence:
-    """Everything that was measured, before it is put in words."""
+    """Everything that was measured, before it is put in words.
+
+    ``most`` is how many rows of the table are judged, None for all.
+    """
 
     table: StoredTable
     record: Record
+    most: int | None = None
     columns: Columns = field(default_factory=dict)
     split: npt.NDArray[np.uint8] | None = None
     folds: dict[str, Folds] = field(default_factory=dict)
@@ -85,8 +89,8 @@ def gather(run: Run, client: Client, model: ModelRef, emit: Emit, outcomes: Outc
     record = run.ledger.get(TRAINED, "table")
     if record is None:
         raise RuntimeError("a model without a table")
-    check_table_fits(run, client, STAGE, record)
-    evidence = Evidence(held_table(run.table_url(), record.content), record)
+    most = rows_that_fit(run, client, STAGE, record)
+    evidence = Evidence(held_table(run.table_url(), record.content, most), record, most)
     _judged(run, client, emit, outcomes, evidence)
     for step in (_tried, _compared, _yearly):
         if not outcomes.failed:
@@ -112,6 +116,7 @@ def _judged(run: Run, client: Client, emit: Emit, outcomes: Outcomes, evidence: 
             run.input_url(config.label.input),
             others,
             (a, b),
+            evidence.most,
         )
         for a, b in cut
     }
@@ -160,19 +165,27 @@ def _tried(
                 groups=tuple(groups.items()) if headline else (),
                 shuffle=name == "shuffled_labels",
                 uncertainty=headline,
+                most=evidence.most,
             )
     alone = {kind: len(folds_of(table, kind, how)) for kind in config.validation.splits}
     for kind, count in alone.items():
         for fold in range(count):
             tasks[f"{kind}, fold {fold}"] = Experiment(
-                run.table_url(), content, settings, how, fold, region, kind=kind
+                run.table_url(), content, settings, how, fold, region, kind=kind, most=evidence.most
             )
     pairs = transfers(table.era)
     for number in range(len(pairs)):
         tasks[f"transfer {number}"] = Experiment(
-            run.table_url(), content, settings, how, number, region, kind="transfer"
+            run.table_url(),
+            content,
+            settings,
+            how,
+            number,
+            region,
+            kind="transfer",
+            most=evidence.most,
         )
-    tasks["random split"] = SplitStates(run.table_url(), content, model)
+    tasks["random split"] = SplitStates(run.table_url(), content, model, evidence.most)
     found: dict[str, Any] = {}
     collect(client, experiments.evaluate, tasks, found.__setitem__, outcomes, emit)
     if outcomes.failed:

@@ -55,7 +55,8 @@ def assemble(run: Run, model: ModelRef, evidence: Evidence) -> dict[str, Any]:
             **section.model_dump(mode="json"),
             "block_degrees": facts["block_degrees"],
             "correlation_range_degrees": facts["correlation_range"]["degrees"],
-            "table_rows": len(table),
+            "table_rows": int(evidence.record.facts["rows"]),
+            "judged_rows": len(table),
             "folds_made": len(evidence.folds[HEADLINE].parts),
             "forest": card["settings"],
         },
@@ -328,6 +329,12 @@ def cautions(run: Run, found: dict[str, Any]) -> list[str]:
         said.append(
             "The forest's settings were searched on training rows of all years and blocks, among "
             "them those that a fold holds out: the held-out scores may flatter by that choice."
+        )
+    judged, drawn = (found["settings"][key] for key in ("judged_rows", "table_rows"))
+    if judged < drawn:
+        said.append(
+            f"The training table fits no worker: a random part of it is judged, {judged} of its "
+            f"{drawn} rows."
         )
     if found["days"] == 1:
         said.append(

@@ -7,7 +7,7 @@ from distributed import Client
 from pipelines import eras, forest
 from pipelines.events import Emit, silent
 from pipelines.held_out import rules
-from pipelines.outcomes import Outcomes, check_memory
+from pipelines.outcomes import Outcomes
 from pipelines.run import Run
 from pipelines.sample import make_table
 from pipelines.uncertain import fit_uncertainty
@@ -80,17 +80,6 @@ def _grow_forest(run: Run, client: Client, emit: Emit, outcomes: Outcomes, table
     for number in (None, *own):
         discard_groups(forest.checkpoint_folder(run, table, settings, count, number))
     outcomes.done += 1
-
-
-def check_table_fits(run: Run, client: Client, stage: str, table: Record) -> None:
-    """Hold the memory of a task that trains on the whole table against the smallest worker.
-
-    Raises
-    ------
-    TaskTooLarge
-        Where it does not fit.
-    """
-    check_memory(client, stage, forest.peak_bytes(run, table), "Make sampling.max_rows smaller.")
 
 
 def _trained(run: Run) -> ModelRef | None:

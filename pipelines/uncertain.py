@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from distributed import Client
 
 from pipelines.events import Emit
+from pipelines.forest import STAGE, rows_that_fit
 from pipelines.held_out import FOLDS, inner_votes
 from pipelines.outcomes import Outcomes
 from pipelines.run import Run
@@ -42,11 +43,12 @@ def fit_uncertainty(
     reason : str
         One sentence for the card.
     """
-    found = inner_votes(run, client, emit, outcomes, table, settings, how, "calibration")
+    most = rows_that_fit(run, client, STAGE, table)
+    found = inner_votes(run, client, emit, outcomes, table, settings, how, "calibration", most)
     if found is None:
         return None, "not fitted: a fold failed"
     rows, votes = found
-    held = held_table(run.table_url(), table.content)
+    held = held_table(run.table_url(), table.content, most)
     try:
         calibration, sets = measures(held, rows, votes, held.label[rows], how)
         train = at_most(held.rows_of("train"), how.rows_per_fit, how.seed)

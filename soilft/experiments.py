@@ -79,6 +79,8 @@ class Experiment:
         Deal the labels out at random first: whatever is learnt then is not about the soil.
     uncertainty
         Whether to fit and apply calibration, conformal sets and the area of applicability.
+    most
+        Rows of the table to know of, all where None; see `soilft.table.read_table`.
     """
 
     table_url: str
@@ -92,6 +94,7 @@ class Experiment:
     groups: tuple[tuple[str, tuple[int, ...]], ...] = ()
     shuffle: bool = False
     uncertainty: bool = False
+    most: int | None = None
 
 
 @dataclass(frozen=True)
@@ -157,7 +160,7 @@ def folds_of(table: StoredTable, kind: Kind, rules: Rules) -> list[Fold]:
 
 def run(experiment: Experiment) -> HeldOut:
     """Grow the forest of one experiment and judge it. Runs on a worker."""
-    table = held_table(experiment.table_url, experiment.table_content)
+    table = held_table(experiment.table_url, experiment.table_content, experiment.most)
     rules = experiment.rules
     seed = rules.seed + 101 * experiment.fold
     label = table.label
@@ -230,6 +233,8 @@ class InnerFold:
         Part of the random split that the folds are cut from, or None for all rows.
     folds
         How many; ``fold`` is one of them.
+    most
+        Rows of the table to know of, all where None.
     """
 
     table_url: str
@@ -239,11 +244,12 @@ class InnerFold:
     split: str | None
     folds: int
     fold: int
+    most: int | None = None
 
 
 def run_inner(task: InnerFold) -> tuple[Rows, Floats]:
     """Rows held out in one inner fold, and the votes for them. Runs on a worker."""
-    table = held_table(task.table_url, task.table_content)
+    table = held_table(task.table_url, task.table_content, task.most)
     within = np.arange(len(table)) if task.split is None else table.rows_of(task.split)
     inner = _inner_folds(table, within, task.folds, task.rules.seed)
     if task.fold >= len(inner):
@@ -379,11 +385,12 @@ class SplitStates:
     table_url: str
     table_content: str
     model: ModelRef
+    most: int | None = None
 
 
 def split_states(task: SplitStates) -> npt.NDArray[np.uint8]:
     """State of every row, in the order of the table. Runs on a worker."""
-    table = held_table(task.table_url, task.table_content)
+    table = held_table(task.table_url, task.table_content, task.most)
     model = loaded(task.model)
     model.require_features(table.names)
     return (model.frozen_probability(table.features, table.era) > 0.5).astype("uint8")

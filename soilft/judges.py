@@ -44,6 +44,8 @@ class JudgeBand:
         where it is known. ``label_quality`` bits are given beside, where a store has them.
     rows
         First and one past the last row of the grid.
+    most
+        Rows of the table to know of, all where None.
     """
 
     inputs: InputRefs
@@ -53,6 +55,7 @@ class JudgeBand:
     label_url: str
     others: tuple[tuple[str, str], ...]
     rows: Band
+    most: int | None = None
 
     @property
     def peak_bytes(self) -> int:
@@ -70,7 +73,7 @@ def judge(task: JudgeBand) -> Columns:
         ``row``, the rows' numbers in the table, and for each: ``climatology_probability`` float32,
         states uint8 of the baselines and of the other stores, ``<name>_quality`` bits.
     """
-    table = held_table(task.table_url, task.table_content)
+    table = held_table(task.table_url, task.table_content, task.most)
     columns = task.inputs.region.grid.shape[1]
     y = table.cell // columns
     here = np.flatnonzero((y >= task.rows[0]) & (y < task.rows[1]))

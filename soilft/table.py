@@ -9,14 +9,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import zarr
 
 from soilft import store
 from soilft.ledger import arrays_digest
 from soilft.sampling import Table
 from soilft.schema import FROZEN, THAWED, Coordinate, Template, Variable, flagged
-from soilft.splits import SPLITS
+from soilft.splits import SPLITS, at_most
 
 ROWS_A_CHUNK = 50_000
+_PART_SEED = 0
 
 
 def write_table(
@@ -107,11 +109,27 @@ class StoredTable:
         return np.flatnonzero(self.split == SPLITS[split])
 
 
-def read_table(url: str) -> StoredTable:
-    """Read a training table."""
+def read_table(url: str, most: int | None = None) -> StoredTable:
+    """Read a training table, or a part of it.
+
+    Parameters
+    ----------
+    most
+        How many rows to read at most. Where the table has more, the same random part of them is
+        read every time, chunk by chunk, so that the whole is never held.
+    """
     group = store.open_raw(url)
-    columns = ("features", "label", "split", "day", "overpass", "cell", "block", "era")
+    length = store.array(group, "label").shape[0]
+    rows = None if most is None else at_most(np.arange(length), most, _PART_SEED)
+    whole = rows is None or len(rows) == length
+    columns = ("label", "split", "day", "overpass", "cell", "block", "era")
     arrays: dict[str, Any] = {name: np.asarray(store.array(group, name)[...]) for name in columns}
+    features = store.array(group, "features")
+    if whole:
+        arrays["features"] = np.asarray(features[...])
+    else:
+        arrays = {name: values[rows] for name, values in arrays.items()}
+        arrays["features"] = _features_of(features, rows)
     names, eras = (
         tuple(str(name) for name in group.attrs[key])  # type: ignore[union-attr]
         for key in ("feature_names", "eras")
@@ -119,13 +137,24 @@ def read_table(url: str) -> StoredTable:
     return StoredTable(**arrays, names=names, eras=eras)
 
 
+def _features_of(features: zarr.Array[Any], rows: Any) -> npt.NDArray[np.float32]:
+    found = np.empty((len(rows), features.shape[1]), "float32")
+    step = features.chunks[0]
+    for start in range(0, features.shape[0], step):
+        first, last = np.searchsorted(rows, (start, start + step))
+        if last > first:
+            found[first:last] = np.asarray(features[start : start + step])[rows[first:last] - start]
+    return found
+
+
 @lru_cache(maxsize=1)
 def held_table(
     url: str,
     content: str,  # noqa: ARG001  a table written anew is another entry of the cache
+    most: int | None = None,
 ) -> StoredTable:
-    """A table that this process reads once, whatever the number of its tasks."""
-    return read_table(url)
+    """A table that this process reads once, whatever the number of its tasks; see `read_table`."""
+    return read_table(url, most)
 
 
 def feature_names(url: str) -> tuple[str, ...]:

@@ -210,6 +210,20 @@ def test_strata_are_as_few_as_fit_a_worker(dask_client: Client, tmp_path: Path, 
         forest.strata_for(run, dask_client, table, settings)
 
 
+def test_as_many_rows_are_judged_as_fit_a_worker(
+    dask_client: Client, tmp_path: Path, limit: Any
+) -> None:
+    run = prepared(tmp_path)
+    table = Record("", "", {"rows": 10**8})
+    limit(forest.peak_bytes(run, table))
+    assert forest.rows_that_fit(run, dask_client, "validate", table) is None
+    limit(forest.peak_bytes(run, table, 4))
+    assert forest.rows_that_fit(run, dask_client, "validate", table) == 25_000_000
+    limit(1000)
+    with pytest.raises(TaskTooLarge, match=r"a task of validate.*Give workers more memory"):
+        forest.rows_that_fit(run, dask_client, "validate", table)
+
+
 def test_a_whole_table_that_does_not_fit_is_refused_with_the_remedy(
     dask_client: Client, tmp_path: Path, limit: Any
 ) -> None:

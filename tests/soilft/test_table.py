@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from soilft import table as table_module
 from soilft.table import feature_names, held_table, read_table
 from tests.support import tables
 
@@ -37,3 +39,22 @@ def test_a_process_reads_a_table_once(tmp_path: Path) -> None:
     url, content = tables.stored_table(tmp_path, table)
     assert held_table(url, content) is held_table(url, content)
     assert held_table(url, "another") is not held_table(url, content)
+
+
+def test_a_part_is_random_the_same_every_time_and_read_as_the_whole_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table_module, "ROWS_A_CHUNK", 40)
+    rng = np.random.default_rng(2)
+    given = tables.table_of(rng.normal(size=(120, 3)), rng.integers(0, 2, 120))
+    url, content = tables.stored_table(tmp_path, given)
+    whole, part = read_table(url), read_table(url, 50)
+    assert len(part) == len(held_table(url, content, 50)) == 50
+    rows = np.searchsorted(whole.day, part.day)  # a row a day
+    assert len(set(rows)) == 50
+    assert (np.diff(rows) > 0).all()
+    assert rows.max() - rows.min() > 90
+    for name in ("features", "label", "split", "overpass", "cell", "block", "era"):
+        np.testing.assert_array_equal(getattr(part, name), getattr(whole, name)[rows], name)
+    np.testing.assert_array_equal(read_table(url, 50).day, part.day)
+    assert len(read_table(url, 500)) == 120

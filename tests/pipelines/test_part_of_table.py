@@ -1,0 +1,37 @@
+"""A table that fits no worker is judged by a part of it, and the scorecard says so."""
+
+from pathlib import Path
+
+import pytest
+from distributed import Client
+
+from pipelines.config import load
+from pipelines.events import silent
+from pipelines.judging import gather
+from pipelines.outcomes import Outcomes
+from pipelines.run import Run
+from pipelines.scores import assemble
+from pipelines.train import require_model
+from soilft.table import read_table
+from tests.support.small_run import region_file
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_part_is_judged_and_said(
+    dask_client: Client, small_archive: Path, unbroken: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(load(region_file(unbroken.parent, small_archive)))
+    rows = len(read_table(run.table_url()))
+    monkeypatch.setattr("pipelines.judging.rows_that_fit", lambda *_: rows // 2)
+    model, outcomes = require_model(run), Outcomes("validate")
+    evidence = gather(run, dask_client, model, silent, outcomes)
+    assert not outcomes.failed, outcomes.failed
+    found = assemble(run, model, evidence)
+    assert found["settings"]["table_rows"] == rows
+    assert found["settings"]["judged_rows"] == rows // 2
+    assert f"{rows // 2} of its {rows} rows" in " ".join(found["cautions"])
+    judged = found["experiments"]["year_block"]["scores"]["rows"]
+    assert 100 < judged <= rows // 2
+    persistence = next(b for b in found["baselines"] if b["name"] == "persistence")
+    assert persistence["overall_accuracy"] > 0.5
