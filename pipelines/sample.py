@@ -67,7 +67,13 @@ def make_table(run: Run, client: Client, emit: Emit, outcomes: Outcomes) -> Reco
     table = sampling.stratified(drawn, limit)
     sampling.require_both_classes(table)
     split = random_split(len(table), config.sampling.fractions, config.sampling.seed)
-    content = write_table(run.table_url(), table, split, names.pop(), run.radiometers())
+    about = {
+        "simulated": str(run.is_simulated()).lower(),
+        "label": config.label.input,
+        "sampling": config.sampling.model_dump(mode="json"),
+        "block_degrees": blocks.facts["block_degrees"],
+    }
+    content = write_table(run.table_url(), table, split, names.pop(), run.radiometers(), about)
     facts = {
         "rows": len(table),
         "frozen": int(table.label.sum()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -27,6 +27,7 @@ def write_table(
     split: npt.NDArray[np.uint8],
     names: Sequence[str],
     eras: Sequence[str] = (),
+    about: Mapping[str, Any] | None = None,
 ) -> str:
     """Write a table to the store; give the digest of its content.
 
@@ -38,6 +39,8 @@ def write_table(
         Of the features, in order.
     eras
         Names of the radiometers by their number.
+    about
+        Further attributes: how the rows were drawn, and whether they are simulated.
     """
     arrays: dict[str, npt.NDArray[Any]] = {
         "features": table.features,
@@ -66,7 +69,7 @@ def write_table(
             flagged("split", ("row",), "random split", SPLITS),
         ),
         chunks={"row": max(1, min(count, ROWS_A_CHUNK))},
-        attributes={"feature_names": list(names), "eras": list(eras)},
+        attributes={**(about or {}), "feature_names": list(names), "eras": list(eras)},
     )
     store.create(url, template)
     store.write_region(url, arrays, {})

@@ -7,6 +7,7 @@ import pytest
 
 from pipelines.config import load
 from pipelines.run import Run
+from soilft import store
 from soilft.features import block
 from soilft.schema import OVERPASSES
 from soilft.table import read_table
@@ -37,3 +38,13 @@ def test_training_rows_are_the_predicting_blocks_rows(
             assert (served.origin[at, number, y, x] == table.era[here]).all()
             seen += int(here.sum())
     assert seen == len(table) > 1000
+
+
+def test_the_stored_table_says_how_it_was_drawn(small_archive: Path, unbroken: Path) -> None:
+    run = Run(load(region_file(unbroken.parent, small_archive)))
+    said = store.open_raw(run.table_url()).attrs
+    assert said["simulated"] == "true"
+    assert said["label"] == "smos"
+    assert said["block_degrees"] == 1.0
+    assert said["sampling"] == run.config.sampling.model_dump(mode="json")
+    assert said["sampling"]["seed"] == 0
