@@ -314,7 +314,7 @@ def _by(entry: Entry) -> Iterator[str]:
         if rows := groups[name]:
             heading = _GROUPS.get(name, name.replace("_", " "))
             yield from table(
-                rows, tables.scored(lambda row: str(row["key"]), heading), f"By {heading}"
+                rows, tables.grouped(lambda row: str(row["key"]), heading), f"By {heading}"
             )
 
 

@@ -127,6 +127,17 @@ def scored(first: Callable[[Entry], str], heading: str) -> tuple[Column, ...]:
     )
 
 
+def grouped(first: Callable[[Entry], str], heading: str) -> tuple[Column, ...]:
+    """Columns of one group of pixel-days: the usual scores, its probabilities and its sets."""
+    return (
+        *scored(first, heading),
+        ("Brier score", _of("brier", score)),
+        ("calibration error", _of("calibration_error", score)),
+        ("coverage thawed", _of("coverage_thawed", percent)),
+        ("coverage frozen", _of("coverage_frozen", percent)),
+    )
+
+
 def _of(key: str, write: Callable[[Any], str]) -> Callable[[Entry], str]:
     return lambda row: write(row.get(key))
 

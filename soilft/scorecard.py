@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from soilft.uncertainty import conformal
 
 SCHEMA = "soilft-scorecard/2"
 SEASONS = ("winter (DJF)", "spring (MAM)", "summer (JJA)", "autumn (SON)")
+SHOULDER = "shoulder seasons (MAM and SON)"
 _BAND_M = 1000
 
 States = npt.NDArray[np.uint8]
@@ -49,6 +50,10 @@ class Pool:
     def state(self) -> States:
         """The more probable class."""
         return (self.probability > 0.5).astype("uint8")
+
+    def part(self, chosen: npt.NDArray[np.bool_]) -> Pool:
+        """Some of the rows."""
+        return Pool(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -121,7 +126,7 @@ def of_counts(
 
 def groups(table: StoredTable, pool: Pool) -> dict[str, list[dict[str, Any]]]:
     """Scores by month, season, elevation band, radiometer, year, and area of applicability."""
-    rows, label, state = pool.rows, pool.label, pool.state
+    rows = pool.rows
     season = np.array(SEASONS)[seasons(table.day[rows])]
     keys: dict[str, npt.NDArray[Any]] = {
         "month": np.array([f"{m:02d}" for m in table.month[rows]]),
@@ -137,11 +142,25 @@ def groups(table: StoredTable, pool: Pool) -> dict[str, list[dict[str, Any]]]:
         keys["era"] = names[np.minimum(table.era[rows], len(table.eras))]
     if (pool.inside != MISSING).any():
         keys["applicability"] = np.where(pool.inside == 1, "inside", "outside")
-    found = {name: metrics.by(key, label, state) for name, key in keys.items()}
+    found = {name: _by(key, pool) for name, key in keys.items()}
     shoulder = np.isin(season, (SEASONS[1], SEASONS[3]))
     if shoulder.any():
-        scores = metrics.scores(label[shoulder], state[shoulder])
-        found["season"].append({"key": "shoulder seasons (MAM and SON)", **scores})
+        (both,) = _by(np.full(shoulder.sum(), SHOULDER), pool.part(shoulder))
+        found["season"].append(both)
+    return found
+
+
+def _by(key: npt.NDArray[Any], pool: Pool) -> list[dict[str, Any]]:
+    """Scores of each group, of its state, its probability and its sets."""
+    found = []
+    for row in metrics.by(key, pool.label, pool.state):
+        part = pool.part(key == row["key"])
+        measures = metrics.probability_scores(part.label, part.probability)
+        row |= {name: measures[name] for name in ("brier", "calibration_error")}
+        if (part.sets != MISSING).any():
+            covered = conformal.coverage(part.label, part.sets)
+            row |= {name: covered[name] for name in ("coverage_thawed", "coverage_frozen")}
+        found.append(row)
     return found
 
 

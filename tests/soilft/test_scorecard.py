@@ -69,6 +69,21 @@ def test_groups_hold_every_row_once_and_the_shoulder_seasons(table: StoredTable)
     assert shoulder == season["spring (MAM)"] + season["autumn (SON)"]
 
 
+def test_a_group_has_the_measures_of_its_own_probabilities_and_sets(table: StoredTable) -> None:
+    pool = pooled(folds(table))
+    found = {item["key"]: item for item in scorecard.groups(table, pool)["applicability"]}
+    for key, code in (("inside", 1), ("outside", 0)):
+        here = pool.inside == code
+        label, probability = pool.label[here], pool.probability[here]
+        assert found[key]["brier"] == pytest.approx(np.mean((probability - label) ** 2))
+        for state, name in ((0, "thawed"), (1, "frozen")):
+            sets = pool.sets[here][label == state]
+            covered = np.mean((sets == state) | (sets == 2))
+            assert found[key][f"coverage_{name}"] == pytest.approx(covered)
+        assert 0 <= found[key]["calibration_error"] <= 1
+    assert found["inside"]["brier"] != found["outside"]["brier"]
+
+
 def test_a_baseline_is_compared_on_the_rows_that_both_know(table: StoredTable) -> None:
     pool = pooled(folds(table))
     rng = np.random.default_rng(9)
