@@ -86,9 +86,15 @@ def assemble(run: Run, model: ModelRef, evidence: Evidence) -> dict[str, Any]:
         )
         found["baselines_held_out_years"] = [row for row in beside if "difference" in row]
     if TRUTH in columns:
-        reference = columns[TRUTH][pool.rows]
+        learnt = run.config.label.input
         found["baselines_against_truth"] = scorecard.baselines(
-            table, pool, columns, _other_labels(run), draws, against=TRUTH, reference=reference
+            table,
+            pool,
+            {**columns, learnt: table.label},
+            {learnt: f"{learnt.upper()} label, which was learnt", **_other_labels(run)},
+            draws,
+            against=TRUTH,
+            reference=columns[TRUTH][pool.rows],
         )
     found["cautions"] = cautions(run, found)
     return dict(scorecard.plain(found))

@@ -50,5 +50,13 @@ def test_demo_runs_for_alaska_on_a_polar_grid_and_its_printed_lines_open_the_cub
     assert tried["shuffled_labels"]["scores"]["balanced_accuracy"] < 0.57
     low, high = tried["year_block"]["intervals"]["overall_accuracy"]
     assert low < tried["year_block"]["scores"]["overall_accuracy"] < high
+    # The truth is known: forest and label are held against it on the same pixel-days.
+    true, ceiling = (tried[name]["scores"] for name in ("truth_year_block", "label_ceiling"))
+    assert true["rows"] == ceiling["rows"] > 300
+    (label,) = (b for b in scorecard["baselines_against_truth"] if b["name"] == "smos")
+    assert label["is_satellite_label"]
+    assert label["difference"]["overall_accuracy"] == pytest.approx(
+        true["overall_accuracy"] - ceiling["overall_accuracy"]
+    )
     html = (store / "releases/v1.0/report/report.html").read_text()
     assert "<h1>SIMULATED: " in html
