@@ -60,8 +60,9 @@ def fit_uncertainty(
         )
     except ConfigError as error:
         return None, f"not fitted: {error}"
+    method = "no" if calibration.method == "none" else calibration.method
     said = (
-        f"{calibration.method} calibration and {100 * how.level:g} % sets on {len(rows)} rows of "
+        f"{method} calibration and {100 * how.level:g} % sets on {len(rows)} rows of "
         f"{FOLDS} folds of held-out years and blocks"
     )
     return Uncertainty(calibration, sets, area), said
