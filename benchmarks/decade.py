@@ -133,7 +133,13 @@ def coarse(value: dict[str, Any], store: Path, scale: float, rows: int) -> Path:
         },
         "sampling": {**value.get("sampling", {}), "max_rows": rows},
         "forest": {},
-        "validation": {**value.get("validation", {}), "ablations": False},
+        # Held-out years and blocks against label and truth: the rest is the whole run's to tell.
+        "validation": {
+            **value.get("validation", {}),
+            "ablations": False,
+            "negative_control": False,
+            "splits": [],
+        },
     }
     path = folder / "region.yaml"
     path.write_text(yaml.safe_dump(changed))
