@@ -69,6 +69,7 @@ def assemble(run: Run, model: ModelRef, evidence: Evidence) -> dict[str, Any]:
             draws,
             against="label",
             reference=pool.label,
+            truth=columns[TRUTH][pool.rows] if TRUTH in columns else None,
         ),
         "ablations": _ablations(evidence, draws),
         "importance": scorecard.importance(evidence.folds[HEADLINE].parts),

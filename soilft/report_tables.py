@@ -58,9 +58,9 @@ def interval(entry: Entry, name: str) -> str:
     return _range((entry.get("intervals") or {}).get(name), lambda v: f"{100 * v:.1f}", " %")
 
 
-def difference(row: Entry) -> str:
+def difference(row: Entry, name: str = "difference") -> str:
     """Difference of the overall accuracies with its interval, in percentage points."""
-    found = row.get("difference")
+    found = row.get(name)
     if not found:
         return why(row)
     between = _range(found.get("interval"), points, "")
@@ -212,6 +212,12 @@ BASELINES: tuple[Column, ...] = (
     ("balanced accuracy", _of("balanced_accuracy", percent)),
     ("forest, overall accuracy", _of("model_overall_accuracy", percent)),
     ("forest minus baseline, points (95 % interval)", difference),
+    (
+        "truth minus baseline, points",
+        lambda row: (
+            difference(row, "difference_of_truth") if row.get("difference_of_truth") else _ABSENT
+        ),
+    ),
     ("McNemar: only forest right : only baseline right", _mcnemar),
 )
 ABLATIONS: tuple[Column, ...] = (

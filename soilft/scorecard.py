@@ -182,6 +182,7 @@ def baselines(
     *,
     against: str,
     reference: States,
+    truth: States | None = None,
 ) -> list[dict[str, Any]]:
     """The held-out forest beside each baseline, on the pixel-days that both know.
 
@@ -193,6 +194,9 @@ def baselines(
         Titles of other labels, which are satellite labels themselves.
     against, reference
         What both are scored against, and its states for the pool's rows.
+    truth
+        True states of the pool's rows where they are known: by how much they themselves, taken as
+        a prediction of the reference, exceed each baseline is the most that there is to gain.
     """
     share = pool.nearby
     nearby = np.where(np.isfinite(share), np.where(share > 0.5, 1, 0), MISSING).astype("uint8")
@@ -240,6 +244,15 @@ def baselines(
                 "mcnemar": bootstrap.mcnemar(label, ours, other),
             }
         )
+        if truth is not None:
+            found[-1]["difference_of_truth"] = bootstrap.difference(
+                cluster[both],
+                label,
+                truth[both],
+                other,
+                seed=draws.seed,
+                replicates=draws.replicates,
+            )
     return found
 
 
