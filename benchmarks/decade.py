@@ -167,8 +167,12 @@ def noise_row(scale: float, card: dict[str, Any]) -> dict[str, Any]:
         if above
         else ""
     )
+    (climatology,) = (rule for rule in card["baselines"] if rule["name"] == "climatology")
     return {
         "scale": scale,
+        "gain_over_climatology": gain(climatology, "difference"),
+        "gain_of_truth_over_climatology": gain(climatology, "difference_of_truth"),
+        "brier_skill": headline["probability"]["brier_skill"],
         "overall_accuracy": accuracy,
         "interval": [low, high],
         "against_truth": truth["scores"]["overall_accuracy"],
@@ -177,6 +181,11 @@ def noise_row(scale: float, card: dict[str, Any]) -> dict[str, Any]:
         "ceiling_interval": ceiling["intervals"]["overall_accuracy"],
         "note": note,
     }
+
+
+def gain(rule: dict[str, Any], name: str) -> list[Any]:
+    """A difference to a baseline, with its interval."""
+    return [rule[name]["overall_accuracy"], rule[name]["interval"]]
 
 
 def checked(card: dict[str, Any]) -> Iterator[tuple[str, Any, bool]]:
