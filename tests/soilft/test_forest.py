@@ -161,9 +161,9 @@ def count_reads() -> None:
     read = stored.read_table
     vars(stored)["reads"] = 0
 
-    def counted(url: str) -> stored.StoredTable:
+    def counted(url: str, most: int | None = None) -> stored.StoredTable:
         vars(stored)["reads"] += 1
-        return read(url)
+        return read(url, most)
 
     vars(stored)["uncounted"] = read
     stored.read_table = counted
