@@ -167,7 +167,10 @@ def _tried(
                 uncertainty=headline,
                 most=evidence.most,
             )
-    alone = {kind: len(folds_of(table, kind, how)) for kind in config.validation.splits}
+    # Of one year or one block the headline itself holds out the other alone.
+    both = len(np.unique(table.year)) > 1 and len(np.unique(table.block)) > 1
+    splits = config.validation.splits if both else ()
+    alone = {kind: len(folds_of(table, kind, how)) for kind in splits}
     for kind, count in alone.items():
         for fold in range(count):
             tasks[f"{kind}, fold {fold}"] = Experiment(
@@ -196,9 +199,8 @@ def _tried(
         width = len(table.names) if columns is None else len(columns)
         evidence.folds[name] = Folds(parts, width)
     for kind, count in alone.items():
-        if count:
-            parts = tuple(found[f"{kind}, fold {fold}"] for fold in range(count))
-            evidence.folds[kind] = Folds(parts, len(table.names))
+        parts = tuple(found[f"{kind}, fold {fold}"] for fold in range(count))
+        evidence.folds[kind] = Folds(parts, len(table.names))
     for number, (one, other) in enumerate(pairs):
         evidence.transfers[table.eras[one], table.eras[other]] = found[f"transfer {number}"]
 
