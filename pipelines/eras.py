@@ -19,6 +19,23 @@ from soilft.ledger import Record
 from soilft.table import held_table
 
 
+def require_whole_table(run: Run, strata: int) -> None:
+    """Refuse forests by radiometer over strata, before the first tree has grown.
+
+    Raises
+    ------
+    ConfigError
+        Where the rows are dealt out to strata: a radiometer's rows would be dealt out once more.
+    """
+    if run.config.forest.per_era and strata > 1:
+        raise ConfigError(
+            "forest.per_era",
+            expected="a training table that fits a worker",
+            found=f"{strata} strata",
+            remedy="Make sampling.max_rows smaller, or give workers more memory.",
+        )
+
+
 def tried(
     run: Run,
     client: Client,
@@ -26,7 +43,6 @@ def tried(
     outcomes: Outcomes,
     table: Record,
     settings: ForestSettings,
-    strata: int,
 ) -> dict[str, Any] | None:
     """Compare a forest for each radiometer with one for all, on the same held-out rows.
 
@@ -36,21 +52,9 @@ def tried(
         For the model's card: ``kept``, ``why``, ``radiometers`` that got a forest, by number, and
         the ``difference`` of the accuracies with its interval. None where the region file does not
         ask, or a fold failed, which is then in ``outcomes``.
-
-    Raises
-    ------
-    ConfigError
-        Where the rows are dealt out to strata: a radiometer's rows would be dealt out once more.
     """
     if not run.config.forest.per_era:
         return None
-    if strata > 1:
-        raise ConfigError(
-            "forest.per_era",
-            expected="a training table that fits a worker",
-            found=f"{strata} strata",
-            remedy="Make sampling.max_rows smaller, or give workers more memory.",
-        )
     held = held_table(run.table_url(), table.content)
     train = held.rows_of("train")
     numbers = eras_to_grow(held.label[train], held.era[train])

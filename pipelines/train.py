@@ -38,10 +38,11 @@ def train(run: Run, client: Client, emit: Emit = silent) -> Outcomes:
 def _grow_forest(run: Run, client: Client, emit: Emit, outcomes: Outcomes, table: Record) -> None:
     settings, choice = forest.settings_for(run, client, emit, table)
     count = forest.strata_for(run, client, table, settings)
+    eras.require_whole_table(run, count)
     grown = forest.grow(run, client, emit, outcomes, table, settings, count)
     if grown is None:
         return
-    choice_by_era = eras.tried(run, client, emit, outcomes, table, settings, count)
+    choice_by_era = eras.tried(run, client, emit, outcomes, table, settings)
     if outcomes.failed:
         return
     per_era = choice_by_era is not None and bool(choice_by_era["kept"])

@@ -165,10 +165,19 @@ def _by(key: npt.NDArray[Any], pool: Pool) -> list[dict[str, Any]]:
 
 
 def probabilities(pool: Pool, climatology: npt.NDArray[Any] | None) -> dict[str, Any]:
-    """Brier score, its skill over the climatology, calibration error and reliability."""
+    """Brier score, its skill over climatologies, calibration error and reliability.
+
+    Parameters
+    ----------
+    climatology
+        Of each pixel's own label, (table row,): it knows the held-out block, as the forest does
+        not. ``brier_skill_nearby`` is the skill over what the fold's training labels tell.
+    """
     known = None if climatology is None else climatology[pool.rows].astype("float64")
+    near = metrics.probability_scores(pool.label, pool.probability, pool.nearby)
     return {
         **metrics.probability_scores(pool.label, pool.probability, known),
+        "brier_skill_nearby": near["brier_skill"],
         "reliability": metrics.reliability(pool.label, pool.probability),
     }
 

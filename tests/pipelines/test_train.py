@@ -322,3 +322,4 @@ def test_forests_by_radiometer_are_not_grown_on_strata(dask_client: Client, tmp_
     run = prepared(tmp_path, per_era=True, strata=2)
     with pytest.raises(SoilftError, match=r"forest\.per_era: .*2 strata"):
         train(run, dask_client)
+    assert kept_groups(run) == []

@@ -1,6 +1,7 @@
 """Parts of the scorecard, from rows whose scores are known."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -82,6 +83,16 @@ def test_a_group_has_the_measures_of_its_own_probabilities_and_sets(table: Store
             assert found[key][f"coverage_{name}"] == pytest.approx(covered)
         assert 0 <= found[key]["calibration_error"] <= 1
     assert found["inside"]["brier"] != found["outside"]["brier"]
+
+
+def test_the_skill_is_told_over_both_climatologies(table: StoredTable) -> None:
+    pool = pooled(folds(table))
+    near = np.where(table.label == 1, 0.7, 0.3)
+    own = np.where(table.label == 1, 0.9, 0.1)
+    found = scorecard.probabilities(replace(pool, nearby=near), own)
+    error = np.mean((pool.probability - pool.label) ** 2)
+    assert found["brier_skill"] == pytest.approx(1 - error / 0.1**2)
+    assert found["brier_skill_nearby"] == pytest.approx(1 - error / 0.3**2)
 
 
 def test_a_baseline_is_compared_on_the_rows_that_both_know(table: StoredTable) -> None:
