@@ -15,7 +15,7 @@ from rich.table import Table
 
 import cluster
 from cluster import ClusterError
-from pipelines import ingest, predict, publish, stages, status, train, validate
+from pipelines import harmonize, ingest, predict, publish, stages, status, train, validate
 from pipelines.config import Config, as_written, load, region_files, shipped
 from pipelines.events import Emit
 from pipelines.outcomes import Outcomes
@@ -105,7 +105,7 @@ def run(
     dry_run: DryRun = False,
     quiet: Quiet = False,
 ) -> None:
-    """Do everything: ingest, train, predict, validate, publish. What is done already is skipped."""
+    """Do everything, from ingest to publish. What is done already is skipped."""
     it = _run(config, store)
     if dry_run:
         out.print(status.table(it, title="Would be done"))
@@ -150,6 +150,9 @@ def _stage(name: str, does: str, work: Callable[[Run, Client, Emit], Outcomes]) 
             outcome = work(it, client, emit)
         if name == "validate":
             _print_scores(it)
+        if name == "harmonize":
+            for table in status.hand_over_tables(it):
+                out.print(table)
         _finish((outcome,), None)
 
     command.__doc__ = does
@@ -157,6 +160,11 @@ def _stage(name: str, does: str, work: Callable[[Run, Client, Emit], Outcomes]) 
 
 
 _stage("ingest", "Bring native granules into the input stores.", ingest.ingest)
+_stage(
+    "harmonize",
+    "Fit the radiometers to one of them, and test the record for steps where they hand over.",
+    harmonize.harmonize,
+)
 _stage("train", "Draw the training table and grow the forest on the cluster.", train.train)
 _stage("predict", "Apply the forest to every chunk of days.", predict.predict)
 _stage("validate", "Score the forest; write scorecard.json and report.html.", validate.validate)

@@ -14,6 +14,7 @@ from soilft import objects, store
 from soilft.availability import Availability
 from soilft.days import day_of
 from soilft.forest.artefact import ModelRef
+from soilft.hand_over_figure import hand_overs
 from soilft.schema import OVERPASSES
 
 
@@ -46,6 +47,10 @@ def figures(run: Run, model: ModelRef, evidence: Evidence, card: dict[str, Any])
         layers = card["annual"]["layers"]
         series = {layer["name"]: layer["series"] for layer in layers}
         found["annual"] = draw.annual(layers[0]["years"], series, simulated=simulated)
+    if card["harmonization"] is not None:
+        changes = card["harmonization"]["hand_overs"]
+        if any(change["steps"] for change in changes):
+            found["hand_over"] = hand_overs(changes, simulated=simulated)
     return found | _states(run, model, lon, lat, simulated=simulated)
 
 

@@ -12,6 +12,7 @@ from soilft import __version__, objects
 from soilft.days import DaySpan
 from soilft.features import VERSION as FEATURES_VERSION
 from soilft.forest.artefact import ModelRef
+from soilft.harmonize import VERSION as HARMONIZE_VERSION
 from soilft.inputs import InputRefs
 from soilft.ledger import Ledger, Record, SetAside, digest
 from soilft.window import REACH_DAYS
@@ -81,8 +82,43 @@ class Run:
         """Names of the inputs with brightness temperatures, the preferred one first."""
         return tuple(n for n, s in self.config.daily_sources().items() if s.role == "tb")
 
+    @property
+    def harmonizes(self) -> bool:
+        """Whether several radiometers are made one record."""
+        return self.config.harmonize.enabled and len(self.radiometers()) > 1
+
+    def reference_radiometer(self) -> str:
+        """The radiometer that the others are made like."""
+        return self.config.harmonize.reference or self.radiometers()[0]
+
+    def harmonization_key(self) -> str:
+        """What the transfers between radiometers depend on."""
+        names = self.radiometers()
+        contents = [
+            (unit, record.content)
+            for unit, record in self.input_records()
+            if unit.split("/")[0] in names
+        ]
+        return digest(
+            __version__,
+            HARMONIZE_VERSION,
+            names,
+            self.config.harmonize.model_dump(mode="json"),
+            repr(self.config.to_region()),
+            str(self.config.days),
+            contents,
+        )
+
+    def harmonization(self) -> Record | None:
+        """The record of the transfers of today's inputs; None where there is none, or no need."""
+        if not self.harmonizes:
+            return None
+        record = self.ledger.get("harmonize", "transfers")
+        return record if record is not None and record.key == self.harmonization_key() else None
+
     def input_refs(self) -> InputRefs:
         """Predictor stores by role."""
+        record = self.harmonization()
         sources = self.config.daily_sources()
         daily = {source.role: self.input_url(name) for name, source in sources.items()}
         return InputRefs(
@@ -92,6 +128,7 @@ class Run:
             tb=tuple(self.input_url(name) for name in self.radiometers()),
             reanalysis=daily.get("reanalysis"),
             static=self.static_url if self.config.static_sources() else None,
+            transfers=None if record is None else self.url(*record.facts["url"].split("/")),
         )
 
     def input_records(self, within: DaySpan | None = None) -> list[tuple[str, Record]]:
@@ -133,6 +170,7 @@ class Run:
     def table_key(self) -> str:
         """What the training table depends on."""
         contents = [(unit, record.content) for unit, record in self.input_records()]
+        harmonized = self.harmonization()
         config = self.config
         return digest(
             __version__,
@@ -145,6 +183,7 @@ class Run:
             config.validation.block_degrees,
             config.validation.seed,
             contents,
+            None if harmonized is None else harmonized.content,
         )
 
     def table_url(self) -> str:

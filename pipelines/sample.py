@@ -9,6 +9,7 @@ import numpy as np
 from distributed import Client
 
 from pipelines.events import Emit
+from pipelines.harmonize import require_harmonized
 from pipelines.outcomes import Outcomes, check_memory, collect
 from pipelines.run import Run
 from soilft import correlation, sampling
@@ -25,6 +26,7 @@ RANGE_DAYS, RANGE_CELLS, LEAST_DEGREES = 24, 400, 1.0
 
 def make_table(run: Run, client: Client, emit: Emit, outcomes: Outcomes) -> Record | None:
     """Draw the table of today's inputs, unless it is there; None where a chunk failed."""
+    require_harmonized(run)
     record = run.ledger.get(STAGE, "table")
     if record is not None and record.key == run.table_key():
         outcomes.skipped += 1

@@ -77,6 +77,7 @@ def assemble(run: Run, model: ModelRef, evidence: Evidence) -> dict[str, Any]:
         "calibration": sorted({part.calibration for part in evidence.folds[HEADLINE].parts}),
         "applicability": _applicability(card, pool),
         "annual": None if evidence.annual is None else evidence.annual.summary(TRUTH),
+        "harmonization": _harmonization(run),
         "search": card.get("search"),
         "per_era": card.get("per_era"),
     }
@@ -99,6 +100,14 @@ def assemble(run: Run, model: ModelRef, evidence: Evidence) -> dict[str, Any]:
         )
     found["cautions"] = cautions(run, found)
     return dict(scorecard.plain(found))
+
+
+def _harmonization(run: Run) -> dict[str, Any] | None:
+    """How the radiometers were made one record, and what is left where they hand over."""
+    record = run.harmonization()
+    if record is None:
+        return None
+    return {key: value for key, value in record.facts.items() if key != "url"}
 
 
 def states(evidence: Evidence) -> dict[str, Any]:

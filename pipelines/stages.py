@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from distributed import Client
 
 from pipelines.events import Emit
+from pipelines.harmonize import harmonize
 from pipelines.ingest import ingest
 from pipelines.outcomes import Outcomes
 from pipelines.predict import predict
@@ -26,9 +27,9 @@ class Finished:
 
 
 def run_all(run: Run, client: Client, emit: Emit) -> Finished:
-    """Ingest, train, predict, validate, publish; a stage with failed units ends the run there."""
+    """Every stage in order; a stage with failed units ends the run there."""
     outcomes: list[Outcomes] = []
-    for stage in (ingest, train, predict, validate):
+    for stage in (ingest, harmonize, train, predict, validate):
         outcomes.append(stage(run, client, emit))
         if outcomes[-1].failed:
             return Finished(tuple(outcomes), None)

@@ -54,6 +54,11 @@ def states(run: Run) -> list[StageState]:
             f"{files} granules",
         )
     ]
+    if run.harmonizes:
+        fitted = todo == 0 and run.harmonization() is not None
+        others = len(run.radiometers()) - 1
+        note = f"{others} radiometers to be like {run.reference_radiometer()}"
+        found.append(StageState("harmonize", int(fitted), int(not fitted), 0, note))
     # What later stages would do is known only once the inputs are as the archive is.
     model = run.model() if todo == 0 else None
     trees = len(config.forest.settings().groups(config.forest.group_size))
@@ -130,6 +135,36 @@ def availability_table(run: Run, *, title: str) -> Table:
             f"{len(gap)} days, {gap}" if gap else "-",
         )
     return result
+
+
+def hand_over_tables(run: Run) -> list[Table]:
+    """The step of each channel at each hand-over between radiometers, for a terminal."""
+    record = run.harmonization()
+    found = []
+    for change in record.facts["hand_overs"] if record is not None else ():
+        result = Table(
+            title=f"{change['before']} to {change['after']}, {change['day']}: "
+            f"step in K with 90 % interval {change.get('reason', '')}",
+            title_justify="left",
+        )
+        for name in ("channel", "node", "pairs", "as they are", "harmonised", "equivalent"):
+            result.add_column(name, justify="left" if name in ("channel", "node") else "right")
+        for step in change["steps"]:
+            result.add_row(
+                step["channel"],
+                step["node"],
+                f"{step['pairs']:,}",
+                _with_interval(step["raw"]),
+                _with_interval(step["harmonized"]),
+                "yes" if step["equivalent"] else "NO",
+            )
+        found.append(result)
+    return found
+
+
+def _with_interval(values: list[float | None]) -> str:
+    mean, low, high = ("-" if v is None else f"{v:+.2f}" for v in values)
+    return f"{mean} ({low} to {high})"
 
 
 def report(run: Run) -> list[str]:

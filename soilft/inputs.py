@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from soilft import store
+from soilft import store, transfer_store
 from soilft.days import DaySpan
 from soilft.features import FeatureSet, names_of
 from soilft.grid import Region
@@ -19,6 +19,8 @@ class InputRefs:
     ----------
     tb
         Stores of the radiometers, the preferred one first.
+    transfers
+        Store of what makes each of them like the reference; as they are where None.
     """
 
     region: Region
@@ -26,6 +28,7 @@ class InputRefs:
     tb: tuple[str, ...] = ()
     reanalysis: str | None = None
     static: str | None = None
+    transfers: str | None = None
 
     def open(self) -> Inputs:
         """Open the stores lazily."""
@@ -37,7 +40,16 @@ class InputRefs:
             )
         }
         tb = tuple(store.open_cube(url) for url in self.tb)
-        return Inputs(self.region.grid, self.whole, tb=tb, mask=self.region.mask, **opened)
+        axes = [(r["overpass"].values.tolist(), r["channel"].values.tolist()) for r in tb]
+        transfers = () if self.transfers is None else transfer_store.read(self.transfers, axes)
+        return Inputs(
+            self.region.grid,
+            self.whole,
+            tb=tb,
+            mask=self.region.mask,
+            transfers=transfers,
+            **opened,
+        )
 
 
 def block_bytes(references: InputRefs, features: FeatureSet, span: DaySpan) -> int:

@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 from soilft import baselines, store
-from soilft.channels import CODES
 from soilft.days import DaySpan, day_of
 from soilft.inputs import InputRefs
 from soilft.schema import MISSING, OVERPASSES
@@ -23,7 +22,7 @@ from soilft.table import held_table
 from soilft.window import Inputs, Target, load
 
 AIR = "Tair_f_inst_mean"
-CHANNEL = "36.5V"
+CHANNEL, PARTNER = "36.5V", "36.5H"
 # Days read at once where brightness temperatures of the whole period would not fit.
 _DAYS = 180
 
@@ -128,15 +127,11 @@ def _states(
 
 def _warmth(opened: Inputs, target: Target, whole: DaySpan) -> tuple[Any, Any]:
     """Brightness temperature at 36.5V of the overpass's node, and air temperature, (day, y, x)."""
-    code = CODES[CHANNEL]
-    records = tuple(
-        record.isel(channel=np.flatnonzero(record["channel"].values == code))
-        for record in opened.tb
-        if code in record["channel"].values
-    )
     reanalysis = opened.reanalysis
+    # Both polarizations: what makes one radiometer like another may take their difference.
     narrow = replace(
-        opened, tb=records, reanalysis=None if reanalysis is None else reanalysis[[AIR]]
+        opened.with_channels((CHANNEL, PARTNER)),
+        reanalysis=None if reanalysis is None else reanalysis[[AIR]],
     )
     node = target.name if target.name in narrow.nodes else narrow.nodes[0]
     tb, air = [], []

@@ -1,7 +1,7 @@
 """Several radiometers as one record: of each pixel and pass, the first that has it.
 
 Channels of one pixel and pass always come from one radiometer, so that ratios and differences of
-channels never mix two calibrations. Nothing is adjusted here.
+channels never mix two. Where there are transfers, each radiometer is made like the reference first.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import xarray as xr
 
 from soilft.channels import CODES
 from soilft.schema import MISSING, OVERPASSES
+from soilft.transfer import Transfer
 
 Floats = npt.NDArray[Any]
 
@@ -35,7 +36,7 @@ def _names(records: Sequence[xr.Dataset], axis: str, names: dict[int, str]) -> t
 
 
 def merged(
-    records: Sequence[xr.Dataset], rows: slice
+    records: Sequence[xr.Dataset], rows: slice, transfers: Sequence[Transfer | None] = ()
 ) -> tuple[Floats, Floats, npt.NDArray[np.uint8]]:
     """Brightness temperature and time of observation of some days, from all records.
 
@@ -46,6 +47,9 @@ def merged(
         (time, overpass, y, x) in hours, the preferred one first; all on one axis of days.
     rows
         Days on that axis.
+    transfers
+        What makes each record like the reference, None for the reference itself; as they are where
+        empty. A pixel and pass of which no channel can be made so counts as not seen.
 
     Returns
     -------
@@ -68,6 +72,11 @@ def merged(
     for number, record in enumerate(records):
         part = record.isel(time=rows)
         time, values = part["observation_time"].values, part["tb"].values
+        transfer = transfers[number] if transfers else None
+        if transfer is not None:
+            numbers = part["time"].values.astype("datetime64[D]").astype("int64")
+            values = transfer.apply(values, numbers)
+            time = np.where(np.isfinite(values).any(axis=2), time, np.float32(np.nan))
         at = [bands.index(int(code)) for code in record["channel"].values]
         for i, code in enumerate(record["overpass"].values):
             node = passes.index(int(code))

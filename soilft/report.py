@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from html import escape
 
+from soilft import report_sections as sections
 from soilft import report_tables as tables
 from soilft.errors import ConfigError
 from soilft.report_tables import (
@@ -73,19 +74,13 @@ _FIGURES = {
     "intervals.",
     "importance": "Loss of accuracy when a group of predictors is permuted on held-out blocks.",
     "annual": "Annual layers, mean over the region, by year.",
+    "hand_over": "Steps of brightness temperature where one radiometer hands over to the next, as "
+    "they are and harmonised, with 90 % intervals; shaded: the margin of equivalence.",
     "noise": "Overall accuracy at several scales of label and sensor noise.",
     "accuracy_map": "Share of right days of each pixel, with the coast.",
     "example_days": "Maps of the state on example days.",
     "pixel_decade": "All days of one pixel, a row for each year.",
     "availability": "Share of the region's cells with data, by source and day.",
-}
-_GROUPS = {
-    "month": "month",
-    "season": "season",
-    "elevation": "elevation band",
-    "era": "sensor era",
-    "year": "year",
-    "applicability": "area of applicability",
 }
 
 
@@ -218,9 +213,9 @@ def _sections(scorecard: Entry, drawn: dict[str, str]) -> Iterator[tuple[str, li
     def take(*names: str) -> list[str]:
         return [drawn.pop(name) for name in names if name in drawn]
 
-    yield "Held-out years and blocks", [*_experiment(headline), *take("confusion")]
-    yield "Probabilities", [*_probability(headline), *take("reliability")]
-    yield "By group", [*_by(headline), *take("monthly")]
+    yield "Held-out years and blocks", [*sections.experiment(headline), *take("confusion")]
+    yield "Probabilities", [*sections.probability(headline), *take("reliability")]
+    yield "By group", [*sections.by_group(headline), *take("monthly")]
     baselines = [*table(scorecard.get("baselines"), tables.BASELINES, "Against the label")]
     if scorecard.get("baselines_held_out_years"):
         known = scorecard["baselines_held_out_years"]
@@ -233,27 +228,29 @@ def _sections(scorecard: Entry, drawn: dict[str, str]) -> Iterator[tuple[str, li
         part
         for entry in others
         if entry.get("by")
-        for part in (f"<h3>{escape(str(entry['title']))}</h3>", *_by(entry))
+        for part in (f"<h3>{escape(str(entry['title']))}</h3>", *sections.by_group(entry))
     ]
-    yield "Transfer, other labels, truth and controls", [*_overview(others), *groups]
+    yield "Transfer, other labels, truth and controls", [*sections.overview(others), *groups]
     yield "Without some predictors", [*table(scorecard.get("ablations"), tables.ABLATIONS)]
     importance = [*table(scorecard.get("importance"), tables.IMPORTANCE)]
     yield "Importance of predictors", [*importance, *take("importance")]
-    yield "Conformal sets", [*_conformal(scorecard.get("conformal"))]
+    hand_over = [*sections.hand_overs(scorecard.get("harmonization")), *take("hand_over")]
+    yield "Hand-over between radiometers", hand_over
+    yield "Conformal sets", [*sections.conformal(scorecard.get("conformal"))]
     yield "Area of applicability", [*facts(scorecard.get("applicability"))]
-    yield "Annual layers", [*_annual(scorecard.get("annual")), *take("annual")]
+    yield "Annual layers", [*sections.annual(scorecard.get("annual")), *take("annual")]
     yield "Other noise", [*table(scorecard.get("noise"), tables.NOISE), *take("noise")]
     shown = take("accuracy_map", "example_days", "pixel_decade", "availability")
     yield "Maps and days", shown or ["<p>Not made.</p>"]
     if drawn:
         yield "Further figures", take(*list(drawn))
     by_era = [f"<p>{escape(str(found['why']))}</p>"] if (found := scorecard.get("per_era")) else []
-    yield "Choice of the forest", [*_search(scorecard.get("search")), *by_era]
+    yield "Choice of the forest", [*sections.search(scorecard.get("search")), *by_era]
     yield (
         "For comparison only: random split",
         [
             f'<p class="note">{_RANDOM_NOTE}</p>',
-            *_overview(compared),
+            *sections.overview(compared),
         ],
     )
     yield "Settings", [*facts(scorecard.get("settings"))]
@@ -265,107 +262,6 @@ def _sections(scorecard: Entry, drawn: dict[str, str]) -> Iterator[tuple[str, li
             f"<h3>Set aside</h3><ul>{aside}</ul>" if aside else "<p>No granule was set aside.</p>",
         ],
     )
-
-
-def _experiment(entry: Entry) -> Iterator[str]:
-    """Confusion matrix and all scores of one experiment."""
-    scores = entry.get("scores")
-    if not scores:
-        yield f"<p>{escape(why(entry))}</p>"
-        return
-    against = str(entry.get("against", "label"))
-    (tt, tf), (ft, ff) = scores["confusion"]
-    rows = [
-        {"name": f"{against} thawed", "thawed": tt, "frozen": tf},
-        {"name": f"{against} frozen", "thawed": ft, "frozen": ff},
-    ]
-    yield from table(
-        rows,
-        (
-            ("", lambda row: str(row["name"])),
-            ("predicted thawed", lambda row: count(row["thawed"])),
-            ("predicted frozen", lambda row: count(row["frozen"])),
-        ),
-        "Pixel-days",
-    )
-    yield from _overview([entry])
-    bounds = [
-        {"name": k, "interval": v} for k, v in sorted((entry.get("intervals") or {}).items()) if v
-    ]
-    if bounds:
-        yield from table(bounds, tables.INTERVALS, "95 % intervals")
-
-
-def _overview(entries: Sequence[Entry]) -> Iterator[str]:
-    """One row for each experiment; what was not made is said below."""
-    made = [entry for entry in entries if entry.get("scores")]
-    if made or not entries:
-        yield from table(made, tables.EXPERIMENTS)
-    for entry in entries:
-        if not entry.get("scores"):
-            yield f"<p>{escape(str(entry.get('title')))}: {escape(why(entry))}</p>"
-
-
-def _by(entry: Entry) -> Iterator[str]:
-    groups: Entry = entry.get("by") or {}
-    if not groups:
-        yield f"<p>{escape(why(groups))}</p>"
-    for name in sorted(groups, key=[*_GROUPS, *sorted(groups)].index):
-        if rows := groups[name]:
-            heading = _GROUPS.get(name, name.replace("_", " "))
-            yield from table(
-                rows, tables.grouped(lambda row: str(row["key"]), heading), f"By {heading}"
-            )
-
-
-def _probability(entry: Entry) -> Iterator[str]:
-    found = entry.get("probability")
-    yield from facts(found and {k: v for k, v in found.items() if k != "reliability"})
-    if found and found.get("reliability"):
-        yield from table(found["reliability"], tables.RELIABILITY, "Reliability by bin")
-
-
-def _conformal(found: Entry | None) -> Iterator[str]:
-    if not found or "level" not in found:
-        yield f"<p>{escape(why(found))}</p>"
-        return
-    yield (
-        f"<p>Sets at {percent(found['level'])}, against the "
-        f"{escape(str(found.get('against', 'label')))}.</p>"
-    )
-    for group, caption in (("by_month", "By month"), ("by_region", "By spatial block")):
-        whole = {
-            "key": "all",
-            "rows": sum(found[name]["rows"] for name in ("thawed", "frozen")),
-            **{f"coverage_{name}": found[name]["coverage"] for name in ("thawed", "frozen")},
-            "both": found.get("both"),
-            "neither": found.get("neither"),
-        }
-        yield from table([whole, *(found.get(group) or [])], tables.SETS, caption)
-
-
-def _annual(found: Entry | None) -> Iterator[str]:
-    if not found or not found.get("layers"):
-        yield f"<p>{escape(why(found))}</p>"
-        return
-    if found.get("reference"):
-        yield f"<p>Errors against: {escape(str(found['reference']))}.</p>"
-    yield from table(
-        found["layers"], tables.LAYERS, "Mean over all years; trend of the regional mean"
-    )
-
-
-def _search(found: Entry | None) -> Iterator[str]:
-    if not found or not found.get("points"):
-        yield f"<p>{escape(why(found))}</p>"
-        return
-    yield f"<p>{escape(str(found.get('why', '')))}</p>"
-    yield f"<p>Chosen: {escape(tables.pairs(found.get('chosen') or {}))}.</p>"
-    names = sorted({name for point in found["points"] for name in point.get("params", {})})
-    costs = sorted({name for point in found["points"] for name in point} - {"params"})
-    columns = [(n, lambda row, n=n: tables.plain(row.get("params", {}).get(n))) for n in names]
-    columns += [(n.replace("_", " "), lambda row, n=n: tables.plain(row.get(n))) for n in costs]
-    yield from table(found["points"], columns, "Points that were scored")
 
 
 def _figure(name: str, drawn: str) -> str:

@@ -162,6 +162,14 @@ def _mcnemar(row: Entry) -> str:
     )
 
 
+def _step(values: Any) -> str:
+    """A mean with its interval, in K."""
+    if not values or values[0] is None:
+        return _ABSENT
+    mean, *bounds = values
+    return f"{mean:+.2f} ({_range(bounds if None not in bounds else None, '{:+.2f}'.format, '')})"
+
+
 def _trend(row: Entry) -> str:
     found = row.get("trend")
     if not found or found.get("slope") is None:
@@ -238,6 +246,25 @@ NOISE: tuple[Column, ...] = (
     ("label against truth (ceiling)", _of("ceiling", percent)),
     ("forest against truth", _of("against_truth", percent)),
     ("note", lambda row: str(row.get("note") or "")),
+)
+HAND_OVER: tuple[Column, ...] = (
+    ("channel", _of("channel", str)),
+    ("node", _of("node", str)),
+    ("pairs", _of("pairs", count)),
+    ("as they are", lambda row: _step(row.get("raw"))),
+    ("harmonised", lambda row: _step(row.get("harmonized"))),
+    ("as they are equivalent", _of("raw_equivalent", plain)),
+    ("harmonised equivalent", _of("equivalent", plain)),
+)
+TRANSFERS: tuple[Column, ...] = (
+    ("channel", _of("channel", str)),
+    ("node", _of("node", str)),
+    ("pairs", _of("pairs", count)),
+    ("terms", lambda row: plain(row.get("terms"))),
+    ("pixels' own terms", lambda row: plain(row.get("own_terms")) or "none"),
+    ("spread as they are, K", _of("spread_raw", score)),
+    ("spread by region, K", _of("spread_regional", score)),
+    ("spread with pixels' own, K", _of("spread_pixel", score)),
 )
 RELIABILITY: tuple[Column, ...] = (
     ("predicted", _of("predicted", score)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -11,11 +11,13 @@ import numpy.typing as npt
 import xarray as xr
 
 from soilft import radiometers
+from soilft.channels import CODES
 from soilft.days import DaySpan
 from soilft.grid import Grid
 from soilft.matching import nearest
 from soilft.overpass import utc_hour
 from soilft.schema import MISSING
+from soilft.transfer import Transfer
 
 # Days before and after that a window reads: a neighbouring day's pass, and the one it may match.
 HALO_DAYS = 2
@@ -53,6 +55,8 @@ class Inputs:
     ----------
     tb
         Records of the radiometers, the preferred one first.
+    transfers
+        What makes each record like the reference; as they are where empty.
     """
 
     grid: Grid
@@ -61,6 +65,7 @@ class Inputs:
     reanalysis: xr.Dataset | None = None
     static: xr.Dataset | None = None
     mask: npt.NDArray[np.bool_] | None = None
+    transfers: tuple[Transfer | None, ...] = ()
 
     def window(self, rows: slice, columns: slice) -> Inputs:
         """The same inputs of some adjoining rows and columns, still unread."""
@@ -75,7 +80,23 @@ class Inputs:
             reanalysis=cut(self.reanalysis),
             static=cut(self.static),
             mask=None if self.mask is None else self.mask[rows, columns],
+            transfers=tuple(None if t is None else t.window(rows, columns) for t in self.transfers),
         )
+
+    def with_channels(self, names: Collection[str]) -> Inputs:
+        """The same inputs with some channels alone; a record that has none of them stays empty."""
+        wanted = [CODES[name] for name in names]
+        records, transfers = [], []
+        for number, record in enumerate(self.tb):
+            at = np.flatnonzero(np.isin(record["channel"].values, wanted))
+            records.append(record.isel(channel=at))
+            transfer = self.transfers[number] if self.transfers else None
+            if transfer is not None:
+                codes = [transfer.channels[i] for i in at]
+                transfer = transfer.on_axes(transfer.overpasses, codes)
+            transfers.append(transfer)
+        kept = tuple(transfers) if self.transfers else ()
+        return replace(self, tb=tuple(records), transfers=kept)
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -182,7 +203,7 @@ def load(
     matched: list[tuple[dict[tuple[str, str, int], Floats], npt.NDArray[np.uint8]]]
     matched = [({}, nothing) for _ in targets]
     if inputs.tb and "tb" in needs:
-        record = radiometers.merged(inputs.tb, wide.within(inputs.whole))
+        record = radiometers.merged(inputs.tb, wide.within(inputs.whole), inputs.transfers)
         matched = [_match(inputs, target, *record, span.within(wide)) for target in targets]
     return [
         Window(inputs, span, target, tb, reanalysis, static, past, origin)

@@ -8,10 +8,11 @@ import pytest
 from distributed import Client
 
 from pipelines import forest, outcomes
-from pipelines.config import ForestSection, load
+from pipelines.config import load
 from pipelines.events import Event
 from pipelines.outcomes import Outcomes
 from pipelines.run import Run
+from pipelines.sections import ForestSection
 from pipelines.train import require_model, train
 from soilft import objects
 from soilft.errors import SoilftError, StoreError, TaskTooLarge

@@ -351,3 +351,19 @@ def test_figures_are_refused_and_the_page_still_made_without_matplotlib(
         figures.confusion(SCORES, "Held out")
     scorecard = {"simulated": False, "title": "t", "label": "smos", "experiments": {}}
     assert "soilft[viz]" in report.render(scorecard)
+
+
+def test_hand_overs_show_both_records_and_the_margin() -> None:
+    from soilft.hand_over_figure import hand_overs
+
+    step = {
+        "channel": "36.5V",
+        "node": "AM",
+        "raw": [5.5, 5.1, 5.9],
+        "harmonized": [0.1, -0.2, None],
+    }
+    change = {"before": "mwri", "after": "amsr2", "day": "2012-07-03", "margin": 0.5}
+    drawn = hand_overs([{**change, "steps": [step]}, {**change, "steps": []}], simulated=True)
+    for words in ("SIMULATED", "mwri to amsr2", "36.5V AM", "as they are", "harmonised"):
+        assert words in drawn
+    assert hand_overs([]).startswith("<svg")

@@ -141,6 +141,56 @@ def card() -> dict[str, Any]:
                 }
             ],
         },
+        "harmonization": {
+            "links": [
+                {
+                    "one": "mwri",
+                    "other": "amsr2",
+                    "days": 1461,
+                    "first": "2012-07-03",
+                    "last": "2016-07-02",
+                    "channels": [
+                        {
+                            "channel": "36.5V",
+                            "node": "AM",
+                            "pairs": 51234,
+                            "terms": ["offset", "slope"],
+                            "own_terms": [],
+                            "spread_raw": 5.6,
+                            "spread_regional": 0.912,
+                            "spread_pixel": None,
+                        }
+                    ],
+                }
+            ],
+            "unreached": ["amsr-e"],
+            "hand_overs": [
+                {
+                    "before": "mwri",
+                    "after": "amsr2",
+                    "day": "2012-07-03",
+                    "margin": 0.5,
+                    "steps": [
+                        {
+                            "channel": "36.5V",
+                            "node": "AM",
+                            "pairs": 2113,
+                            "raw": [5.536, 5.357, 5.715],
+                            "harmonized": [-0.189, -0.459, 0.08],
+                            "equivalent": True,
+                            "raw_equivalent": False,
+                        }
+                    ],
+                },
+                {
+                    "before": "amsr-e",
+                    "after": "mwri",
+                    "day": "2011-10-05",
+                    "steps": [],
+                    "reason": "No day with both was left out of the fit.",
+                },
+            ],
+        },
         "noise": [
             {
                 "scale": 0.5,
@@ -406,3 +456,18 @@ def test_page_and_text_of_the_stored_scorecard_are_the_same() -> None:
     stored = json.loads(json.dumps(card(), sort_keys=True))
     assert report.render(stored) == report.render(card())
     assert report.text(stored) == report.text(card())
+
+
+def test_hand_overs_stand_with_their_intervals_and_the_verdict() -> None:
+    page = Page(report.render(card())).text
+    for words in (
+        "mwri to amsr2, 2012-07-03",
+        "+5.54 (+5.36 to +5.71)",
+        "-0.19 (-0.46 to +0.08)",
+        "No day with both was left out of the fit.",
+        "No days link amsr-e to the others",
+        "mwri made like amsr2, from 1461 days",
+        "offset, slope",
+    ):
+        assert words in page, words
+    assert "There is one radiometer" in report.render({**card(), "harmonization": None})

@@ -36,6 +36,8 @@ def region_file(folder: Path, archive: Path, **changes: Any) -> Path:
         "store": str(folder / "store"),
         "chunks": {"ingest_days": 640, "predict_days": 640},
         "cluster": {"workers": 2, "memory": "2GiB", "dashboard": False},
+        # Two or three days in common are no overlap to fit.
+        "harmonize": {"enabled": False},
     }
     for item in value["inputs"].values():
         item["granules"] = item["granules"].replace("${SOILFT_DEMO_ARCHIVE}", str(archive))

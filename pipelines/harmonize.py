@@ -1,0 +1,297 @@
+"""Between ingest and training: make several radiometers one record, and test the hand-overs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from distributed import Client
+
+from pipelines.events import Emit, silent
+from pipelines.outcomes import Outcomes, check_memory, collect
+from pipelines.run import Run
+from soilft import __version__, equivalence, eras, overlap, store, transfer_store
+from soilft import harmonize as fitting
+from soilft.channels import CODES
+from soilft.days import day_of
+from soilft.equivalence import StepBand, Steps
+from soilft.eras import HandOver, Link, Numbers
+from soilft.errors import StoreError
+from soilft.harmonize import Fitted, Form
+from soilft.ledger import Record
+from soilft.overlap import TEST, Codes, Pairing, SumBand
+from soilft.schema import OVERPASSES
+from soilft.transfer import Transfer
+
+STAGE = "harmonize"
+UNIT = "transfers"
+# Days around a hand-over whose pairs tell of its step.
+WINDOW_DAYS = 365
+
+
+@dataclass
+class _Fits:
+    """What was fitted so far, by radiometer.
+
+    Parameters
+    ----------
+    tested
+        Fitted without the pixels and days left out, for testing.
+    used
+        Fitted on all pairs, for the record.
+    known
+        Days that the fits and the choice of their forms know.
+    """
+
+    tested: dict[str, Fitted] = field(default_factory=dict)
+    used: dict[str, Fitted] = field(default_factory=dict)
+    known: dict[str, Numbers] = field(default_factory=dict)
+
+
+def harmonize(run: Run, client: Client, emit: Emit = silent) -> Outcomes:
+    """Fit every radiometer to the reference, unless it is done; nothing where there is only one."""
+    outcomes = Outcomes(STAGE)
+    if not run.harmonizes:
+        return outcomes
+    record = run.harmonization()
+    if record is not None:
+        outcomes.skipped += 1
+    else:
+        record = _fit_all(run, client, emit, outcomes)
+        if record is None:
+            return outcomes
+        run.ledger.put(STAGE, UNIT, record)
+    outcomes.set_aside = [_unreached(run, name) for name in record.facts["unreached"]]
+    return outcomes
+
+
+def _unreached(run: Run, name: str) -> str:
+    return (
+        f"{name}: expected {eras.LEAST_DAYS} days in common with {run.reference_radiometer()} or "
+        "with a radiometer that is fitted to it, found fewer; its brightness temperatures stay "
+        "missing. Name a radiometer that bridges the gap, or set harmonize.enabled to false."
+    )
+
+
+def require_harmonized(run: Run) -> None:
+    """Refuse to go on with several radiometers as they are, where they are to be one record.
+
+    Raises
+    ------
+    StoreError
+        Where the transfers of the inputs as they are have not been fitted.
+    """
+    if run.harmonizes and run.harmonization() is None:
+        raise StoreError(
+            run.store,
+            expected="the radiometers fitted to one, for the inputs as they are",
+            found="no such fit",
+            remedy="Run the stage harmonize first.",
+        )
+
+
+def days_with_data(run: Run) -> dict[str, Numbers]:
+    """Days since 1970-01-01 on which each radiometer has any pixel, by name."""
+    found: dict[str, Numbers] = {}
+    for name in run.radiometers():
+        days: list[int] = []
+        for span in run.ingest_spans():
+            record = run.ledger.get("ingest", f"{name}/{span.first}")
+            if record is None:
+                raise StoreError(
+                    run.input_url(name),
+                    expected="all days ingested",
+                    found=f"not those of {span}",
+                    remedy="Run the stage ingest first.",
+                )
+            covered = zip(span.numbers, record.facts["coverage"], strict=True)
+            days += [int(day) for day, share in covered if share > 0]
+        found[name] = np.array(days, "int32")
+    return found
+
+
+def _fit_all(run: Run, client: Client, emit: Emit, outcomes: Outcomes) -> Record | None:
+    section, grid = run.config.harmonize, run.config.to_region().grid
+    days, reference = days_with_data(run), run.reference_radiometer()
+    links, unreached = eras.links(days, reference, section.overlap_days)
+    pixel_role = overlap.roles_of_pixels(grid, section.block_degrees, section.seed)
+    fits = _Fits()
+    said = []
+    for link in links:
+        day_role = overlap.roles_of_days(link.days, section.block_days, section.seed)
+        if not _fit(run, client, emit, outcomes, link, day_role, pixel_role, fits):
+            return None
+        fits.known[link.one] = link.days[day_role != TEST]
+        used = fits.used[link.one]
+        said.append(
+            {
+                "one": link.one,
+                "other": link.other,
+                "days": len(link.days),
+                "first": str(day_of(int(link.days[0]))),
+                "last": str(day_of(int(link.days[-1]))),
+                "channels": fitting.described(used, *_names(used.transfer)),
+            }
+        )
+    steps = []
+    for change in eras.hand_overs(days, run.radiometers()):
+        found = _test(run, client, emit, outcomes, change, days, pixel_role, fits)
+        if found is None:
+            return None
+        steps.append(found)
+    about = {
+        "simulated": str(run.is_simulated()).lower(),
+        "soilft_version": __version__,
+        "settings": section.model_dump(mode="json"),
+        "links": [{k: v for k, v in item.items() if k != "channels"} for item in said],
+        "unreached": unreached,
+    }
+    url, content = transfer_store.write(
+        run.url("harmonization"),
+        fits.used,
+        run.radiometers(),
+        reference,
+        grid,
+        _all_axes(run),
+        about,
+    )
+    facts = {
+        "url": url.removeprefix(run.store).lstrip("/"),
+        "reference": reference,
+        "links": said,
+        "unreached": unreached,
+        "hand_overs": steps,
+    }
+    outcomes.done += 1
+    return Record(run.harmonization_key(), content, facts)
+
+
+def _fit(
+    run: Run,
+    client: Client,
+    emit: Emit,
+    outcomes: Outcomes,
+    link: Link,
+    day_role: Codes,
+    pixel_role: Codes,
+    fits: _Fits,
+) -> bool:
+    """Fit one radiometer, first for testing and then for use; whether all tasks went well."""
+    form: Form | None = None
+    found: fitting.Overlap | None = None
+    for part, known in ((fits.tested, "fit"), (fits.used, "all")):
+        onto = part[link.other].transfer if link.other in part else None
+        pairing = _pairing(run, link.one, link.other, link.days, onto)
+        # Pairs with the reference itself are the same for both.
+        if found is None or onto is not None:
+            found = _summed(run, client, emit, outcomes, pairing, day_role, pixel_role)
+        if found is None:
+            return False
+        form = fitting.choose(found) if form is None else form
+        part[link.one] = fitting.fit(found, form, known=known)
+    return True
+
+
+def _pairing(run: Run, one: str, other: str, days: Numbers, onto: Transfer | None) -> Pairing:
+    return Pairing(run.input_url(one), run.input_url(other), run.config.days, days, onto)
+
+
+def _summed(
+    run: Run,
+    client: Client,
+    emit: Emit,
+    outcomes: Outcomes,
+    pairing: Pairing,
+    day_role: Codes,
+    pixel_role: Codes,
+) -> fitting.Overlap | None:
+    grid = run.config.to_region().grid
+    tasks = {
+        f"pairs of rows {a}..{b - 1}": SumBand(pairing, (a, b), day_role, pixel_role)
+        for a, b in overlap.bands(grid)
+    }
+    peak = max(task.peak_bytes for task in tasks.values())
+    check_memory(client, STAGE, peak, "Give each worker more memory.")
+    found: dict[str, Any] = {}
+    part = Outcomes("pairs")
+    collect(client, overlap.sum_band, tasks, found.__setitem__, part, emit)
+    if part.failed:
+        outcomes.failed |= part.failed
+        return None
+    return overlap.joined([found[unit] for unit in tasks], pairing, pixel_role)
+
+
+def _test(
+    run: Run,
+    client: Client,
+    emit: Emit,
+    outcomes: Outcomes,
+    change: HandOver,
+    days: Mapping[str, Numbers],
+    pixel_role: Codes,
+    fits: _Fits,
+) -> dict[str, Any] | None:
+    """The steps of one hand-over by channel and node; None where a task failed."""
+    found: dict[str, Any] = {
+        "before": change.before,
+        "after": change.after,
+        "day": str(day_of(change.day)),
+        "steps": [],
+    }
+    pair = (change.before, change.after)
+    common = np.intersect1d(days[change.before], days[change.after])
+    common = common[np.abs(common - change.day) <= WINDOW_DAYS]
+    for name in pair:
+        common = np.setdiff1d(common, fits.known.get(name, np.empty(0, "int32")))
+    reached = all(name in fits.tested or name == run.reference_radiometer() for name in pair)
+    if not len(common) or not reached:
+        return {**found, "reason": "No day with both was left out of the fit."}
+    grid, section = run.config.to_region().grid, run.config.harmonize
+    pairing = _pairing(run, *pair, common.astype("int32"), None)
+    transfers = tuple(fits.tested[n].transfer if n in fits.tested else None for n in pair)
+    tasks = {
+        f"hand-over of rows {a}..{b - 1}": StepBand(
+            pairing,
+            (transfers[0], transfers[1]),
+            grid,
+            (a, b),
+            pixel_role,
+            section.block_degrees,
+        )
+        for a, b in overlap.bands(grid)
+    }
+    parts: dict[str, Steps] = {}
+    part = Outcomes("hand-over")
+    collect(client, equivalence.steps_of_band, tasks, parts.__setitem__, part, emit)
+    if part.failed:
+        outcomes.failed |= part.failed
+        return None
+    total = parts[next(iter(tasks))]
+    for unit in list(tasks)[1:]:
+        total = total + parts[unit]
+    found |= {"days": len(common), "margin": equivalence.MARGIN_K}
+    found["steps"] = equivalence.described(total, *_axes_named(pairing.axes()))
+    return found
+
+
+def _all_axes(run: Run) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Codes of the overpasses and channels that any radiometer has."""
+    opened = [store.open_cube(run.input_url(name)) for name in run.radiometers()]
+    passes, channels = (
+        tuple(sorted({int(code) for record in opened for code in record[axis].values}))
+        for axis in ("overpass", "channel")
+    )
+    return passes, channels
+
+
+def _names(transfer: Transfer) -> tuple[list[str], list[str]]:
+    return _axes_named((transfer.overpasses, transfer.channels))
+
+
+def _axes_named(axes: tuple[Sequence[int], Sequence[int]]) -> tuple[list[str], list[str]]:
+    """Names of overpasses and channels by their codes."""
+    passes = {code: name for name, code in OVERPASSES.items()}
+    channels = {code: name for name, code in CODES.items()}
+    return [passes[code] for code in axes[0]], [channels[code] for code in axes[1]]

@@ -1,0 +1,228 @@
+"""The sections of a region file: every key with its default, and what it may be."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from cluster import ClusterSpec
+from soilft.days import DaySpan
+from soilft.features import GROUPS
+from soilft.forest.grow import ForestSettings
+from soilft.forest.search import Candidates
+from soilft.ledger import digest
+
+
+class Section(BaseModel):
+    """A part of a region file: unknown keys are errors, and nothing changes once it is read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RegionSection(Section):
+    """Which cells: a preset grid and bounds in degrees."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    grid: str
+    bounds: tuple[float, float, float, float]
+
+
+class PeriodSection(Section):
+    """First and last UTC day, both included."""
+
+    start: date
+    end: date
+
+    @model_validator(mode="after")
+    def _ordered(self) -> PeriodSection:
+        if self.end < self.start:
+            raise ValueError(f"end {self.end} lies before start {self.start}")
+        return self
+
+
+class SimulationSection(Section):
+    """A synthetic Earth in place of archives; everything made of it says SIMULATED.
+
+    ``soilft demo`` writes native granules for the days of ``spans``; with ``direct``, ``soilft
+    ingest`` writes the input stores from the same physics, without granules.
+
+    ``noise`` scales the errors of labels and the noise of radiometers, 1 as the parameters have
+    them. ``ground`` is a folder of integrated grounds that runs share; ``truth`` a pattern of the
+    files of the truth, where they do not lie in the folder ``truth`` beside the label's.
+    """
+
+    seed: int = 0
+    spans: tuple[PeriodSection, ...] = ()
+    direct: bool = False
+    noise: float = Field(1.0, ge=0, allow_inf_nan=False)
+    # Places, which decide nothing of the product.
+    ground: str | None = Field(None, exclude=True)
+    truth: str | None = Field(None, exclude=True)
+
+    @model_validator(mode="after")
+    def _fits_the_way(self) -> SimulationSection:
+        if not self.direct and (self.noise != 1 or self.ground is not None):
+            raise ValueError("noise and ground: expected with direct: true, found without")
+        if self.direct and self.truth is not None:
+            raise ValueError(f"truth: expected only with granules, found {self.truth}")
+        return self
+
+    def days(self, period: DaySpan) -> list[date]:
+        """Days to simulate: those of the spans, or all."""
+        if not self.spans:
+            return list(period)
+        found = {day for span in self.spans for day in DaySpan(span.start, span.end)}
+        return sorted(day for day in found if day in period)
+
+
+class LabelSection(Section):
+    """What the forest learns: an input, its overpasses, and the one that stands for the day."""
+
+    input: str
+    overpasses: tuple[Literal["AM", "PM", "daily"], ...]
+    reference_overpass: Literal["AM", "PM", "daily"]
+
+    @model_validator(mode="after")
+    def _contains(self) -> LabelSection:
+        if self.reference_overpass not in self.overpasses:
+            raise ValueError(
+                f"reference_overpass {self.reference_overpass} is not among {self.overpasses}"
+            )
+        return self
+
+
+class FeatureSection(Section):
+    """Which groups of predictors, and how many may be missing."""
+
+    groups: tuple[str, ...] = tuple(GROUPS)
+    max_missing: float = Field(0.5, ge=0, lt=1)
+
+
+class HarmonizeSection(Section):
+    """How several radiometers are made one record; as they are where not enabled.
+
+    ``reference`` is the radiometer that the others are made like, the first named where null. The
+    first ``overlap_days`` on which two flew are fitted, so that new days change no fit. Whole
+    blocks of ``block_degrees`` and ``block_days`` are left out, to choose the form and to test it.
+    """
+
+    enabled: bool = False
+    reference: str | None = None
+    overlap_days: int = Field(1461, ge=8)
+    block_degrees: float = Field(2.0, gt=0)
+    block_days: int = Field(10, ge=1)
+    seed: int = 0
+
+
+class SamplingSection(Section):
+    """The training table and its random split."""
+
+    max_rows: int = Field(200_000, ge=100)
+    seed: int = 0
+    train: float = Field(0.70, gt=0)
+    validation: float = Field(0.15, ge=0)
+    test: float = Field(0.15, ge=0)
+
+    @property
+    def fractions(self) -> tuple[float, float, float]:
+        """Shares of train, validation and test."""
+        return (self.train, self.validation, self.test)
+
+    @model_validator(mode="after")
+    def _whole(self) -> SamplingSection:
+        if abs(sum(self.fractions) - 1) > 1e-9:
+            raise ValueError(f"train, validation and test add up to {sum(self.fractions)}, not 1")
+        return self
+
+
+class SearchSection(Section):
+    """Points of a grid to choose the forest's settings from, on blocked folds of training rows.
+
+    ``max_rows`` is what the search uses at most; the chosen forest grows on all training rows.
+    """
+
+    enabled: bool = False
+    min_samples_leaf: tuple[Annotated[int, Field(ge=1)], ...] = Field((5, 20, 50), min_length=1)
+    max_features: tuple[float | Literal["sqrt", "log2"], ...] = Field(("sqrt", 0.3), min_length=1)
+    class_weight: tuple[Literal["balanced"] | None, ...] = Field((None, "balanced"), min_length=1)
+    n_estimators: tuple[Annotated[int, Field(ge=1)], ...] = Field((50, 100), min_length=1)
+    folds: int = Field(3, ge=2)
+    max_rows: int = Field(30_000, ge=100)
+
+    def candidates(self) -> Candidates:
+        """The points of the grid."""
+        return Candidates(
+            self.min_samples_leaf, self.max_features, self.class_weight, self.n_estimators
+        )
+
+
+class ForestSection(Section):
+    """scikit-learn's ExtraTreesClassifier, and how it is grown.
+
+    ``group_size`` is how many trees a task grows. ``strata`` are parts of the training rows that
+    trees grow on; ``auto`` takes no more than it needs for a task to fit a worker. ``per_era``
+    tries a forest for each radiometer's rows, kept only where held-out years and blocks are met
+    better by it.
+    """
+
+    n_estimators: int = Field(100, ge=1)
+    max_features: float | Literal["sqrt", "log2"] = "sqrt"
+    min_samples_leaf: int = Field(20, ge=1)
+    class_weight: Literal["balanced"] | None = None
+    seed: int = 0
+    group_size: int = Field(10, ge=1)
+    strata: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
+    per_era: bool = False
+    search: SearchSection = SearchSection()
+
+    def settings(self) -> ForestSettings:
+        """What the forest is asked for where nothing is searched."""
+        how = {"group_size", "strata", "per_era", "search"}
+        return ForestSettings(**self.model_dump(exclude=how))
+
+    def key(self) -> str:
+        """Digest of what decides the forest; the group size does not."""
+        return digest(self.model_dump(mode="json", exclude={"group_size"}))
+
+
+class ValidationSection(Section):
+    """How the record is judged: years and blocks held out together, and controls.
+
+    ``block_degrees`` null takes blocks no smaller than the predictors' correlation range.
+    ``splits`` are held out alone as well, for what a known place or a known year is worth.
+    """
+
+    folds: int = Field(10, ge=2)
+    inner_folds: int = Field(3, ge=2)
+    block_degrees: float | None = Field(None, gt=0)
+    rows_per_fit: int = Field(100_000, ge=100)
+    trees_per_fit: int = Field(50, ge=1)
+    level: float = Field(0.9, gt=0.5, lt=1)
+    splits: tuple[Literal["year", "block"], ...] = ("year", "block")
+    replicates: int = Field(1000, ge=100)
+    ablations: bool = True
+    negative_control: bool = True
+    seed: int = 0
+
+
+class ChunkSection(Section):
+    """Days a task: of an input chunk and of a published shard."""
+
+    ingest_days: int = Field(30, ge=1)
+    predict_days: int = Field(30, ge=1)
+
+
+class ClusterSection(Section):
+    """Where it runs; see `cluster.ClusterSpec`."""
+
+    kind: str = "local"
+    workers: int = Field(2, ge=1)
+    memory: str = "3GiB"
+    address: str | None = None
+    dashboard: bool = True
+
+    def spec(self) -> ClusterSpec:
+        """The cluster as its package describes it."""
+        return ClusterSpec(**self.model_dump())

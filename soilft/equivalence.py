@@ -1,0 +1,183 @@
+"""Whether a record steps where one radiometer hands over to the next: a test of equivalence.
+
+Two one-sided tests at 5 % each (Schuirmann 1987, J. Pharmacokinet. Biopharm. 15, 657): equivalent
+where the whole 90 % interval of the step lies within the margin. A wide interval never passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from soilft.grid import Grid
+from soilft.overlap import TEST, Band, Codes, Pairing, pairs
+from soilft.splits import spatial_blocks
+from soilft.transfer import Transfer
+
+LEVEL = 0.90
+# What a step may be: of brightness temperature, and of frozen days in a year.
+MARGIN_K, MARGIN_DAYS = 0.5, 2.0
+# Days of a cluster in time.
+CLUSTER_DAYS = 30
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A mean step and its interval; NaN where too little is known."""
+
+    mean: float
+    low: float
+    high: float
+    pairs: int
+
+    def rounded(self) -> list[float | None]:
+        """Mean, low and high for JSON, to a ten-thousandth; None where NaN."""
+        values = (self.mean, self.low, self.high)
+        return [round(v, 4) if np.isfinite(v) else None for v in values]
+
+    def within(self, margin: float) -> bool:
+        """Whether the whole interval lies within the margin."""
+        return bool(-margin <= self.low and self.high <= margin)
+
+    def outside(self, margin: float) -> bool:
+        """Whether the whole interval lies beyond the margin, on one side."""
+        return bool(self.low > margin or self.high < -margin)
+
+
+def step(total: Floats, count: Floats) -> Step:
+    """Mean of differences and its 90 % interval, for errors shared within places and times.
+
+    Parameters
+    ----------
+    total, count
+        Sum of the differences and their number, (place, time): clusters of pixels and of days.
+
+    Returns
+    -------
+    Step
+        Student's interval with as many degrees of freedom as the fewer clusters allow; the
+        variance of the mean is that of Cameron, Gelbach and Miller (2011, J. Bus. Econ. Stat. 29,
+        238): between places, plus between times, less between both, and no less than either.
+    """
+    from scipy.stats import t as student
+
+    pairs = float(count.sum())
+    places, times = (int((count.sum(axis=axis) > 0).sum()) for axis in (1, 0))
+    if not pairs:
+        return Step(np.nan, np.nan, np.nan, 0)
+    mean = float(total.sum() / pairs)
+    fewer = min(places, times)
+    if fewer < 2:
+        return Step(mean, np.nan, np.nan, int(pairs))
+    residual = (total - mean * count) / pairs
+
+    def between(values: Floats) -> float:
+        groups = int((np.abs(values) > 0).sum())
+        return float((values**2).sum()) * groups / max(1, groups - 1)
+
+    place, time = between(residual.sum(axis=1)), between(residual.sum(axis=0))
+    variance = max(place, time, place + time - between(residual))
+    half = float(student.ppf((1 + LEVEL) / 2, fewer - 1)) * np.sqrt(variance)
+    return Step(mean, mean - half, mean + half, int(pairs))
+
+
+@dataclass(frozen=True)
+class StepBand:
+    """One task: the steps of the left-out pixels in some rows, on left-out days.
+
+    Parameters
+    ----------
+    pairing
+        From the radiometer that ends to the one that begins; its days are those left out.
+    transfers
+        Of either, None for the reference; fitted without these pixels and days.
+    """
+
+    pairing: Pairing
+    transfers: tuple[Transfer | None, Transfer | None]
+    grid: Grid
+    band: Band
+    pixel_role: Codes
+    block_degrees: float
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Sums of steps, (overpass, channel, place, time): next less last radiometer, in K."""
+
+    raw: Floats
+    harmonized: Floats
+    count: Floats
+
+    def __add__(self, other: Steps) -> Steps:
+        return Steps(
+            self.raw + other.raw, self.harmonized + other.harmonized, self.count + other.count
+        )
+
+
+def clusters(task: StepBand) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], int, int]:
+    """Number of the place of each pixel, (y, x), and of the time of each day; and how many."""
+    held = task.pixel_role == TEST
+    blocks = spatial_blocks(task.grid, task.block_degrees)
+    names, place = np.unique(np.where(held, blocks, -1), return_inverse=True)
+    place = place.reshape(blocks.shape) - (names[0] == -1)
+    month, time = np.unique(task.pairing.days // CLUSTER_DAYS, return_inverse=True)
+    return place, time, len(names) - int(names[0] == -1), len(month)
+
+
+def steps_of_band(task: StepBand) -> Steps:
+    """Differences of the two radiometers, as they are and made alike. Runs on a worker."""
+    overpasses, channels = task.pairing.axes()
+    place, time, places, times = clusters(task)
+    shape = (len(overpasses), len(channels), places, times)
+    found = Steps(*(np.zeros(shape) for _ in range(3)))
+    rows = slice(*task.band)
+    here, held = place[rows], task.pixel_role[rows] == TEST
+    last, following = (
+        None if t is None else t.on_axes(overpasses, channels).window(rows, slice(None))
+        for t in task.transfers
+    )
+    for at, one, other in pairs(task.pairing, task.band):
+        numbers = task.pairing.days[at]
+        alike_one = one if last is None else last.apply(one, numbers)
+        alike_other = other if following is None else following.apply(other, numbers)
+        raw = other.astype("float64") - one
+        alike = alike_other.astype("float64") - alike_one
+        for d, month in enumerate(time[at]):
+            for o, c in np.ndindex(*shape[:2]):
+                known = held & np.isfinite(raw[d, o, c]) & np.isfinite(alike[d, o, c])
+                where = here[known]
+                for values, into in ((raw, found.raw), (alike, found.harmonized)):
+                    weights = values[d, o, c][known]
+                    into[o, c, :, month] += np.bincount(where, weights, minlength=places)
+                found.count[o, c, :, month] += np.bincount(where, minlength=places)
+    return found
+
+
+def described(steps: Steps, passes: Sequence[str], names: Sequence[str]) -> list[dict[str, Any]]:
+    """The step of each channel and node, raw and harmonised, with what the test says."""
+    found = []
+    for o, node in enumerate(passes):
+        for c, name in enumerate(names):
+            raw, alike = (
+                step(total[o, c], steps.count[o, c]) for total in (steps.raw, steps.harmonized)
+            )
+            found.append(
+                {
+                    "channel": name,
+                    "node": node,
+                    "pairs": alike.pairs,
+                    "raw": raw.rounded(),
+                    "harmonized": alike.rounded(),
+                    "equivalent": alike.within(MARGIN_K),
+                    "raw_equivalent": raw.within(MARGIN_K),
+                    "raw_outside": raw.outside(MARGIN_K),
+                }
+            )
+    return found

@@ -1,0 +1,100 @@
+"""When each radiometer flew, where the record passes from one to the next, and what links them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+# Days without data after which a radiometer counts as gone.
+LONGEST_OUTAGE = 30
+# Days on which both must have flown for one to be fitted to the other.
+LEAST_DAYS = 8
+
+Numbers = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Link:
+    """A radiometer that is fitted to another, and the days on which both flew."""
+
+    one: str
+    other: str
+    days: Numbers
+
+
+@dataclass(frozen=True)
+class HandOver:
+    """The record passes from one radiometer to the next: ``day`` is the first of the next."""
+
+    before: str
+    after: str
+    day: int
+
+
+def links(
+    days: Mapping[str, Numbers], reference: str, most: int | None = None
+) -> tuple[list[Link], list[str]]:
+    """How every radiometer is brought to the reference: at once, or through one that was before.
+
+    Parameters
+    ----------
+    days
+        Days since 1970-01-01 with data by radiometer, ascending.
+    reference
+        What all are fitted to.
+    most
+        The first so many days of an overlap count, so that new days change no fit; all where None.
+
+    Returns
+    -------
+    links : list of Link
+        In the order they are to be fitted; of several ways, the one with more days in common.
+    unreached : list of str
+        Radiometers without a way.
+    """
+    reached, found = [reference], []
+    left = [name for name in days if name != reference]
+    while left:
+        # Those that meet the reference itself come first: fewer errors are handed on.
+        options = [
+            (reached.index(other) > 0, -len(common), name, other, common)
+            for name in left
+            for other in reached
+            if len(common := np.intersect1d(days[name], days[other])) >= LEAST_DAYS
+        ]
+        if not options:
+            break
+        _, _, name, other, common = min(options, key=lambda option: option[:4])
+        found.append(Link(name, other, common[:most].astype("int32")))
+        reached.append(name)
+        left.remove(name)
+    return found, left
+
+
+def flying(days: Numbers, numbers: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """On which days a radiometer was in operation: outages of up to 30 days are bridged, (day,)."""
+    if not len(days):
+        return np.zeros(len(numbers), bool)
+    before = np.searchsorted(days, numbers, side="right") - 1
+    after = np.searchsorted(days, numbers, side="left")
+    inside = (before >= 0) & (after < len(days))
+    gap = days[np.minimum(after, len(days) - 1)] - days[np.maximum(before, 0)]
+    return np.asarray(inside & (gap <= LONGEST_OUTAGE + 1))
+
+
+def hand_overs(days: Mapping[str, Numbers], preferred: Sequence[str]) -> list[HandOver]:
+    """Where the first radiometer in operation, by preference, changes from one day to the next."""
+    every = np.unique(np.concatenate([days[name] for name in preferred]))
+    leading = np.full(len(every), -1)
+    for number, name in reversed(list(enumerate(preferred))):
+        leading[flying(days[name], every)] = number
+    changes = np.flatnonzero(np.diff(leading)) + 1
+    return [
+        HandOver(preferred[leading[at - 1]], preferred[leading[at]], int(every[at]))
+        for at in changes
+        if leading[at - 1] >= 0 and leading[at] >= 0
+    ]

@@ -1,0 +1,150 @@
+"""Bodies of the report's sections: tables and sentences of one part of the scorecard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape
+
+from soilft import report_tables as tables
+from soilft.report_tables import Entry, count, facts, percent, table, why
+
+_GROUPS = {
+    "month": "month",
+    "season": "season",
+    "elevation": "elevation band",
+    "era": "sensor era",
+    "year": "year",
+    "applicability": "area of applicability",
+}
+
+
+def experiment(entry: Entry) -> Iterator[str]:
+    """Confusion matrix and all scores of one experiment."""
+    scores = entry.get("scores")
+    if not scores:
+        yield f"<p>{escape(why(entry))}</p>"
+        return
+    against = str(entry.get("against", "label"))
+    (tt, tf), (ft, ff) = scores["confusion"]
+    rows = [
+        {"name": f"{against} thawed", "thawed": tt, "frozen": tf},
+        {"name": f"{against} frozen", "thawed": ft, "frozen": ff},
+    ]
+    yield from table(
+        rows,
+        (
+            ("", lambda row: str(row["name"])),
+            ("predicted thawed", lambda row: count(row["thawed"])),
+            ("predicted frozen", lambda row: count(row["frozen"])),
+        ),
+        "Pixel-days",
+    )
+    yield from overview([entry])
+    bounds = [
+        {"name": k, "interval": v} for k, v in sorted((entry.get("intervals") or {}).items()) if v
+    ]
+    if bounds:
+        yield from table(bounds, tables.INTERVALS, "95 % intervals")
+
+
+def overview(entries: Sequence[Entry]) -> Iterator[str]:
+    """One row for each experiment; what was not made is said below."""
+    made = [entry for entry in entries if entry.get("scores")]
+    if made or not entries:
+        yield from table(made, tables.EXPERIMENTS)
+    for entry in entries:
+        if not entry.get("scores"):
+            yield f"<p>{escape(str(entry.get('title')))}: {escape(why(entry))}</p>"
+
+
+def by_group(entry: Entry) -> Iterator[str]:
+    """Scores by month, season and whatever else the headline is split by."""
+    groups: Entry = entry.get("by") or {}
+    if not groups:
+        yield f"<p>{escape(why(groups))}</p>"
+    for name in sorted(groups, key=[*_GROUPS, *sorted(groups)].index):
+        if rows := groups[name]:
+            heading = _GROUPS.get(name, name.replace("_", " "))
+            yield from table(
+                rows, tables.grouped(lambda row: str(row["key"]), heading), f"By {heading}"
+            )
+
+
+def probability(entry: Entry) -> Iterator[str]:
+    """Brier score, its skill, calibration error and the bins of the reliability."""
+    found = entry.get("probability")
+    yield from facts(found and {k: v for k, v in found.items() if k != "reliability"})
+    if found and found.get("reliability"):
+        yield from table(found["reliability"], tables.RELIABILITY, "Reliability by bin")
+
+
+def conformal(found: Entry | None) -> Iterator[str]:
+    """Coverage of the sets, by month and by spatial block."""
+    if not found or "level" not in found:
+        yield f"<p>{escape(why(found))}</p>"
+        return
+    yield (
+        f"<p>Sets at {percent(found['level'])}, against the "
+        f"{escape(str(found.get('against', 'label')))}.</p>"
+    )
+    for group, caption in (("by_month", "By month"), ("by_region", "By spatial block")):
+        whole = {
+            "key": "all",
+            "rows": sum(found[name]["rows"] for name in ("thawed", "frozen")),
+            **{f"coverage_{name}": found[name]["coverage"] for name in ("thawed", "frozen")},
+            "both": found.get("both"),
+            "neither": found.get("neither"),
+        }
+        yield from table([whole, *(found.get(group) or [])], tables.SETS, caption)
+
+
+def annual(found: Entry | None) -> Iterator[str]:
+    """Annual layers: means, errors and trends."""
+    if not found or not found.get("layers"):
+        yield f"<p>{escape(why(found))}</p>"
+        return
+    if found.get("reference"):
+        yield f"<p>Errors against: {escape(str(found['reference']))}.</p>"
+    yield from table(
+        found["layers"], tables.LAYERS, "Mean over all years; trend of the regional mean"
+    )
+
+
+def search(found: Entry | None) -> Iterator[str]:
+    """How the forest's settings were chosen."""
+    if not found or not found.get("points"):
+        yield f"<p>{escape(why(found))}</p>"
+        return
+    yield f"<p>{escape(str(found.get('why', '')))}</p>"
+    yield f"<p>Chosen: {escape(tables.pairs(found.get('chosen') or {}))}.</p>"
+    names = sorted({name for point in found["points"] for name in point.get("params", {})})
+    costs = sorted({name for point in found["points"] for name in point} - {"params"})
+    columns = [(n, lambda row, n=n: tables.plain(row.get("params", {}).get(n))) for n in names]
+    columns += [(n.replace("_", " "), lambda row, n=n: tables.plain(row.get(n))) for n in costs]
+    yield from table(found["points"], columns, "Points that were scored")
+
+
+def hand_overs(found: Entry | None) -> Iterator[str]:
+    """Steps of the brightness temperatures where one radiometer hands over to the next."""
+    if not found:
+        yield "<p>There is one radiometer, or several as they are.</p>"
+        return
+    for name in found.get("unreached") or []:
+        yield f"<p>No days link {escape(str(name))} to the others: it is left out.</p>"
+    for change in found["hand_overs"]:
+        heading = f"{change['before']} to {change['after']}, {change['day']}"
+        if not change["steps"]:
+            yield f"<h3>{escape(heading)}</h3><p>{escape(why(change))}</p>"
+            continue
+        yield from table(
+            change["steps"],
+            tables.HAND_OVER,
+            f"{heading}: step in K with its 90 % interval, left-out pixels and days; equivalent "
+            f"where the interval lies within {change['margin']:g} K",
+        )
+    for link in found["links"]:
+        heading = (
+            f"{link['one']} made like {link['other']}, from {link['days']} days, "
+            f"{link['first']} to {link['last']}"
+        )
+        yield from table(link["channels"], tables.TRANSFERS, heading)

@@ -1,0 +1,114 @@
+"""Steps at hand-overs: intervals that hold what they claim, and a verdict that can be no."""
+
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from soilft import equivalence, overlap
+from soilft.days import DaySpan
+from soilft.equivalence import Step, StepBand, step, steps_of_band
+from soilft.grid import Region
+from soilft.overlap import Pairing
+from soilft.transfer import TERMS, Transfer
+from tests.support import radiometers
+
+
+def test_one_pair_a_cluster_and_independent_errors_give_the_usual_interval() -> None:
+    rng = np.random.default_rng(0)
+    total = rng.normal(0.3, 1, (40, 30))
+    found = step(total, np.ones_like(total))
+    assert found.mean == pytest.approx(total.mean())
+    half = stats.t.ppf(0.95, 29) * total.std() / np.sqrt(total.size)
+    assert (found.high - found.low) / 2 == pytest.approx(half, rel=0.5)
+
+
+def test_ninety_of_a_hundred_intervals_hold_the_mean_of_shared_errors() -> None:
+    """Errors shared by all pairs of a place, of a time, and of both at once."""
+    rng = np.random.default_rng(3)
+    held = 0
+    for _ in range(400):
+        place, time = rng.normal(0, 0.6, (14, 1)), rng.normal(0, 0.4, (12, 1))
+        shared = 0.2 + place + time.T + rng.normal(0, 0.3, (14, 12))
+        count = rng.integers(5, 50, (14, 12)).astype("float64")
+        found = step(shared * count, count)
+        held += found.low <= 0.2 <= found.high
+    assert 0.85 < held / 400 < 0.96
+
+
+def test_an_interval_is_never_made_of_one_cluster() -> None:
+    one = step(np.array([[3.0, 3.0]]), np.array([[3.0, 3.0]]))
+    assert one.mean == 1
+    assert np.isnan(one.low)
+    assert not one.within(0.5)
+    assert step(np.zeros((2, 2)), np.zeros((2, 2))).rounded() == [None, None, None]
+
+
+def test_a_verdict_needs_the_whole_interval() -> None:
+    assert Step(0.1, -0.2, 0.4, 9).within(0.5)
+    assert not Step(0.1, -0.6, 0.4, 9).within(0.5)
+    assert not Step(0.1, -0.6, 0.4, 9).outside(0.5)
+    assert Step(-2, -3, -1, 9).outside(0.5)
+
+
+GRID = Region("steps", "latlon-0.25", (80, 30, 86, 34)).grid
+WHOLE = DaySpan(date(2012, 7, 1), date(2012, 12, 31))
+
+
+@pytest.fixture(scope="module")
+def task(tmp_path_factory: pytest.TempPathFactory) -> StepBand:
+    """Give a step of 4 K, and a transfer that takes away all of it but 0.2 K."""
+    folder: Path = tmp_path_factory.mktemp("steps")
+    truth = radiometers.scene(GRID, WHOLE, 4)
+    days = np.arange(len(WHOLE))
+    one = radiometers.write(
+        folder, "one", GRID, WHOLE, truth, lambda k, _: np.full_like(k, -4.0), flown=days
+    )
+    other = radiometers.write(
+        folder, "other", GRID, WHOLE, truth, radiometers.no_error, flown=days, seed=2
+    )
+    regional = np.zeros((2, 4, len(TERMS)))
+    regional[..., 0] = 3.8
+    wide = np.full((2, 4), 1000.0)
+    transfer = Transfer(
+        (0, 1), (6, 7, 10, 11), regional, np.zeros((2, 4, 2, *GRID.shape)), -wide, wide
+    )
+    pixels = overlap.roles_of_pixels(GRID, 1.0, 0)
+    pairing = Pairing(one, other, WHOLE, WHOLE.numbers[::3])
+    return StepBand(pairing, (transfer, None), GRID, (0, GRID.shape[0]), pixels, 1.0)
+
+
+def test_the_step_is_found_before_and_after(task: StepBand) -> None:
+    total = steps_of_band(task)
+    rows = equivalence.described(total, ("AM", "PM"), ("18.7V", "18.7H", "36.5V", "36.5H"))
+    assert len(rows) == 8
+    for row in rows:
+        assert row["raw"][0] == pytest.approx(4, abs=0.1)
+        assert row["raw_outside"]
+        assert not row["raw_equivalent"]
+        assert row["harmonized"][0] == pytest.approx(0.2, abs=0.1)
+        assert row["equivalent"]
+        assert row["harmonized"][1] < row["harmonized"][0] < row["harmonized"][2]
+
+
+def test_only_left_out_pixels_count(task: StepBand) -> None:
+    held = task.pixel_role == overlap.TEST
+    total = steps_of_band(task)
+    pairs = sum(
+        np.isfinite(one[:, 0, 0][:, held]).sum()
+        for _, one, _ in overlap.pairs(task.pairing, task.band)
+    )
+    assert total.count[0, 0].sum() == pairs
+    assert pairs > 0
+
+
+def test_bands_add_up_to_the_whole(task: StepBand) -> None:
+    from dataclasses import replace
+
+    whole = steps_of_band(task)
+    north, south = (steps_of_band(replace(task, band=b)) for b in ((0, 5), (5, GRID.shape[0])))
+    both = north + south
+    np.testing.assert_allclose(both.harmonized, whole.harmonized, rtol=1e-9, atol=1e-9)
+    np.testing.assert_array_equal(both.count, whole.count)

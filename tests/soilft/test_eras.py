@@ -1,0 +1,62 @@
+"""When radiometers flew, where they hand over, and what links them."""
+
+import numpy as np
+
+from soilft.eras import flying, hand_overs, links
+
+AMSRE = np.arange(0, 300, dtype="int32")
+MWRI = np.arange(0, 3000, dtype="int32")
+AMSR2 = np.arange(560, 3000, dtype="int32")
+DAYS = {"amsr2": AMSR2, "amsr-e": AMSRE, "mwri": MWRI}
+
+
+def test_what_never_met_the_reference_is_fitted_through_what_did() -> None:
+    found, unreached = links(DAYS, "amsr2", 1000)
+    assert [(link.one, link.other, len(link.days)) for link in found] == [
+        ("mwri", "amsr2", 1000),
+        ("amsr-e", "mwri", 300),
+    ]
+    assert found[0].days[0] == 560
+    assert found[0].days[-1] == 1559
+    assert unreached == []
+
+
+def test_without_a_bridge_there_is_no_way() -> None:
+    found, unreached = links({"amsr2": AMSR2, "amsr-e": AMSRE}, "amsr2")
+    assert found == []
+    assert unreached == ["amsr-e"]
+
+
+def test_a_few_common_days_are_no_overlap() -> None:
+    short = {"amsr2": AMSR2, "mwri": np.arange(500, 567, dtype="int32")}
+    assert links(short, "amsr2")[1] == ["mwri"]
+
+
+def test_the_reference_itself_is_preferred_to_a_longer_way() -> None:
+    every = np.arange(3000, dtype="int32")
+    days = {"a": np.arange(100, dtype="int32"), "b": every, "c": every}
+    found, _ = links(days, "a")
+    assert {(link.one, link.other) for link in found} == {("b", "a"), ("c", "a")}
+
+
+def test_the_record_hands_over_where_the_preferred_one_begins_or_ends() -> None:
+    found = hand_overs(DAYS, ("amsr2", "amsr-e", "mwri"))
+    assert [(h.before, h.after, h.day) for h in found] == [
+        ("amsr-e", "mwri", 300),
+        ("mwri", "amsr2", 560),
+    ]
+
+
+def test_an_outage_is_no_hand_over_and_a_long_one_is() -> None:
+    short = {**DAYS, "amsr2": np.setdiff1d(AMSR2, np.arange(1000, 1020))}
+    assert len(hand_overs(short, ("amsr2", "amsr-e", "mwri"))) == 2
+    long = {**DAYS, "amsr2": np.setdiff1d(AMSR2, np.arange(1000, 1050))}
+    assert [(h.before, h.after, h.day) for h in hand_overs(long, ("amsr2", "amsr-e", "mwri"))][
+        2:
+    ] == [("amsr2", "mwri", 1000), ("mwri", "amsr2", 1050)]
+
+
+def test_before_its_first_and_after_its_last_day_nothing_flies() -> None:
+    numbers = np.array([-1, 0, 299, 300])
+    assert flying(AMSRE, numbers).tolist() == [False, True, True, False]
+    assert not flying(np.empty(0, "int32"), numbers).any()
