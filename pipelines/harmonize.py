@@ -148,17 +148,19 @@ def _fit_all(run: Run, client: Client, emit: Emit, outcomes: Outcomes) -> Record
         "links": [{k: v for k, v in item.items() if k != "channels"} for item in said],
         "unreached": unreached,
     }
-    url, content = transfer_store.write(
-        run.url("harmonization"),
-        fits.used,
-        run.radiometers(),
-        reference,
-        grid,
-        _all_axes(run),
-        about,
-    )
+    urls = {}
+    for kind, made in (("tested", fits.tested), ("used", fits.used)):
+        urls[kind], content = transfer_store.write(
+            run.url("harmonization"),
+            made,
+            run.radiometers(),
+            reference,
+            grid,
+            _all_axes(run),
+            {**about, "pairs": "without those left out for testing" if kind == "tested" else "all"},
+        )
     facts = {
-        "url": url.removeprefix(run.store).lstrip("/"),
+        **{f"{kind}_url": url.removeprefix(run.store).lstrip("/") for kind, url in urls.items()},
         "reference": reference,
         "links": said,
         "unreached": unreached,
@@ -249,16 +251,15 @@ def _test(
     if not len(common) or not reached:
         return {**found, "reason": "No day with both was left out of the fit."}
     grid, section = run.config.to_region().grid, run.config.harmonize
+    places = equivalence.places_of(grid, pixel_role, section.block_degrees)
     pairing = _pairing(run, *pair, common.astype("int32"), None)
     transfers = tuple(fits.tested[n].transfer if n in fits.tested else None for n in pair)
     tasks = {
         f"hand-over of rows {a}..{b - 1}": StepBand(
             pairing,
             (transfers[0], transfers[1]),
-            grid,
             (a, b),
-            pixel_role,
-            section.block_degrees,
+            places,
         )
         for a, b in overlap.bands(grid)
     }
@@ -271,7 +272,7 @@ def _test(
     total = parts[next(iter(tasks))]
     for unit in list(tasks)[1:]:
         total = total + parts[unit]
-    found |= {"days": len(common), "margin": equivalence.MARGIN_K}
+    found |= {"left_out": common.tolist(), "margin": equivalence.MARGIN_K}
     found["steps"] = equivalence.described(total, *_axes_named(pairing.axes()))
     return found
 

@@ -12,6 +12,7 @@ from distributed import Client
 
 from pipelines.events import Emit
 from pipelines.forest import rows_that_fit
+from pipelines.hand_over import frozen_days
 from pipelines.held_out import rules
 from pipelines.outcomes import Outcomes, check_memory, collect, in_flight, worker_share
 from pipelines.run import Run
@@ -66,6 +67,7 @@ class Evidence:
     transfers: dict[tuple[str, str], HeldOut] = field(default_factory=dict)
     totals: Totals = field(default_factory=Totals)
     annual: Layers | None = None
+    frozen_steps: list[dict[str, Any] | None] = field(default_factory=list)
 
 
 def grown_as(run: Run, model: ModelRef) -> tuple[ForestSettings, Rules]:
@@ -92,7 +94,7 @@ def gather(run: Run, client: Client, model: ModelRef, emit: Emit, outcomes: Outc
     most = rows_that_fit(run, client, STAGE, record)
     evidence = Evidence(held_table(run.table_url(), record.content, most), record, most)
     _judged(run, client, emit, outcomes, evidence)
-    for step in (_tried, _compared, _yearly):
+    for step in (_tried, _compared, _yearly, _handed_over):
         if not outcomes.failed:
             step(run, client, model, emit, outcomes, evidence)
     return evidence
@@ -261,3 +263,10 @@ def _yearly(
     collect(client, annual_band, tasks, found.__setitem__, outcomes, emit)
     if not outcomes.failed:
         evidence.annual = Layers.joined([found[unit] for unit in tasks])
+
+
+def _handed_over(
+    run: Run, client: Client, model: ModelRef, emit: Emit, outcomes: Outcomes, evidence: Evidence
+) -> None:
+    """Steps in frozen days where one radiometer hands over to the next."""
+    evidence.frozen_steps = frozen_days(run, client, model, emit, outcomes, STAGE)

@@ -128,7 +128,7 @@ class Run:
             tb=tuple(self.input_url(name) for name in self.radiometers()),
             reanalysis=daily.get("reanalysis"),
             static=self.static_url if self.config.static_sources() else None,
-            transfers=None if record is None else self.url(*record.facts["url"].split("/")),
+            transfers=None if record is None else self.url(*record.facts["used_url"].split("/")),
         )
 
     def input_records(self, within: DaySpan | None = None) -> list[tuple[str, Record]]:

@@ -77,7 +77,7 @@ def assemble(run: Run, model: ModelRef, evidence: Evidence) -> dict[str, Any]:
         "calibration": sorted({part.calibration for part in evidence.folds[HEADLINE].parts}),
         "applicability": _applicability(card, pool),
         "annual": None if evidence.annual is None else evidence.annual.summary(TRUTH),
-        "harmonization": _harmonization(run),
+        "harmonization": _harmonization(run, evidence),
         "search": card.get("search"),
         "per_era": card.get("per_era"),
     }
@@ -102,12 +102,17 @@ def assemble(run: Run, model: ModelRef, evidence: Evidence) -> dict[str, Any]:
     return dict(scorecard.plain(found))
 
 
-def _harmonization(run: Run) -> dict[str, Any] | None:
+def _harmonization(run: Run, evidence: Evidence) -> dict[str, Any] | None:
     """How the radiometers were made one record, and what is left where they hand over."""
     record = run.harmonization()
     if record is None:
         return None
-    return {key: value for key, value in record.facts.items() if key != "url"}
+    facts = {key: value for key, value in record.facts.items() if not key.endswith("_url")}
+    changes = []
+    for change, frozen in zip(facts["hand_overs"], evidence.frozen_steps, strict=True):
+        told = {key: value for key, value in change.items() if key != "left_out"}
+        changes.append({**told, "days": len(change.get("left_out", [])), "frozen_days": frozen})
+    return {**facts, "hand_overs": changes}
 
 
 def states(evidence: Evidence) -> dict[str, Any]:

@@ -111,7 +111,7 @@ class HarmonizeSection(Section):
     enabled: bool = False
     reference: str | None = None
     overlap_days: int = Field(1461, ge=8)
-    block_degrees: float = Field(2.0, gt=0)
+    block_degrees: float = Field(1.0, gt=0)
     block_days: int = Field(10, ge=1)
     seed: int = 0
 

@@ -17,6 +17,8 @@ from pipelines.train import train
 from pipelines.validate import validate
 from soilft.publication import Release
 
+NAMES = ("ingest", "harmonize", "train", "predict", "validate", "publish")
+
 
 @dataclass(frozen=True)
 class Finished:

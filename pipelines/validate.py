@@ -47,7 +47,11 @@ def scorecard_key(run: Run, model: ModelRef) -> str:
     content = "" if table is None else table.content
     beside = [record.content for record in run.station_records()]
     others = sorted(references(run))
-    return digest(__version__, run.run_id(model), content, settings, reasons, beside, others)
+    harmonized = run.harmonization()
+    hand_overs = None if harmonized is None else digest(harmonized.facts)
+    return digest(
+        __version__, run.run_id(model), content, settings, reasons, beside, others, hand_overs
+    )
 
 
 def scorecard(run: Run) -> dict[str, Any] | None:

@@ -21,8 +21,9 @@ from soilft.transfer import Transfer
 LEVEL = 0.90
 # What a step may be: of brightness temperature, and of frozen days in a year.
 MARGIN_K, MARGIN_DAYS = 0.5, 2.0
-# Days of a cluster in time.
-CLUSTER_DAYS = 30
+# Days of a cluster in time. A cluster of places is as wide as two blocks that are left out: more
+# than a footprint, so that what neighbouring pixels share does not make an interval too narrow.
+CLUSTER_DAYS, CLUSTER_BLOCKS = 30, 2
 
 Floats = npt.NDArray[np.float64]
 
@@ -76,6 +77,9 @@ def step(total: Floats, count: Floats) -> Step:
     if fewer < 2:
         return Step(mean, np.nan, np.nan, int(pairs))
     residual = (total - mean * count) / pairs
+    if not residual.any():
+        # Nothing varies: an interval of no width would claim certainty.
+        return Step(mean, np.nan, np.nan, int(pairs))
 
     def between(values: Floats) -> float:
         groups = int((np.abs(values) > 0).sum())
@@ -97,14 +101,14 @@ class StepBand:
         From the radiometer that ends to the one that begins; its days are those left out.
     transfers
         Of either, None for the reference; fitted without these pixels and days.
+    places
+        Number of the cluster of each left-out pixel, -1 of the others; (y, x) of the whole grid.
     """
 
     pairing: Pairing
     transfers: tuple[Transfer | None, Transfer | None]
-    grid: Grid
     band: Band
-    pixel_role: Codes
-    block_degrees: float
+    places: npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -121,24 +125,31 @@ class Steps:
         )
 
 
-def clusters(task: StepBand) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], int, int]:
-    """Number of the place of each pixel, (y, x), and of the time of each day; and how many."""
-    held = task.pixel_role == TEST
-    blocks = spatial_blocks(task.grid, task.block_degrees)
-    names, place = np.unique(np.where(held, blocks, -1), return_inverse=True)
-    place = place.reshape(blocks.shape) - (names[0] == -1)
-    month, time = np.unique(task.pairing.days // CLUSTER_DAYS, return_inverse=True)
-    return place, time, len(names) - int(names[0] == -1), len(month)
+def places_of(grid: Grid, pixel_role: Codes, block_degrees: float) -> npt.NDArray[np.int32]:
+    """Number of the cluster of each left-out pixel, from 0, and -1 of the others, (y, x).
+
+    Parameters
+    ----------
+    block_degrees
+        Side of the blocks that are left out.
+    """
+    blocks = spatial_blocks(grid, CLUSTER_BLOCKS * block_degrees)
+    held = pixel_role == TEST
+    found = np.full(blocks.shape, -1, "int32")
+    found[held] = np.unique(blocks[held], return_inverse=True)[1]
+    return found
 
 
 def steps_of_band(task: StepBand) -> Steps:
     """Differences of the two radiometers, as they are and made alike. Runs on a worker."""
     overpasses, channels = task.pairing.axes()
-    place, time, places, times = clusters(task)
-    shape = (len(overpasses), len(channels), places, times)
+    months, time = np.unique(task.pairing.days // CLUSTER_DAYS, return_inverse=True)
+    places = int(task.places.max()) + 1
+    shape = (len(overpasses), len(channels), places, len(months))
     found = Steps(*(np.zeros(shape) for _ in range(3)))
     rows = slice(*task.band)
-    here, held = place[rows], task.pixel_role[rows] == TEST
+    here = task.places[rows]
+    held = here >= 0
     last, following = (
         None if t is None else t.on_axes(overpasses, channels).window(rows, slice(None))
         for t in task.transfers

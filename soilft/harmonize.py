@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from soilft.transfer import PIXEL_TERMS, TERMS, Transfer
 
-VERSION = 2
+VERSION = 3
 # Forms to choose from, by number of their last term: a larger one holds all terms before.
 FORMS = (1, 2, 3, 4, 6, 8)
 # Months with pairs below which a form of the season would be made up.

@@ -142,6 +142,13 @@ def hand_overs(found: Entry | None) -> Iterator[str]:
             f"{heading}: step in K with its 90 % interval, left-out pixels and days; equivalent "
             f"where the interval lies within {change['margin']:g} K",
         )
+        if change.get("frozen_days"):
+            yield from table(
+                [change["frozen_days"]],
+                tables.FROZEN_STEP,
+                f"{heading}: step in frozen days a year, by the published model on left-out "
+                f"pixels and days; margin {change['frozen_days']['margin']:g} days",
+            )
     for link in found["links"]:
         heading = (
             f"{link['one']} made like {link['other']}, from {link['days']} days, "

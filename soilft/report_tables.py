@@ -256,6 +256,13 @@ HAND_OVER: tuple[Column, ...] = (
     ("as they are equivalent", _of("raw_equivalent", plain)),
     ("harmonised equivalent", _of("equivalent", plain)),
 )
+FROZEN_STEP: tuple[Column, ...] = (
+    ("pixel-days", _of("pixel_days", count)),
+    ("as they are", lambda row: _step(row.get("raw"))),
+    ("harmonised", lambda row: _step(row.get("harmonized"))),
+    ("as they are equivalent", _of("raw_equivalent", plain)),
+    ("harmonised equivalent", _of("equivalent", plain)),
+)
 TRANSFERS: tuple[Column, ...] = (
     ("channel", _of("channel", str)),
     ("node", _of("node", str)),

@@ -149,3 +149,17 @@ class Transfer:
     def window(self, rows: slice, columns: slice) -> Transfer:
         """The same for some rows and columns of the grid."""
         return replace(self, deviation=self.deviation[..., rows, columns])
+
+
+def unknown(overpasses: Sequence[int], channels: Sequence[int], shape: tuple[int, int]) -> Transfer:
+    """No way to make a radiometer like another: everything it saw is missing."""
+    where = (len(overpasses), len(channels))
+    nothing = np.full(where, np.nan)
+    return Transfer(
+        tuple(overpasses),
+        tuple(channels),
+        np.full((*where, len(TERMS)), np.nan),
+        np.broadcast_to(np.float32(0), (*where, len(PIXEL_TERMS), *shape)),
+        nothing,
+        nothing,
+    )

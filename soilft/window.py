@@ -17,7 +17,7 @@ from soilft.grid import Grid
 from soilft.matching import nearest
 from soilft.overpass import utc_hour
 from soilft.schema import MISSING
-from soilft.transfer import Transfer
+from soilft.transfer import Transfer, unknown
 
 # Days before and after that a window reads: a neighbouring day's pass, and the one it may match.
 HALO_DAYS = 2
@@ -97,6 +97,27 @@ class Inputs:
             transfers.append(transfer)
         kept = tuple(transfers) if self.transfers else ()
         return replace(self, tb=tuple(records), transfers=kept)
+
+    def of_radiometer(self, number: int, *, alike: bool) -> Inputs:
+        """The same inputs as if one radiometer alone had flown.
+
+        Parameters
+        ----------
+        alike
+            Whether it is made like the reference, or stays as it is.
+        """
+        mine = self.transfers[number] if alike and self.transfers else None
+        kept = tuple(
+            mine
+            if n == number
+            else unknown(
+                record["overpass"].values.tolist(),
+                record["channel"].values.tolist(),
+                self.grid.shape,
+            )
+            for n, record in enumerate(self.tb)
+        )
+        return replace(self, transfers=kept)
 
     @property
     def channels(self) -> tuple[str, ...]:

@@ -211,3 +211,19 @@ def test_some_channels_of_the_record_are_those_of_the_whole_record(
     window = opened.window(slice(2, 5), slice(1, 4))
     cut, *_ = merging.merged(window.tb, slice(90, 150), window.transfers)
     assert cut.tobytes() == np.ascontiguousarray(whole[..., 2:5, 1:4]).tobytes()
+
+
+def test_one_radiometer_alone_is_as_if_the_others_had_not_flown(
+    dask_client: Client, tmp_path: Path
+) -> None:
+    run = prepared(tmp_path, ("amsr2", "mwri"))
+    harmonize(run, dask_client)
+    opened = run.input_refs().open()
+    number = run.radiometers().index("mwri")
+    days = slice(160, 170)
+    for alike, error in ((False, 5.0), (True, 0.0)):
+        alone = opened.of_radiometer(number, alike=alike)
+        tb, _, origin = merging.merged(alone.tb, days, alone.transfers)
+        assert set(np.unique(origin)) == {number, 255}
+        truth = radiometers.scene(run.config.to_region().grid, run.config.days, 4)[days]
+        assert np.nanmean(tb - truth) == pytest.approx(error, abs=0.1)

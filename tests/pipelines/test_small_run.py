@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from pipelines import stages
 from tests.support.seaweed import S3Server
 from tests.support.small_run import product_bytes, region_file, soilft
 
@@ -38,7 +39,7 @@ def test_second_run_does_nothing_and_says_so(small_archive: Path, unbroken: Path
     config = region_file(unbroken.parent, small_archive)
     before = {p: p.stat().st_mtime_ns for p in unbroken.rglob("*") if p.is_file()}
     done = soilft("run", config, "--quiet")
-    for stage in ("ingest", "train", "predict", "validate", "publish"):
+    for stage in stages.NAMES:
         assert f"{stage}: nothing to do" in done.stdout
     assert {p: p.stat().st_mtime_ns for p in unbroken.rglob("*") if p.is_file()} == before
 
@@ -90,7 +91,7 @@ def test_stages_one_by_one_end_in_the_same_bytes_on_s3(
     import fsspec
 
     config = region_file(tmp_path, small_archive, store=s3_store)
-    for stage in ("ingest", "train", "predict", "validate", "publish"):
+    for stage in stages.NAMES:
         done = soilft(stage, config, "--quiet")
     assert f'xr.open_zarr("{s3_store}/releases/v1.0/cube.zarr"' in done.stdout
     fs = fsspec.filesystem("s3", use_listings_cache=False)

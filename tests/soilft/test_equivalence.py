@@ -46,6 +46,12 @@ def test_an_interval_is_never_made_of_one_cluster() -> None:
     assert step(np.zeros((2, 2)), np.zeros((2, 2))).rounded() == [None, None, None]
 
 
+def test_what_never_varies_claims_no_certainty() -> None:
+    found = step(np.zeros((9, 9)), np.full((9, 9), 50.0))
+    assert found.rounded() == [0.0, None, None]
+    assert not found.within(2.0)
+
+
 def test_a_verdict_needs_the_whole_interval() -> None:
     assert Step(0.1, -0.2, 0.4, 9).within(0.5)
     assert not Step(0.1, -0.6, 0.4, 9).within(0.5)
@@ -77,7 +83,8 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> StepBand:
     )
     pixels = overlap.roles_of_pixels(GRID, 1.0, 0)
     pairing = Pairing(one, other, WHOLE, WHOLE.numbers[::3])
-    return StepBand(pairing, (transfer, None), GRID, (0, GRID.shape[0]), pixels, 1.0)
+    places = equivalence.places_of(GRID, pixels, 0.5)
+    return StepBand(pairing, (transfer, None), (0, GRID.shape[0]), places)
 
 
 def test_the_step_is_found_before_and_after(task: StepBand) -> None:
@@ -94,7 +101,8 @@ def test_the_step_is_found_before_and_after(task: StepBand) -> None:
 
 
 def test_only_left_out_pixels_count(task: StepBand) -> None:
-    held = task.pixel_role == overlap.TEST
+    held = overlap.roles_of_pixels(GRID, 1.0, 0) == overlap.TEST
+    assert ((task.places >= 0) == held).all()
     total = steps_of_band(task)
     pairs = sum(
         np.isfinite(one[:, 0, 0][:, held]).sum()

@@ -170,6 +170,15 @@ def card() -> dict[str, Any]:
                     "after": "amsr2",
                     "day": "2012-07-03",
                     "margin": 0.5,
+                    "frozen_days": {
+                        "margin": 2.0,
+                        "pixel_days": 4321,
+                        "raw": [6.25, 5.1, 7.3],
+                        "raw_equivalent": False,
+                        "raw_outside": True,
+                        "harmonized": [0.31, -0.4, 1.02],
+                        "equivalent": True,
+                    },
                     "steps": [
                         {
                             "channel": "36.5V",
@@ -468,6 +477,8 @@ def test_hand_overs_stand_with_their_intervals_and_the_verdict() -> None:
         "No days link amsr-e to the others",
         "mwri made like amsr2, from 1461 days",
         "offset, slope",
+        "+6.25 (+5.10 to +7.30)",
+        "+0.31 (-0.40 to +1.02)",
     ):
         assert words in page, words
     assert "There is one radiometer" in report.render({**card(), "harmonization": None})

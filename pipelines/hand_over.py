@@ -1,0 +1,67 @@
+"""The step in frozen days where one radiometer hands over to the next, by the model of the run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from distributed import Client
+
+from pipelines.events import Emit
+from pipelines.outcomes import Outcomes, check_memory, collect
+from pipelines.run import Run
+from soilft import equivalence, hand_over, overlap
+from soilft.features import FeatureSet
+from soilft.forest.artefact import ModelRef
+from soilft.hand_over import HandOverDays
+
+
+def frozen_days(
+    run: Run, client: Client, model: ModelRef, emit: Emit, outcomes: Outcomes, stage: str
+) -> list[dict[str, Any] | None]:
+    """The step of each hand-over, in the order of the record; None where nothing can tell."""
+    record = run.harmonization()
+    if record is None:
+        return []
+    region, section = run.config.to_region(), run.config.harmonize
+    role = overlap.roles_of_pixels(region.grid, section.block_degrees, section.seed)
+    places = equivalence.places_of(region.grid, role, section.block_degrees)
+    tested = run.url(*record.facts["tested_url"].split("/"))
+    inputs = replace(run.input_refs(), transfers=tested)
+    features = _of_reference(run)
+    names = run.radiometers()
+    found: list[dict[str, Any] | None] = []
+    for change in record.facts["hand_overs"]:
+        days = np.array(change.get("left_out", []), "int32")
+        tasks = {
+            f"hand-over {part[0]}..{part[-1]}": HandOverDays(
+                inputs,
+                features,
+                model,
+                names.index(change["before"]),
+                names.index(change["after"]),
+                part,
+                places,
+            )
+            for part in hand_over.parts_of(days)
+        }
+        if not tasks:
+            found.append(None)
+            continue
+        peak = max(task.peak_bytes for task in tasks.values())
+        check_memory(client, stage, peak, "Give each worker more memory.")
+        parts: dict[str, Any] = {}
+        part = Outcomes("frozen days")
+        collect(client, hand_over.frozen_steps, tasks, parts.__setitem__, part, emit)
+        if part.failed:
+            outcomes.failed |= part.failed
+            return []
+        found.append(hand_over.described([parts[unit] for unit in tasks]))
+    return found
+
+
+def _of_reference(run: Run) -> FeatureSet:
+    """The features of the overpass whose state is the day's."""
+    features, name = run.config.feature_set(), run.config.label.reference_overpass
+    return replace(features, targets=tuple(t for t in features.targets if t.name == name))
