@@ -99,16 +99,19 @@ class Grid:
         return np.asarray(lon), np.asarray(lat)
 
     def window(self, rows: slice, columns: slice) -> Grid:
-        """Cut out rows and columns; the cells stay where they are."""
-        r0, r1, _ = rows.indices(self.shape[0])
-        c0, c1, _ = columns.indices(self.shape[1])
+        """Cut out rows and columns; the centres of the cells stay where they are.
+
+        With steps, each cell that is left is as many times as wide and high around its centre.
+        """
+        r0, r1, down = rows.indices(self.shape[0])
+        c0, c1, across = columns.indices(self.shape[1])
         return Grid(
             self.crs,
-            self.left + c0 * self.width,
-            self.top - r0 * self.height,
-            self.width,
-            self.height,
-            (r1 - r0, c1 - c0),
+            self.left + (c0 - (across - 1) / 2) * self.width,
+            self.top - (r0 - (down - 1) / 2) * self.height,
+            across * self.width,
+            down * self.height,
+            (len(range(r0, r1, down)), len(range(c0, c1, across))),
         )
 
     def overlapping(self, other: Grid, margin: int = 1) -> tuple[slice, slice]:

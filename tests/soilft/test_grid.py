@@ -97,6 +97,16 @@ def test_window_leaves_cells_where_they_are() -> None:
     np.testing.assert_allclose(part.y, whole.y[100:120])
 
 
+@pytest.mark.parametrize("preset", ["latlon-0.25", "ease2-north-25km"])
+def test_every_third_cell_stays_where_it_is(preset: str) -> None:
+    grid = PRESETS[preset].window(slice(100, 150), slice(200, 231))
+    few = grid.window(slice(1, None, 3), slice(2, 20, 3))
+    assert few.shape == (17, 6)
+    np.testing.assert_allclose(few.x, grid.x[2:20:3], rtol=1e-12)
+    np.testing.assert_allclose(few.y, grid.y[1::3], rtol=1e-12)
+    assert few.width == 3 * grid.width
+
+
 def test_region_snaps_outward_to_whole_cells() -> None:
     grid = Region("between", "latlon-0.25", (73.1, 26.1, 104.9, 39.9)).grid
     assert (grid.left, grid.top, grid.shape) == (73.0, 40.0, (56, 128))
