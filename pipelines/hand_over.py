@@ -29,7 +29,7 @@ def frozen_days(
     places = equivalence.places_of(region.grid, role, section.block_degrees)
     tested = run.url(*record.facts["tested_url"].split("/"))
     inputs = replace(run.input_refs(), transfers=tested)
-    features = _of_reference(run)
+    features = of_reference(run)
     names = run.radiometers()
     found: list[dict[str, Any] | None] = []
     for change in record.facts["hand_overs"]:
@@ -61,7 +61,7 @@ def frozen_days(
     return found
 
 
-def _of_reference(run: Run) -> FeatureSet:
+def of_reference(run: Run) -> FeatureSet:
     """The features of the overpass whose state is the day's."""
     features, name = run.config.feature_set(), run.config.label.reference_overpass
     return replace(features, targets=tuple(t for t in features.targets if t.name == name))

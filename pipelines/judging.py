@@ -15,6 +15,7 @@ from pipelines.forest import rows_that_fit
 from pipelines.hand_over import frozen_days
 from pipelines.held_out import rules
 from pipelines.outcomes import Outcomes, check_memory, collect, in_flight, worker_share
+from pipelines.raw_record import Asked, RawRecord, measure_raw
 from pipelines.run import Run
 from pipelines.sample import STAGE as TRAINED
 from soilft import cube_scores, experiments, judges, objects, store
@@ -68,6 +69,7 @@ class Evidence:
     totals: Totals = field(default_factory=Totals)
     annual: Layers | None = None
     frozen_steps: list[dict[str, Any] | None] = field(default_factory=list)
+    raw: RawRecord | None = None
 
 
 def grown_as(run: Run, model: ModelRef) -> tuple[ForestSettings, Rules]:
@@ -94,7 +96,7 @@ def gather(run: Run, client: Client, model: ModelRef, emit: Emit, outcomes: Outc
     most = rows_that_fit(run, client, STAGE, record)
     evidence = Evidence(held_table(run.table_url(), record.content, most), record, most)
     _judged(run, client, emit, outcomes, evidence)
-    for step in (_tried, _compared, _yearly, _handed_over):
+    for step in (_tried, _compared, _yearly, _handed_over, _as_they_are):
         if not outcomes.failed:
             step(run, client, model, emit, outcomes, evidence)
     return evidence
@@ -270,3 +272,22 @@ def _handed_over(
 ) -> None:
     """Steps in frozen days where one radiometer hands over to the next."""
     evidence.frozen_steps = frozen_days(run, client, model, emit, outcomes, STAGE)
+
+
+def _as_they_are(
+    run: Run, client: Client, model: ModelRef, emit: Emit, outcomes: Outcomes, evidence: Evidence
+) -> None:
+    """The record of the radiometers as they are, where they were made alike."""
+    if run.harmonization() is None:
+        return
+    settings, how = grown_as(run, model)
+    asked = Asked(
+        evidence.table,
+        evidence.record,
+        evidence.most,
+        settings,
+        how,
+        run.staging_url(model),
+        references(run).get(TRUTH),
+    )
+    evidence.raw = measure_raw(run, client, emit, outcomes, STAGE, asked, evidence.transfers)

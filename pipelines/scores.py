@@ -77,7 +77,7 @@ def assemble(run: Run, model: ModelRef, evidence: Evidence) -> dict[str, Any]:
         "calibration": sorted({part.calibration for part in evidence.folds[HEADLINE].parts}),
         "applicability": _applicability(card, pool),
         "annual": None if evidence.annual is None else evidence.annual.summary(TRUTH),
-        "harmonization": _harmonization(run, evidence),
+        "harmonization": _harmonization(run, evidence, draws),
         "search": card.get("search"),
         "per_era": card.get("per_era"),
     }
@@ -102,7 +102,7 @@ def assemble(run: Run, model: ModelRef, evidence: Evidence) -> dict[str, Any]:
     return dict(scorecard.plain(found))
 
 
-def _harmonization(run: Run, evidence: Evidence) -> dict[str, Any] | None:
+def _harmonization(run: Run, evidence: Evidence, draws: Draws) -> dict[str, Any] | None:
     """How the radiometers were made one record, and what is left where they hand over."""
     record = run.harmonization()
     if record is None:
@@ -112,7 +112,8 @@ def _harmonization(run: Run, evidence: Evidence) -> dict[str, Any] | None:
     for change, frozen in zip(facts["hand_overs"], evidence.frozen_steps, strict=True):
         told = {key: value for key, value in change.items() if key != "left_out"}
         changes.append({**told, "days": len(change.get("left_out", [])), "frozen_days": frozen})
-    return {**facts, "hand_overs": changes}
+    beside = None if evidence.raw is None else evidence.raw.summary(evidence.table, draws)
+    return {**facts, "hand_overs": changes, **(beside or {})}
 
 
 def states(evidence: Evidence) -> dict[str, Any]:

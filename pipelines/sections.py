@@ -191,7 +191,9 @@ class ValidationSection(Section):
     """How the record is judged: years and blocks held out together, and controls.
 
     ``block_degrees`` null takes blocks no smaller than the predictors' correlation range.
-    ``splits`` are held out alone as well, for what a known place or a known year is worth.
+    ``splits`` are held out alone as well, for what a known place or a known year is worth. Where
+    radiometers are made alike, ``trend_cells`` is how many cells the trend of the record as it
+    was is taken from at most.
     """
 
     folds: int = Field(10, ge=2)
@@ -202,6 +204,7 @@ class ValidationSection(Section):
     level: float = Field(0.9, gt=0.5, lt=1)
     splits: tuple[Literal["year", "block"], ...] = ("year", "block")
     replicates: int = Field(1000, ge=100)
+    trend_cells: int = Field(500, ge=1)
     ablations: bool = True
     negative_control: bool = True
     seed: int = 0

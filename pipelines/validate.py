@@ -10,6 +10,7 @@ from pipelines.events import Emit, silent
 from pipelines.figures import figures
 from pipelines.judging import STAGE, gather, references
 from pipelines.outcomes import Outcomes
+from pipelines.raw_record import raw_record_key
 from pipelines.run import Run
 from pipelines.scores import assemble
 from pipelines.train import require_model
@@ -50,7 +51,15 @@ def scorecard_key(run: Run, model: ModelRef) -> str:
     harmonized = run.harmonization()
     hand_overs = None if harmonized is None else digest(harmonized.facts)
     return digest(
-        __version__, run.run_id(model), content, settings, reasons, beside, others, hand_overs
+        __version__,
+        run.run_id(model),
+        content,
+        settings,
+        reasons,
+        beside,
+        others,
+        hand_overs,
+        raw_record_key(run),
     )
 
 

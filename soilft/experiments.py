@@ -22,7 +22,7 @@ from soilft.forest.loaded import loaded
 from soilft.grid import Region
 from soilft.schema import FROZEN, MISSING
 from soilft.splits import Fold, at_most, group_folds, transfers, year_block_folds
-from soilft.table import StoredTable, held_table
+from soilft.table import StoredTable, held_table, read_eras
 from soilft.uncertainty.calibration import Calibration, choose
 from soilft.uncertainty.conformal import Conformal
 from soilft.uncertainty.conformal import fit as fit_sets
@@ -81,6 +81,8 @@ class Experiment:
         Whether to fit and apply calibration, conformal sets and the area of applicability.
     most
         Rows of the table to know of, all where None; see `soilft.table.read_table`.
+    eras_of
+        Table of the same rows whose radiometers count in place of this one's, or None.
     """
 
     table_url: str
@@ -95,6 +97,7 @@ class Experiment:
     shuffle: bool = False
     uncertainty: bool = False
     most: int | None = None
+    eras_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -161,6 +164,8 @@ def folds_of(table: StoredTable, kind: Kind, rules: Rules) -> list[Fold]:
 def run(experiment: Experiment) -> HeldOut:
     """Grow the forest of one experiment and judge it. Runs on a worker."""
     table = held_table(experiment.table_url, experiment.table_content, experiment.most)
+    if experiment.eras_of is not None:
+        table = replace(table, era=read_eras(experiment.eras_of, experiment.most))
     rules = experiment.rules
     seed = rules.seed + 101 * experiment.fold
     label = table.label
@@ -171,7 +176,7 @@ def run(experiment: Experiment) -> HeldOut:
     test = at_most(fold.test, rules.rows_per_fit, seed)
     features = _columns(table, experiment.columns)
     settings = rules.forest(experiment.settings)
-    forests = _grown(settings, rules, table, features, label, train)
+    forests = grown(settings, rules, table, features, label, train)
     raw = forests.votes(features[test], table.era[test])
     nothing = np.full(len(test), MISSING, "uint8")
     unknown = np.full(len(test), np.nan)
@@ -202,7 +207,7 @@ def _columns(table: StoredTable, columns: tuple[int, ...] | None) -> npt.NDArray
     return table.features if columns is None else table.features[:, list(columns)]
 
 
-def _grown(
+def grown(
     settings: ForestSettings,
     rules: Rules,
     table: StoredTable,
@@ -210,6 +215,13 @@ def _grown(
     label: npt.NDArray[np.uint8],
     rows: Rows,
 ) -> Forests:
+    """Grow the forest of some rows of a table, or one for each radiometer, in this process.
+
+    Raises
+    ------
+    ConfigError
+        Where the rows are not of both classes.
+    """
     classes = np.unique(label[rows])
     if len(classes) < 2:
         raise ConfigError(
@@ -281,7 +293,7 @@ def _inner(
     test = at_most(within[fold.test], rules.rows_per_fit, rules.seed)
     if len(np.unique(label[train])) < 2:
         return np.empty(0, np.intp), np.empty(0)  # a forest of one class says nothing
-    forests = _grown(settings, rules, table, features, label, train)
+    forests = grown(settings, rules, table, features, label, train)
     return test, forests.votes(features[test], table.era[test])
 
 

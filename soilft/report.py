@@ -234,8 +234,9 @@ def _sections(scorecard: Entry, drawn: dict[str, str]) -> Iterator[tuple[str, li
     yield "Without some predictors", [*table(scorecard.get("ablations"), tables.ABLATIONS)]
     importance = [*table(scorecard.get("importance"), tables.IMPORTANCE)]
     yield "Importance of predictors", [*importance, *take("importance")]
-    hand_over = [*sections.hand_overs(scorecard.get("harmonization")), *take("hand_over")]
-    yield "Hand-over between radiometers", hand_over
+    made_alike = scorecard.get("harmonization")
+    hand_over = [*sections.hand_overs(made_alike), *take("hand_over")]
+    yield "Hand-over between radiometers", [*hand_over, *sections.both_records(made_alike)]
     yield "Conformal sets", [*sections.conformal(scorecard.get("conformal"))]
     yield "Area of applicability", [*facts(scorecard.get("applicability"))]
     yield "Annual layers", [*sections.annual(scorecard.get("annual")), *take("annual")]

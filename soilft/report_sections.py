@@ -155,3 +155,36 @@ def hand_overs(found: Entry | None) -> Iterator[str]:
             f"{link['first']} to {link['last']}"
         )
         yield from table(link["channels"], tables.TRANSFERS, heading)
+
+
+def both_records(found: Entry | None) -> Iterator[str]:
+    """What is learnt, and the trend, of the radiometers as they are and as they were made."""
+    transfer, trend = ((found or {}).get(name) for name in ("transfer", "trend"))
+    if transfer:
+        yield from table(
+            [pair for pair in transfer["pairs"] if not pair.get("reason")],
+            tables.BOTH_RECORDS,
+            "Trained with one radiometer, judged with another, the same pixel-days of both "
+            f"records; {count(transfer['left_out'])} rows that the record as it was has from "
+            "another radiometer are left out",
+        )
+        for pair in transfer["pairs"]:
+            if pair.get("reason"):
+                words = f"{pair['trained']} to {pair['judged']}: {why(pair)}"
+                yield f"<p>{escape(words)}</p>"
+    if not trend:
+        return
+    if not trend["records"]:
+        yield f"<p>Frozen days a year: {escape(why(trend))}</p>"
+        return
+    said = (
+        f"Frozen days a year, mean of {count(trend['cells'])} sampled cells, on "
+        f"{count(trend['pixel_days'])} pixel-days that all records know"
+    )
+    yield from table(trend["records"], tables.FROZEN_TRENDS, said)
+    rows = [
+        {"year": year, **{r["record"]: r["series"][n] for r in trend["records"]}}
+        for n, year in enumerate(trend["years"])
+    ]
+    names = [str(each["record"]) for each in trend["records"]]
+    yield from table(rows, tables.frozen_by_year(names), "Frozen days by year")

@@ -28,6 +28,11 @@ def count(value: Any) -> str:
     return _ABSENT if value is None else f"{value:,.0f}"
 
 
+def days(value: Any) -> str:
+    """A number of days with one decimal."""
+    return _ABSENT if value is None else f"{value:.1f}"
+
+
 def points(value: Any) -> str:
     """A difference of shares in percentage points, signed."""
     return _ABSENT if value is None else f"{100 * value:+.2f}"
@@ -180,6 +185,30 @@ def _trend(row: Entry) -> str:
     return f"{found['slope']:+.3g} a year ({between}){chance}, {plain(years)} years"
 
 
+def record(name: str) -> str:
+    """Words for a record of the radiometers."""
+    return _RECORDS.get(name, name)
+
+
+def frozen_by_year(records: Sequence[str]) -> tuple[Column, ...]:
+    """Columns of the frozen days of a year, one for each record."""
+    return (("year", _of("year", plain)), *((record(name), _of(name, days)) for name in records))
+
+
+def _nested(part: str, key: str, write: Callable[[Any], str]) -> Callable[[Entry], str]:
+    return lambda row: write((row.get(part) or {}).get(key))
+
+
+def _mean_of_series(row: Entry) -> str:
+    series = row.get("series") or []
+    return days(sum(series) / len(series) if series else None)
+
+
+def _trend_or_why(row: Entry) -> str:
+    found = row.get("trend") or {}
+    return str(found["reason"]) if found.get("reason") else _trend(row)
+
+
 def _folds_or_interval(row: Entry) -> str:
     bounds = row.get("interval") or (
         [min(row["folds"]), max(row["folds"])] if row.get("folds") else None
@@ -194,6 +223,11 @@ _SHARES = (
     ("recall_frozen", "recall frozen"),
     ("majority_share", "majority class alone"),
 )
+_RECORDS = {
+    "raw": "as they are",
+    "harmonized": "harmonised",
+    "truth": "simulated truth",
+}
 _NUMBERS = (("f1_frozen", "F1 frozen"), ("kappa", "kappa"), ("mcc", "MCC"))
 _SCORED = tuple(_in_scores(column) for column in scored(str, "")[1:])
 
@@ -262,6 +296,26 @@ FROZEN_STEP: tuple[Column, ...] = (
     ("harmonised", lambda row: _step(row.get("harmonized"))),
     ("as they are equivalent", _of("raw_equivalent", plain)),
     ("harmonised equivalent", _of("equivalent", plain)),
+)
+BOTH_RECORDS: tuple[Column, ...] = (
+    ("trained with", _of("trained", str)),
+    ("judged with", _of("judged", str)),
+    ("pixel-days", _of("rows", count)),
+    *(
+        (f"{label}, {words}", _nested(which, key, write))
+        for key, label, write in (
+            ("overall_accuracy", "overall accuracy", percent),
+            ("balanced_accuracy", "balanced accuracy", percent),
+            ("kappa", "kappa", score),
+        )
+        for which, words in list(_RECORDS.items())[:2]
+    ),
+    ("harmonised minus as they are, points (95 % interval)", difference),
+)
+FROZEN_TRENDS: tuple[Column, ...] = (
+    ("record", lambda row: record(str(row.get("record")))),
+    ("mean of the years, days", _mean_of_series),
+    ("trend of the regional mean, days (95 % interval)", _trend_or_why),
 )
 TRANSFERS: tuple[Column, ...] = (
     ("channel", _of("channel", str)),

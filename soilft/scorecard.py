@@ -286,6 +286,39 @@ def ablation(
     }
 
 
+def side_by_side(
+    table: StoredTable, raw: HeldOut, harmonized: HeldOut, draws: Draws
+) -> dict[str, Any]:
+    """What was learnt of the radiometers as they are beside that of the same rows made alike.
+
+    Returns
+    -------
+    dict
+        ``rows`` judged, scores of each, and ``difference``, harmonised minus raw; see
+        `soilft.bootstrap.difference`.
+
+    Raises
+    ------
+    ValueError
+        Where the two are not of the same rows.
+    """
+    if not np.array_equal(raw.rows, harmonized.rows):
+        raise ValueError("rows differ between the raw and the harmonised record")
+    return {
+        "rows": len(raw.rows),
+        "raw": metrics.scores(raw.label, raw.state),
+        "harmonized": metrics.scores(raw.label, harmonized.state),
+        "difference": bootstrap.difference(
+            clusters(table, raw.rows),
+            raw.label,
+            harmonized.state,
+            raw.state,
+            seed=draws.seed,
+            replicates=draws.replicates,
+        ),
+    }
+
+
 def sets(table: StoredTable, pool: Pool, level: float) -> dict[str, Any] | None:
     """Coverage of the conformal sets on held-out years and blocks, by month and by block."""
     if (pool.sets == MISSING).all():

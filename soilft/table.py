@@ -123,8 +123,8 @@ def read_table(url: str, most: int | None = None) -> StoredTable:
     """
     group = store.open_raw(url)
     length = store.array(group, "label").shape[0]
-    rows = None if most is None else at_most(np.arange(length), most, _PART_SEED)
-    whole = rows is None or len(rows) == length
+    rows = _part(length, most)
+    whole = len(rows) == length
     columns = ("label", "split", "day", "overpass", "cell", "block", "era")
     arrays: dict[str, Any] = {name: np.asarray(store.array(group, name)[...]) for name in columns}
     features = store.array(group, "features")
@@ -138,6 +138,17 @@ def read_table(url: str, most: int | None = None) -> StoredTable:
         for key in ("feature_names", "eras")
     )
     return StoredTable(**arrays, names=names, eras=eras)
+
+
+def read_eras(url: str, most: int | None = None) -> npt.NDArray[np.uint8]:
+    """Radiometer of each row that `read_table` reads, uint8 (row,)."""
+    era = np.asarray(store.array(store.open_raw(url), "era")[...])
+    return era[_part(len(era), most)]
+
+
+def _part(length: int, most: int | None) -> npt.NDArray[np.intp]:
+    rows = np.arange(length)
+    return rows if most is None else at_most(rows, most, _PART_SEED)
 
 
 def _features_of(features: zarr.Array[Any], rows: Any) -> npt.NDArray[np.float32]:

@@ -10,12 +10,19 @@ from distributed import Client
 
 from pipelines.config import load
 from pipelines.harmonize import harmonize, require_harmonized
+from pipelines.predict import predict
+from pipelines.raw_record import raw_record_key, raw_table_url
 from pipelines.run import Run
 from pipelines.status import hand_over_tables
+from pipelines.train import train
+from pipelines.validate import scorecard, validate
+from soilft import objects, store
 from soilft import radiometers as merging
-from soilft import store
 from soilft.errors import ConfigError, StoreError
+from soilft.ingest import template_for
 from soilft.ledger import Record
+from soilft.sources import SmosL3Ft
+from soilft.table import read_table
 from soilft.transfer import TERMS
 from tests.support import radiometers
 from tests.support.radiometers import Error, Field
@@ -181,6 +188,7 @@ def test_one_radiometer_or_none_asked_for_needs_no_fit(dask_client: Client, tmp_
         done = harmonize(run, dask_client)
         assert (done.done, done.skipped) == (0, 0)
         require_harmonized(run)
+        assert raw_record_key(run) is None
         assert run.input_refs().transfers is None
 
 
@@ -227,3 +235,57 @@ def test_one_radiometer_alone_is_as_if_the_others_had_not_flown(
         assert set(np.unique(origin)) == {number, 255}
         truth = radiometers.scene(run.config.to_region().grid, run.config.days, 4)[days]
         assert np.nanmean(tb - truth) == pytest.approx(error, abs=0.1)
+
+
+def labelled(run: Run) -> Run:
+    """Write a label that is frozen where the scene is cold."""
+    grid, whole = run.config.to_region().grid, run.config.days
+    cold = radiometers.scene(grid, whole, 4).mean(axis=2) < 258
+    url = run.input_url("smos")
+    store.create(url, template_for(SmosL3Ft(), grid, whole, 60))
+    store.write_region(url, {"freeze_thaw": cold.astype("uint8")}, {})
+    for span in run.ingest_spans():
+        facts = {"coverage": [1.0] * len(span), "simulated": True}
+        run.ledger.put("ingest", f"smos/{span.first}", Record("key", f"smos{span}", facts))
+    return run
+
+
+@pytest.mark.slow
+def test_what_is_learnt_of_one_radiometer_holds_for_another_once_they_are_alike(
+    dask_client: Client, tmp_path: Path
+) -> None:
+    run = labelled(prepared(tmp_path, ("amsr2", "amsr-e", "mwri")))
+    for stage in (harmonize, train, predict, validate):
+        done = stage(run, dask_client)
+        assert not done.failed, done.failed
+    card = scorecard(run)
+    assert card is not None
+    found = card["harmonization"]["transfer"]
+    table, raw = read_table(run.table_url()), read_table(raw_table_url(run))
+    np.testing.assert_array_equal(raw.label, table.label)
+    np.testing.assert_array_equal(raw.era, table.era)
+    assert found["left_out"] == 0
+    # The reference is as it is in either record; the others are off by their errors.
+    brightness = [i for i, name in enumerate(table.names) if name.startswith("tb_")]
+    off = (raw.features - table.features)[:, brightness]
+    for number, name in enumerate(run.radiometers()):
+        error = ERRORS[name](np.zeros(1), 0)[0]
+        assert np.nanmedian(off[table.era == number]) == pytest.approx(error, abs=0.3)
+    assert len(found["pairs"]) == 6
+    for pair in found["pairs"]:
+        assert pair["rows"] == (table.era == run.radiometers().index(pair["judged"])).sum()
+        same = card["experiments"][f"era_{pair['trained']}_to_{pair['judged']}"]["scores"]
+        assert pair["harmonized"] == same
+    (worst,) = [p for p in found["pairs"] if (p["trained"], p["judged"]) == ("mwri", "amsr-e")]
+    assert worst["difference"]["overall_accuracy"] > 0.05
+    assert worst["difference"]["interval"][0] > 0
+    trend = card["harmonization"]["trend"]
+    assert trend["records"] == []
+    assert "no cell is known in every month" in trend["reason"]
+    assert trend["pixel_days"] > 0
+    model = run.model()
+    assert model is not None
+    page = objects.read(objects.join(run.report_url(model), "report.html"))
+    assert page is not None
+    assert b"Trained with one radiometer, judged with another" in page
+    assert validate(run, dask_client).skipped == 1

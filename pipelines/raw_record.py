@@ -1,0 +1,261 @@
+"""The record of the radiometers as they are, beside the one in which they were made alike.
+
+What is learnt with one radiometer and judged with another, and the trend of frozen days, of both
+records: on the same rows of the table, and on the same pixel-days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from distributed import Client
+
+from pipelines.events import Emit
+from pipelines.hand_over import of_reference
+from pipelines.outcomes import Outcomes, check_memory, collect
+from pipelines.run import Run
+from soilft import experiments, frozen_days, raw_record, scorecard
+from soilft.errors import ModelError
+from soilft.experiments import Experiment, HeldOut, Rules, folds_of
+from soilft.forest.artefact import ModelRef
+from soilft.forest.grow import ForestSettings
+from soilft.forest.strata import read_columns
+from soilft.ledger import Record, digest
+from soilft.raw_record import Gathered, GrowRaw, RawRows, StateDays
+from soilft.scorecard import Draws
+from soilft.splits import transfers
+from soilft.table import StoredTable, feature_names, read_eras
+
+Pair = tuple[str, str]
+REMEDY = "Make chunks.predict_days smaller."
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the raw record is held against, and how its forests are grown.
+
+    Parameters
+    ----------
+    table, record, most
+        Training table of the harmonised record as it is judged, its ledger record, and how many of
+        its rows are judged, None for all.
+    staging_url
+        Cube of the harmonised record.
+    truth_url
+        Store of the simulated truth, or None.
+    """
+
+    table: StoredTable
+    record: Record
+    most: int | None
+    settings: ForestSettings
+    rules: Rules
+    staging_url: str
+    truth_url: str | None
+
+
+@dataclass(frozen=True)
+class RawRecord:
+    """What was found of the raw record.
+
+    Parameters
+    ----------
+    left_out
+        Rows of the table that the raw record has from another radiometer, or from none.
+    pairs
+        By radiometers trained and judged with: what was said of the same rows by the raw and by the
+        harmonised record, or why nothing was.
+    trend
+        Of `soilft.frozen_days.compared`.
+    """
+
+    left_out: int
+    pairs: Mapping[Pair, tuple[HeldOut, HeldOut] | str]
+    trend: Mapping[str, Any]
+
+    def summary(self, table: StoredTable, draws: Draws) -> dict[str, Any]:
+        """Sections ``transfer`` and ``trend`` of the scorecard."""
+        rows = []
+        for (one, other), found in self.pairs.items():
+            entry: dict[str, Any] = {"trained": one, "judged": other}
+            if isinstance(found, str):
+                rows.append({**entry, "reason": found})
+            else:
+                rows.append({**entry, **scorecard.side_by_side(table, *found, draws)})
+        return {"transfer": {"left_out": self.left_out, "pairs": rows}, "trend": dict(self.trend)}
+
+
+def raw_record_key(run: Run) -> str | None:
+    """What the raw record depends on; None where no radiometer is made like another."""
+    if run.harmonization() is None:
+        return None
+    return digest(raw_record.VERSION, run.table_key())
+
+
+def measure_raw(
+    run: Run,
+    client: Client,
+    emit: Emit,
+    outcomes: Outcomes,
+    stage: str,
+    asked: Asked,
+    harmonized: Mapping[Pair, HeldOut],
+) -> RawRecord | None:
+    """Measure the raw record; None where a unit failed, which is in ``outcomes`` then.
+
+    Parameters
+    ----------
+    harmonized
+        What was said with the harmonised record, by radiometers trained and judged with.
+    """
+    table = _raw_table(run, client, emit, outcomes, stage, asked.record)
+    if table is None:
+        return None
+    pairs = _pairs(run, client, emit, outcomes, asked, table, harmonized)
+    if pairs is None:
+        return None
+    trend = _trend(run, client, emit, outcomes, stage, asked, table)
+    return None if trend is None else RawRecord(int(table.facts["left_out"]), pairs, trend)
+
+
+def raw_table_url(run: Run) -> str:
+    """Raw predictors of the rows of today's training table, beside it."""
+    return run.url("training", run.table_key()[:16], "raw.zarr")
+
+
+def _raw_table(
+    run: Run, client: Client, emit: Emit, outcomes: Outcomes, stage: str, table: Record
+) -> Record | None:
+    """Gather the raw predictors of the table's rows, unless they are there."""
+    unit, key = "raw-table", digest(raw_record.VERSION, run.table_key(), table.content)
+    record = run.ledger.get(stage, unit)
+    if record is not None and record.key == key:
+        return record
+    url = run.table_url()
+    names = feature_names(url)
+    (day,) = read_columns(url, "day")
+    tasks = {
+        f"raw rows {span}": RawRows(
+            raw_record.as_they_are(run.input_refs()), run.config.feature_set(), url, span
+        )
+        for span in run.predict_spans()
+        if np.isin(span.numbers, day).any()
+    }
+    check_memory(client, stage, next(iter(tasks.values())).peak_bytes, REMEDY)
+    features = np.full((len(day), len(names)), np.nan, "float32")
+    same = np.zeros(len(day), bool)
+
+    def keep(unit: str, part: Gathered) -> None:
+        if part.names != names:
+            raise ModelError(unit, expected="the features of the table", found="others")
+        features[part.rows], same[part.rows] = part.features, part.same
+
+    part = Outcomes("raw rows")
+    collect(client, raw_record.raw_rows, tasks, keep, part, emit)
+    if part.failed:
+        outcomes.failed |= part.failed
+        return None
+    content = raw_record.write_raw_table(raw_table_url(run), url, features, same)
+    record = Record(key, content, {"rows": len(day), "left_out": int((~same).sum())})
+    run.ledger.put(stage, unit, record)
+    return record
+
+
+def _pairs(
+    run: Run,
+    client: Client,
+    emit: Emit,
+    outcomes: Outcomes,
+    asked: Asked,
+    raw: Record,
+    harmonized: Mapping[Pair, HeldOut],
+) -> dict[Pair, tuple[HeldOut, HeldOut] | str] | None:
+    """Train with one radiometer and judge with another, by either record on the same rows."""
+    url = raw_table_url(run)
+    table = replace(asked.table, era=read_eras(url, asked.most))
+    pairs = [(table.eras[one], table.eras[other]) for one, other in transfers(table.era)]
+    teach = [
+        len(np.unique(table.label[fold.train])) == 2
+        for fold in folds_of(table, "transfer", asked.rules)
+    ]
+    # Without rows that were left out, the harmonised half is known.
+    stores = {raw_record.RAW: (url, raw.content)}
+    if raw.facts["left_out"]:
+        stores[raw_record.HARMONIZED] = (run.table_url(), asked.record.content)
+    tasks = {
+        f"{which} transfer {number}": Experiment(
+            *place,
+            asked.settings,
+            asked.rules,
+            number,
+            run.config.to_region(),
+            kind="transfer",
+            most=asked.most,
+            eras_of=url,
+        )
+        for which, place in stores.items()
+        for number in np.flatnonzero(teach).tolist()
+    }
+    held: dict[str, HeldOut] = {}
+    part = Outcomes("raw transfer")
+    collect(client, experiments.run, tasks, held.__setitem__, part, emit)
+    if part.failed:
+        outcomes.failed |= part.failed
+        return None
+    found: dict[Pair, tuple[HeldOut, HeldOut] | str] = {}
+    for number, pair in enumerate(pairs):
+        ours = held.get(f"{raw_record.HARMONIZED} transfer {number}") or harmonized.get(pair)
+        theirs = held.get(f"{raw_record.RAW} transfer {number}")
+        if theirs is None or ours is None:
+            found[pair] = f"the rows of {pair[0]} are of one class"
+        else:
+            found[pair] = theirs, ours
+    return found
+
+
+def _trend(
+    run: Run,
+    client: Client,
+    emit: Emit,
+    outcomes: Outcomes,
+    stage: str,
+    asked: Asked,
+    raw: Record,
+) -> dict[str, Any] | None:
+    """Frozen days a year of a sample of cells, by a forest of the raw record and as published."""
+    region, config = run.config.to_region(), run.config
+    folder = run.url("training", run.table_key()[:16])
+    grow = GrowRaw(raw_table_url(run), raw.content, asked.settings, asked.rules, folder, asked.most)
+    models: dict[str, ModelRef] = {}
+    part = Outcomes("raw forest")
+    collect(client, raw_record.grow_raw, {"raw forest": grow}, models.__setitem__, part, emit)
+    rows, columns = raw_record.lattice(region.mask, config.validation.trend_cells)
+    tasks = {
+        f"raw states {span}": StateDays(
+            raw_record.as_they_are(run.input_refs()),
+            of_reference(run),
+            model,
+            asked.staging_url,
+            asked.truth_url,
+            rows,
+            columns,
+            span,
+        )
+        for model in models.values()
+        for span in run.predict_spans()
+    }
+    found: dict[str, Mapping[str, npt.NDArray[np.uint8]]] = {}
+    if tasks:
+        check_memory(client, stage, next(iter(tasks.values())).peak_bytes, REMEDY)
+        collect(client, raw_record.states, tasks, found.__setitem__, part, emit)
+    if part.failed:
+        outcomes.failed |= part.failed
+        return None
+    parts = [found[unit] for unit in tasks]
+    states = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+    said = frozen_days.compared(states, config.days.numbers)
+    return {**said, "sampled_cells": int(region.mask[rows, columns].sum())}

@@ -1,0 +1,251 @@
+"""The record of the radiometers as they are: predictors of a table's rows, a forest, its states.
+
+Nothing of it is published. It is what the harmonised record is held against, on the same rows and
+pixel-days.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from soilft import store
+from soilft.days import DaySpan
+from soilft.experiments import Rules, grown
+from soilft.features import FeatureSet, block
+from soilft.forest import strata
+from soilft.forest.artefact import ModelRef, save
+from soilft.forest.grow import ForestSettings
+from soilft.forest.loaded import loaded
+from soilft.inputs import InputRefs, block_bytes
+from soilft.sampling import Table
+from soilft.schema import FROZEN, MISSING, OVERPASSES, THAWED
+from soilft.splits import at_most
+from soilft.table import feature_names, held_table, write_table
+
+VERSION = 1
+RAW, HARMONIZED, TRUTH = "raw", "harmonized", "truth"
+
+States = npt.NDArray[np.uint8]
+
+
+def as_they_are(inputs: InputRefs) -> InputRefs:
+    """The same stores with no radiometer made like another."""
+    return replace(inputs, transfers=None)
+
+
+@dataclass(frozen=True)
+class RawRows:
+    """One task: raw predictors of the rows of a table that lie on some days.
+
+    Parameters
+    ----------
+    inputs
+        As the radiometers are; see `as_they_are`.
+    features
+        As the table was made from.
+    """
+
+    inputs: InputRefs
+    features: FeatureSet
+    table_url: str
+    span: DaySpan
+
+    @property
+    def peak_bytes(self) -> int:
+        """Memory the task needs at most: the block twice, while rows are gathered from it."""
+        return 2 * block_bytes(self.inputs, self.features, self.span)
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Raw predictors of some rows.
+
+    Parameters
+    ----------
+    rows
+        Numbers of the rows in the table, ascending.
+    features
+        float32 (row, feature); NaN throughout where ``same`` is false.
+    same
+        Whether the raw record has the radiometer of the table there, (row,).
+    names
+        Of the features, in order.
+    """
+
+    rows: npt.NDArray[np.intp]
+    features: npt.NDArray[np.float32]
+    same: npt.NDArray[np.bool_]
+    names: tuple[str, ...]
+
+
+def raw_rows(task: RawRows) -> Gathered:
+    """Gather the rows of a chunk of days. Runs on a worker."""
+    day, overpass, cell, era = strata.read_columns(task.table_url, "day", "overpass", "cell", "era")
+    numbers = task.span.numbers
+    rows = np.flatnonzero((day >= numbers[0]) & (day <= numbers[-1]))
+    predictors = block(task.inputs.open(), task.features, task.span)
+    place = {OVERPASSES[target.name]: i for i, target in enumerate(task.features.targets)}
+    at = (
+        day[rows] - numbers[0],
+        np.array([place[int(code)] for code in overpass[rows]], "intp"),
+        *np.divmod(cell[rows], task.inputs.region.grid.shape[1]),
+    )
+    same = predictors.origin[at] == era[rows]
+    features = predictors.values[at]
+    features[~same] = np.nan
+    return Gathered(rows, features, same, predictors.names)
+
+
+def write_raw_table(
+    url: str, table_url: str, features: npt.NDArray[np.float32], same: npt.NDArray[np.bool_]
+) -> str:
+    """Write the rows of a table with raw predictors; give the digest of the content.
+
+    Rows and their order are those of the table. One that the raw record has from another
+    radiometer has no predictors and the radiometer 255, so that nothing learns from it.
+
+    Parameters
+    ----------
+    features
+        float32 (row, feature) in the order of the table's.
+    same
+        Whether the row is of the table's radiometer, (row,).
+    """
+    columns = ("label", "day", "overpass", "cell", "block", "era", "split")
+    held = dict(zip(columns, strata.read_columns(table_url, *columns), strict=True))
+    split = held.pop("split")
+    held["era"] = np.where(same, held["era"], MISSING).astype("uint8")
+    # Nobody is drawn from these rows: their order in the draw is not kept.
+    table = Table(features, **held, order=np.zeros(len(split), "uint64"))
+    about = store.open_raw(table_url).attrs
+    eras = [str(name) for name in about["eras"]]  # type: ignore[union-attr]
+    told = {"simulated": about.get("simulated", "false"), "radiometers": "as they are"}
+    return write_table(url, table, split, feature_names(table_url), eras, told)
+
+
+@dataclass(frozen=True)
+class GrowRaw:
+    """One task: grow a forest on the training rows of a raw table, and keep it.
+
+    Parameters
+    ----------
+    root
+        Folder below which the model is written.
+    most
+        Rows of the table to know of, all where None; see `soilft.table.read_table`.
+    """
+
+    table_url: str
+    table_content: str
+    settings: ForestSettings
+    rules: Rules
+    root: str
+    most: int | None = None
+
+
+def grow_raw(task: GrowRaw) -> ModelRef:
+    """Grow the forest of the raw record as forests for judging are grown. Runs on a worker.
+
+    Raises
+    ------
+    ConfigError
+        Where the rows are of one class.
+    """
+    table = held_table(task.table_url, task.table_content, task.most)
+    unknown = np.isnan(table.features).all(axis=1)
+    rows = np.setdiff1d(table.rows_of("train"), np.flatnonzero(unknown))
+    rows = at_most(rows, task.rules.rows_per_fit, task.rules.seed)
+    settings = task.rules.forest(task.settings)
+    forests = grown(settings, task.rules, table, table.features, table.label, rows)
+    facts = {"table_digest": task.table_content, "training_rows": len(rows)}
+    return save(task.root, forests, table.names, settings, facts)
+
+
+def lattice(mask: npt.NDArray[np.bool_], most: int) -> tuple[slice, slice]:
+    """Rows and columns of every k-th cell, with the least k that leaves no more than ``most``.
+
+    Parameters
+    ----------
+    mask
+        Cells that count, (y, x).
+    """
+    height, width = mask.shape
+    for k in range(1, max(height, width) + 1):
+        rows = slice(min(k // 2, height - 1), height, k)
+        columns = slice(min(k // 2, width - 1), width, k)
+        if mask[rows, columns].sum() <= most:
+            break
+    return rows, columns
+
+
+@dataclass(frozen=True)
+class StateDays:
+    """One task: states of a sample of cells on some days, by every record.
+
+    Parameters
+    ----------
+    inputs
+        As the radiometers are; see `as_they_are`.
+    features
+        Of the reference overpass alone.
+    model
+        Of the raw record; see `grow_raw`.
+    cube_url
+        The staging cube, whose states are those of the harmonised record.
+    truth_url
+        Store with the simulated truth ``freeze_thaw`` (time, overpass, y, x), or None.
+    rows, columns
+        Of the cells; see `lattice`.
+    """
+
+    inputs: InputRefs
+    features: FeatureSet
+    model: ModelRef
+    cube_url: str
+    truth_url: str | None
+    rows: slice
+    columns: slice
+    span: DaySpan
+
+    @property
+    def peak_bytes(self) -> int:
+        """Memory the task needs at most: no more than for all cells of the grid."""
+        return 3 * block_bytes(self.inputs, self.features, self.span)
+
+
+def states(task: StateDays) -> dict[str, States]:
+    """States (day, cell) of the cells within the region, by record. Runs on a worker.
+
+    Codes of ``freeze_thaw_state``, 255 where nothing is known. The truth is there where it has a
+    store.
+    """
+    mask = task.inputs.region.mask[task.rows, task.columns]
+    days = task.span.within(task.inputs.whole)
+    where = (task.rows, task.columns)
+    published: Any = store.array(store.open_raw(task.cube_url), "freeze_thaw_state")
+    found = {RAW: _raw(task), HARMONIZED: np.asarray(published[days, *where])}
+    if task.truth_url is not None:
+        group = store.open_raw(task.truth_url)
+        codes = np.asarray(store.array(group, "overpass")[...]).tolist()
+        at = codes.index(OVERPASSES[task.features.targets[0].name])
+        true: Any = store.array(group, "freeze_thaw")
+        found[TRUTH] = np.asarray(true[days, at, *where])
+    return {name: state[:, mask] for name, state in found.items()}
+
+
+def _raw(task: StateDays) -> States:
+    """State of the raw record at the sampled cells, (day, y, x)."""
+    model = loaded(task.model)
+    opened = task.inputs.open().window(task.rows, task.columns)
+    predictors = block(opened, task.features, task.span)
+    model.require_features(predictors.names)
+    usable = predictors.usable[:, 0]
+    found = np.full(usable.shape, MISSING, "uint8")
+    if usable.any():
+        values, era = predictors.values[:, 0][usable], predictors.origin[:, 0][usable]
+        found[usable] = np.where(model.frozen_probability(values, era) > 0.5, FROZEN, THAWED)
+    return found
