@@ -238,9 +238,10 @@ def test_one_radiometer_alone_is_as_if_the_others_had_not_flown(
 
 
 def labelled(run: Run) -> Run:
-    """Write a label that is frozen where the scene is cold."""
+    """Write a label that is frozen where the scene is colder than the median of its day."""
     grid, whole = run.config.to_region().grid, run.config.days
-    cold = radiometers.scene(grid, whole, 4).mean(axis=2) < 258
+    warmth = radiometers.scene(grid, whole, 4).mean(axis=2)
+    cold = warmth < np.median(warmth, axis=(1, 2, 3), keepdims=True)
     url = run.input_url("smos")
     store.create(url, template_for(SmosL3Ft(), grid, whole, 60))
     store.write_region(url, {"freeze_thaw": cold.astype("uint8")}, {})
