@@ -71,7 +71,8 @@ class Gathered:
     features
         float32 (row, feature); NaN throughout where ``same`` is false.
     same
-        Whether the raw record has the radiometer of the table there, (row,).
+        Whether the raw record has the radiometer of the table there, (row,): of a pixel and pass
+        that the preferred one saw and that could not be made alike, the table has another.
     names
         Of the features, in order.
     """

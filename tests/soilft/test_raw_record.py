@@ -1,4 +1,4 @@
-"""Raw predictors are those of the same rows, radiometer and pixel-days, however they are cut."""
+"""Raw predictors are those of the same rows and radiometers, however the days are cut."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 
 from soilft import raw_record, store, transfer_store
+from soilft.channels import CODES
 from soilft.days import DaySpan
 from soilft.experiments import Experiment, Rules, run
 from soilft.features import FeatureSet, block
+from soilft.forest.artefact import ModelRef
 from soilft.forest.grow import ForestSettings
 from soilft.forest.loaded import loaded
 from soilft.grid import Region
+from soilft.harmonize import Fitted
 from soilft.ingest import template_for
 from soilft.inputs import InputRefs
 from soilft.raw_record import GrowRaw, RawRows, StateDays, as_they_are, lattice
@@ -22,18 +25,253 @@ from soilft.sampling import SampleDays, merge, sample_days, stratified
 from soilft.schema import MISSING, Template, flagged, grid_coordinates, time_coordinates
 from soilft.sources import SmosL3Ft
 from soilft.splits import random_split
-from soilft.table import StoredTable, read_table, write_table
-from soilft.transfer import PIXEL_TERMS, TERMS, Transfer, unknown
-from soilft.harmonize import Fitted
+from soilft.table import read_table, write_table
+from soilft.transfer import PIXEL_TERMS, TERMS, Transfer
 from soilft.window import Target
 from tests.support import radiometers
+from tests.support.radiometers import Field
 
 REGION = Region("raw", "latlon-0.25", (80, 30, 82.4, 31.9))
+GRID = REGION.grid
 WHOLE = DaySpan(date(2012, 1, 1), date(2012, 2, 19))
-FEATURES = FeatureSet(
-    ("brightness", "neighbouring_days", "season"), (Target("AM", 6.0), Target("PM", 18.0))
-)
+TARGETS = (Target("AM", 6.0), Target("PM", 18.0))
+FEATURES = FeatureSet(("brightness", "neighbouring_days", "season"), TARGETS)
+# The second cannot be made like the first: where it flew, the harmonised record has the third.
 NAMES = ("one", "two", "three")
+FLOWN = {"one": np.arange(20), "two": np.arange(15, 35), "three": np.arange(10, 50)}
+OFFSET = {"one": 0.0, "two": 20.0, "three": -6.0}
+CHANNELS = tuple(CODES[name] for name in ("18.7V", "18.7H", "36.5V", "36.5H"))
 FOREST = ForestSettings(n_estimators=8, min_samples_leaf=3)
 RULES = Rules(folds=2, inner_folds=2, rows_per_fit=150, trees_per_fit=5, level=0.9, seed=1)
-AXES = ((0, 1), (3, 4, 7, 8))
+
+
+def six_kelvin_more() -> Fitted:
+    where = (2, len(CHANNELS))
+    regional = np.zeros((*where, len(TERMS)))
+    regional[..., TERMS.index("offset")] = -OFFSET["three"]
+    own = np.zeros((*where, len(PIXEL_TERMS), *GRID.shape), "float32")
+    low, high = np.full(where, 150.0), np.full(where, 350.0)
+    transfer = Transfer((0, 1), CHANNELS, regional, own, low, high)
+    count = np.full(where, 3)
+    spread = {name: np.full(where, 1.5) for name in ("raw", "regional", "pixel")}
+    return Fitted(transfer, count, count, spread, np.zeros((*where, *GRID.shape), "int32"))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, InputRefs, str, str]:
+    """Give a folder, the harmonised inputs, the table drawn from them, and its digest."""
+    folder: Path = tmp_path_factory.mktemp("raw")
+    weather = np.random.default_rng(4).normal(0, 6, (len(WHOLE), 1, 1, *GRID.shape))
+    scene = 250 + np.broadcast_to(weather, (len(WHOLE), 2, 4, *GRID.shape))
+
+    def error(name: str) -> radiometers.Error:
+        def shift(field: Field, number: int) -> Field:
+            return np.full_like(field, OFFSET[name])
+
+        return shift
+
+    urls = [
+        radiometers.write(folder, name, GRID, WHOLE, scene, error(name), flown=FLOWN[name], seed=n)
+        for n, name in enumerate(NAMES)
+    ]
+    transfers, _ = transfer_store.write(
+        str(folder / "harmonization"),
+        {"three": six_kelvin_more()},
+        NAMES,
+        "one",
+        GRID,
+        ((0, 1), CHANNELS),
+        {"simulated": "true"},
+    )
+    inputs = InputRefs(REGION, WHOLE, tuple(urls), transfers=transfers)
+    label = str(folder / "smos.zarr")
+    cold = scene[:, :, 0] < 250
+    store.create(label, template_for(SmosL3Ft(), GRID, WHOLE, 20))
+    store.write_region(label, {"freeze_thaw": cold.astype("uint8")}, {})
+    drawn, names = sample_days(SampleDays(inputs, FEATURES, label, WHOLE, 1.0, 0, 600))
+    table = stratified(merge([drawn], 600), 600)
+    split = random_split(len(table), (0.7, 0.15, 0.15), 0)
+    url = str(folder / "table.zarr")
+    about = {"simulated": "true"}
+    return folder, inputs, url, write_table(url, table, split, names, NAMES, about)
+
+
+def raw_of(inputs: InputRefs, table_url: str, url: str, spans: Sequence[DaySpan]) -> str:
+    """Gather raw rows span by span, the last first, and write them."""
+    table = read_table(table_url)
+    features = np.full(table.features.shape, np.nan, "float32")
+    same = np.zeros(len(table), bool)
+    for span in reversed(spans):
+        part = raw_record.raw_rows(RawRows(as_they_are(inputs), FEATURES, table_url, span))
+        assert part.names == table.names
+        features[part.rows], same[part.rows] = part.features, part.same
+    return raw_record.write_raw_table(url, table_url, features, same)
+
+
+@pytest.fixture(scope="module")
+def raw(made: tuple[Path, InputRefs, str, str]) -> tuple[str, str]:
+    folder, inputs, table_url, _ = made
+    url = str(folder / "raw.zarr")
+    return url, raw_of(inputs, table_url, url, [WHOLE])
+
+
+def test_raw_rows_are_the_block_of_the_raw_inputs_bit_for_bit(
+    made: tuple[Path, InputRefs, str, str], raw: tuple[str, str]
+) -> None:
+    table, found = read_table(made[2]), read_table(raw[0])
+    whole = block(replace(made[1], transfers=None).open(), FEATURES, WHOLE)
+    at = (
+        table.day - WHOLE.numbers[0],
+        table.overpass.astype(int),
+        table.cell // GRID.shape[1],
+        table.cell % GRID.shape[1],
+    )
+    same = whole.origin[at] == table.era
+    assert found.features[same].tobytes() == whole.values[at][same].tobytes()
+    assert found.names == table.names == whole.names
+    for name in ("label", "day", "overpass", "cell", "block", "split"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(table, name), name)
+    np.testing.assert_array_equal(found.era, np.where(same, table.era, MISSING))
+    # The third is as it is in the raw record; the first is so in both.
+    brightness = [i for i, name in enumerate(table.names) if not name.startswith("season")]
+    off = (found.features - table.features)[:, brightness]
+    assert np.nanmedian(off[found.era == 2]) == pytest.approx(OFFSET["three"], abs=0.01)
+    first = found.era == 0
+    own = [i for i in brightness if table.names[i].count("_") == 2]
+    mixed = found.features[first][:, own] - table.features[first][:, own]
+    assert np.nanmedian(mixed) == 0
+
+
+def test_a_row_that_the_raw_record_has_from_another_radiometer_is_left_out(
+    made: tuple[Path, InputRefs, str, str], raw: tuple[str, str]
+) -> None:
+    table, found = read_table(made[2]), read_table(raw[0])
+    left_out = np.isnan(found.features).all(axis=1)
+    assert 20 < left_out.sum() < len(table) / 2
+    assert (found.era[left_out] == MISSING).all()
+    np.testing.assert_array_equal(found.era[~left_out], table.era[~left_out])
+    index = table.day - WHOLE.numbers[0]
+    # All lie where the second flew, which the harmonised record has not; the nearest pass may be
+    # of the day before or after.
+    assert 1 not in table.era
+    assert np.isin(index[left_out], np.arange(14, 36)).all()
+
+
+@pytest.mark.parametrize("days", [1, 7, 20])
+def test_chunks_of_days_change_no_byte(
+    days: int, made: tuple[Path, InputRefs, str, str], raw: tuple[str, str], tmp_path: Path
+) -> None:
+    _, inputs, table_url, _ = made
+    other = tmp_path / "raw.zarr"
+    assert raw_of(inputs, table_url, str(other), WHOLE.chunks(days)) == raw[1]
+    for path in Path(raw[0]).rglob("*"):
+        if path.is_file():
+            assert (other / path.relative_to(raw[0])).read_bytes() == path.read_bytes(), path
+
+
+def test_either_record_is_judged_on_the_same_rows(
+    made: tuple[Path, InputRefs, str, str], raw: tuple[str, str]
+) -> None:
+    _, _, table_url, content = made
+    era = read_table(raw[0]).era
+    told = {}
+    for url, digest in ((table_url, content), raw):
+        experiment = Experiment(
+            url, digest, FOREST, RULES, 0, REGION, kind="transfer", eras_of=raw[0]
+        )
+        told[url] = run(experiment)
+    ours, theirs = told[table_url], told[raw[0]]
+    np.testing.assert_array_equal(ours.rows, theirs.rows)
+    assert set(era[ours.rows]) == {2}
+    assert ours.trained_on == theirs.trained_on
+    right = {url: float(np.mean(held.state == held.label)) for url, held in told.items()}
+    # Six kelvin too cold, too much is frozen.
+    assert right[table_url] > right[raw[0]] + 0.1
+    # A part of the table is the same part for the radiometers.
+    part = Experiment(
+        table_url, content, FOREST, RULES, 0, REGION, kind="transfer", most=300, eras_of=raw[0]
+    )
+    few = read_table(table_url, 300)
+    held = run(part)
+    np.testing.assert_array_equal(held.label, few.label[held.rows])
+    assert set(read_table(raw[0], 300).era[held.rows]) == {2}
+
+
+@pytest.fixture(scope="module")
+def model(made: tuple[Path, InputRefs, str, str], raw: tuple[str, str]) -> ModelRef:
+    return raw_record.grow_raw(GrowRaw(*raw, FOREST, RULES, str(made[0])))
+
+
+def test_the_forest_of_the_raw_record_knows_no_row_that_was_left_out(
+    made: tuple[Path, InputRefs, str, str], raw: tuple[str, str], model: ModelRef, tmp_path: Path
+) -> None:
+    card = loaded(model).card
+    assert card["settings"]["n_estimators"] == RULES.trees_per_fit
+    assert card["training_rows"] == RULES.rows_per_fit
+    # Turning the labels of the rows left out, and of those not for training, changes no tree.
+    table = read_table(raw[0])
+    known = np.isfinite(table.features).any(axis=1) & (table.split == 0)
+    poisoned = str(tmp_path / "raw.zarr")
+    raw_of(made[1], made[2], poisoned, [WHOLE])
+    label = np.where(known, table.label, 1 - table.label).astype("uint8")
+    store.write_region(poisoned, {"label": label}, {})
+    again = raw_record.grow_raw(GrowRaw(poisoned, "poisoned", FOREST, RULES, str(tmp_path)))
+    assert again.digest == model.digest
+
+
+def cube(folder: Path, name: str, state: np.ndarray) -> str:
+    """Write states (day, y, x) as the staging cube has them."""
+    url = str(folder / f"{name}.zarr")
+    variable = flagged("freeze_thaw_state", ("time", "y", "x"), "state", {"thawed": 0, "frozen": 1})
+    axes = (*time_coordinates(WHOLE), *grid_coordinates(GRID))
+    store.create(url, Template(axes, (variable,), {"time": 20}, {}))
+    store.write_region(url, {"freeze_thaw_state": state}, {})
+    return url
+
+
+@pytest.mark.parametrize("days", [7, 50])
+def test_states_are_those_of_the_sampled_cells_in_every_record(
+    days: int, made: tuple[Path, InputRefs, str, str], model: ModelRef, tmp_path: Path
+) -> None:
+    folder, inputs, *_ = made
+    rng = np.random.default_rng(0)
+    published = rng.choice(np.array([0, 1, 255], "uint8"), (len(WHOLE), *GRID.shape))
+    url = cube(tmp_path, "cube", published)
+    features = replace(FEATURES, targets=TARGETS[1:])
+    refs = as_they_are(inputs)
+    rows, columns = lattice(REGION.mask, 12)
+    parts = [
+        raw_record.states(
+            StateDays(refs, features, model, url, str(folder / "smos.zarr"), rows, columns, span)
+        )
+        for span in WHOLE.chunks(days)
+    ]
+    found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    inside = np.zeros(GRID.shape, bool)
+    inside[rows, columns] = True
+    inside &= REGION.mask
+    assert 0 < inside.sum() <= 12
+    np.testing.assert_array_equal(found["harmonized"], published[:, inside])
+    smos = np.asarray(store.array(store.open_raw(str(folder / "smos.zarr")), "freeze_thaw")[:, 1])
+    np.testing.assert_array_equal(found["truth"], smos[:, inside])
+    whole = block(refs.open(), features, WHOLE)
+    expected = np.full(whole.usable[:, 0].shape, MISSING, "uint8")
+    usable = whole.usable[:, 0]
+    votes = loaded(model).votes(whole.values[:, 0][usable], whole.origin[:, 0][usable])
+    expected[usable] = votes > 0.5
+    np.testing.assert_array_equal(found["raw"], expected[:, inside])
+    assert set(np.unique(found["raw"])) == {0, 1, 255}
+
+
+def test_the_lattice_is_the_finest_that_is_not_too_many() -> None:
+    mask = np.ones((56, 128), bool)
+    mask[:10] = False
+    for most in (1, 20, 500, 5000, 10_000):
+        rows, columns = lattice(mask, most)
+        assert rows.step == columns.step
+        assert mask[rows, columns].sum() <= most
+        k = rows.step
+        if k > 1:
+            assert mask[(k - 1) // 2 :: k - 1, (k - 1) // 2 :: k - 1].sum() > most
+    assert lattice(np.ones((2, 2), bool), 1)[0].step == 2
+    assert np.ones((1, 9), bool)[lattice(np.ones((1, 9), bool), 3)].sum() == 3
