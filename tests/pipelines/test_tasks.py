@@ -17,6 +17,7 @@ from soilft.experiments import Experiment, InnerFold, SplitStates
 from soilft.forest.artefact import ModelRef
 from soilft.forest.grow import GrowTrees
 from soilft.judges import JudgeBand
+from soilft.raw_record import GrowRaw, RawRows, StateDays, as_they_are, lattice
 from soilft.sampling import SampleDays
 
 
@@ -53,6 +54,17 @@ def tasks(run: Run) -> list[object]:
             run.url("cube.zarr"), refs.region, config.days, span, ("AM", "PM"), others, 2.0
         ),
         AnnualBand(run.url("cube.zarr"), run.truth_url, "PM", config.days, (0, 9)),
+        RawRows(as_they_are(refs), config.feature_set(), run.url("table.zarr"), span),
+        GrowRaw(*table, settings, rules(run), run.url("training")),
+        StateDays(
+            as_they_are(refs),
+            config.feature_set(),
+            model,
+            run.url("cube.zarr"),
+            run.truth_url,
+            *lattice(refs.region.mask, 500),
+            span,
+        ),
     ]
 
 

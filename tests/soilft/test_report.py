@@ -199,6 +199,57 @@ def card() -> dict[str, Any]:
                     "reason": "No day with both was left out of the fit.",
                 },
             ],
+            "transfer": {
+                "left_out": 1234,
+                "pairs": [
+                    {
+                        "trained": "mwri",
+                        "judged": "amsr2",
+                        "rows": 2345,
+                        "raw": {
+                            "overall_accuracy": 0.8123,
+                            "balanced_accuracy": 0.8012,
+                            "kappa": 0.611,
+                        },
+                        "harmonized": {
+                            "overall_accuracy": 0.9012,
+                            "balanced_accuracy": 0.8998,
+                            "kappa": 0.822,
+                        },
+                        "difference": {
+                            "overall_accuracy": 0.0889,
+                            "interval": [0.0712, 0.1034],
+                        },
+                    },
+                    {
+                        "trained": "amsr2",
+                        "judged": "mwri",
+                        "reason": "the rows of amsr2 are of one class",
+                    },
+                ],
+            },
+            "trend": {
+                "years": [2011, 2012],
+                "cells": 321,
+                "pixel_days": 98765,
+                "records": [
+                    {
+                        "record": "raw",
+                        "series": [151.25, 160.75],
+                        "trend": {
+                            "slope": 1.25,
+                            "interval": [0.5, 2.0],
+                            "p_value": 0.01,
+                            "years": 10,
+                        },
+                    },
+                    {
+                        "record": "harmonized",
+                        "series": [150.5, 149.5],
+                        "trend": {"slope": None, "reason": "2 years have a value"},
+                    },
+                ],
+            },
         },
         "noise": [
             {
@@ -482,3 +533,30 @@ def test_hand_overs_stand_with_their_intervals_and_the_verdict() -> None:
     ):
         assert words in page, words
     assert "There is one radiometer" in report.render({**card(), "harmonization": None})
+
+
+def test_both_records_stand_side_by_side() -> None:
+    page = Page(report.render(card())).text
+    for words in (
+        "1,234 rows that the record as it was has from another radiometer",
+        "81.2 %",
+        "90.1 %",
+        "0.611",
+        "0.822",
+        "+8.89 (+7.12 to +10.34)",
+        "amsr2 to mwri: Not made: the rows of amsr2 are of one class",
+        "mean of 321 sampled cells, on 98,765 pixel-days",
+        "156.0",
+        "+1.25 a year (+0.5 to +2), p = 0.010, 10 years",
+        "2 years have a value",
+        "160.8",
+        "149.5",
+    ):
+        assert words in page, words
+    made = card()["harmonization"]
+    nothing = {"records": [], "reason": "no cell is known"}
+    page = report.render({**card(), "harmonization": {**made, "trend": nothing}})
+    assert "Frozen days a year: Not made: no cell is known" in Page(page).text
+    # A scorecard from before has neither.
+    before = {k: v for k, v in made.items() if k not in ("transfer", "trend")}
+    assert "judged with another" not in report.render({**card(), "harmonization": before})

@@ -155,3 +155,20 @@ def test_plain_values_are_json_without_nan() -> None:
     value = {1: np.float32(0.5), "b": [np.nan, np.int64(3), (np.inf, True)], "c": np.arange(2)}
     text = json.dumps(scorecard.plain(value), allow_nan=False)
     assert json.loads(text) == {"1": 0.5, "b": [None, 3, [None, True]], "c": [0, 1]}
+
+
+def test_both_records_are_scored_on_the_same_rows_and_compared_in_pairs(
+    table: StoredTable,
+) -> None:
+    rows = np.arange(50, ROWS)
+    raw, harmonized = held(table, rows, 0.7, 1), held(table, rows, 0.9, 2)
+    found = scorecard.side_by_side(table, raw, harmonized, DRAWS)
+    assert found["rows"] == len(rows)
+    for name, part in (("raw", raw), ("harmonized", harmonized)):
+        assert found[name] == metrics.scores(table.label[rows], part.state)
+    gain = (harmonized.state == raw.label).mean() - (raw.state == raw.label).mean()
+    assert found["difference"]["overall_accuracy"] == pytest.approx(gain)
+    low, high = found["difference"]["interval"]
+    assert 0 < low < gain < high
+    with pytest.raises(ValueError, match="rows differ"):
+        scorecard.side_by_side(table, held(table, rows[1:]), harmonized, DRAWS)
