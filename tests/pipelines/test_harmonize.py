@@ -1,5 +1,6 @@
 """The stage between ingest and training: radiometers become one record, or are left out."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -9,14 +10,17 @@ import pytest
 from distributed import Client
 
 from pipelines.config import load
+from pipelines.events import silent
 from pipelines.harmonize import harmonize, require_harmonized
+from pipelines.judging import grown_as
+from pipelines.outcomes import Outcomes
 from pipelines.predict import predict
-from pipelines.raw_record import raw_record_key, raw_table_url
+from pipelines.raw_record import Asked, _pairs, raw_record_key, raw_table_url
 from pipelines.run import Run
 from pipelines.status import hand_over_tables
 from pipelines.train import train
 from pipelines.validate import scorecard, validate
-from soilft import objects, store
+from soilft import metrics, objects, store
 from soilft import radiometers as merging
 from soilft.errors import ConfigError, StoreError
 from soilft.ingest import template_for
@@ -36,6 +40,8 @@ FLOWN = {
     "amsr-e": np.arange(100),
     "mwri": np.arange(DAYS),
 }
+VALIDATION = {"folds": 2, "block_degrees": 1, "replicates": 100}
+VALIDATION |= {"ablations": False, "negative_control": False, "splits": []}
 PRODUCTS = {"amsr2": "amsr2-l3-25km", "amsr-e": "amsre-l3-25km", "mwri": "fy3-mwri-l1"}
 
 
@@ -63,6 +69,7 @@ def prepared(folder: Path, names: tuple[str, ...], **settings: Any) -> Run:
                 period=PERIOD,
                 inputs=inputs,
                 harmonize=section,
+                validation=VALIDATION,
                 chunks={"ingest_days": 60, "predict_days": 60},
             )
         )
@@ -290,3 +297,18 @@ def test_what_is_learnt_of_one_radiometer_holds_for_another_once_they_are_alike(
     assert page is not None
     assert b"Trained with one radiometer, judged with another" in page
     assert validate(run, dask_client).skipped == 1
+    # Where rows are left out the harmonised half is judged anew, on the rows that are left: with
+    # none left out that is the same again.
+    records = run.ledger.get("train", "table"), run.ledger.get("validate", "raw-table")
+    assert records[0] is not None
+    assert records[1] is not None
+    settings, how = grown_as(run, model)
+    asked = Asked(table, records[0], None, settings, how, run.staging_url(model), None)
+    fewer = replace(records[1], facts={**records[1].facts, "left_out": 1})
+    told = _pairs(run, dask_client, silent, Outcomes("again"), asked, fewer, {})
+    assert told is not None
+    assert len(told) == 6
+    for (one, other), held in told.items():
+        assert not isinstance(held, str)
+        expected = card["experiments"][f"era_{one}_to_{other}"]["scores"]
+        assert metrics.scores(held[1].label, held[1].state) == expected
