@@ -14,6 +14,7 @@ from pipelines.events import Emit
 from pipelines.forest import rows_that_fit
 from pipelines.hand_over import frozen_days
 from pipelines.held_out import rules
+from pipelines.masked import masked_table
 from pipelines.outcomes import Outcomes, check_memory, collect, in_flight, worker_share
 from pipelines.run import Run
 from pipelines.sample import STAGE as TRAINED
@@ -27,7 +28,7 @@ from soilft.forest.grow import ForestSettings
 from soilft.judges import Columns, JudgeBand
 from soilft.ledger import Record
 from soilft.splits import transfers
-from soilft.table import StoredTable, held_table
+from soilft.table import StoredTable, held_table, read_table
 
 STAGE = "validate"
 TRUTH = "truth"
@@ -67,6 +68,7 @@ class Evidence:
     transfers: dict[tuple[str, str], HeldOut] = field(default_factory=dict)
     totals: Totals = field(default_factory=Totals)
     annual: Layers | None = None
+    masked: StoredTable | None = None
     frozen_steps: list[dict[str, Any] | None] = field(default_factory=list)
 
 
@@ -152,6 +154,9 @@ def _tried(
                 kept[name] = left
     if config.validation.negative_control:
         kept["shuffled_labels"] = None
+    masked = masked_table(run, client, emit, outcomes, STAGE, table, how)
+    if outcomes.failed:
+        return
     tasks: dict[str, Experiment | SplitStates] = {}
     for name, columns in kept.items():
         for fold in range(folds):
@@ -167,6 +172,7 @@ def _tried(
                 groups=tuple(groups.items()) if headline else (),
                 shuffle=name == "shuffled_labels",
                 uncertainty=headline,
+                masked=masked if headline else None,
                 most=evidence.most,
             )
     # Of one year or one block the headline itself holds out the other alone.
@@ -196,6 +202,7 @@ def _tried(
     if outcomes.failed:
         return
     evidence.split = found["random split"]
+    evidence.masked = None if masked is None else read_table(masked[0])
     for name, columns in kept.items():
         parts = tuple(found[f"{name}, fold {fold}"] for fold in range(folds))
         width = len(table.names) if columns is None else len(columns)

@@ -12,7 +12,10 @@ from soilft.days import DaySpan
 from soilft.features import GROUPS
 from soilft.forest.grow import ForestSettings
 from soilft.forest.search import Candidates
+from soilft.gaps import FROM_NORMALS
 from soilft.ledger import digest
+
+FillLevel = Literal["other_node", "neighbouring_days", "other_sensor", "climatology"]
 
 
 class Section(BaseModel):
@@ -116,6 +119,28 @@ class HarmonizeSection(Section):
     seed: int = 0
 
 
+class GapSection(Section):
+    """How passes that no radiometer in operation saw are filled, each with a flag of its level.
+
+    ``levels`` are those allowed; the order is fixed: the other node of the day, the same node a day
+    or two away, another radiometer, the normal of the day of the year. All but ``other_sensor``
+    need normals, which are those of the first ``normal_days``, so that new days change none.
+    """
+
+    levels: tuple[FillLevel, ...] = (
+        "other_node",
+        "neighbouring_days",
+        "other_sensor",
+        "climatology",
+    )
+    normal_days: int = Field(1461, ge=1)
+
+    @property
+    def needs_normals(self) -> bool:
+        """Whether any allowed level fills from what is normal."""
+        return bool(FROM_NORMALS.intersection(self.levels))
+
+
 class SamplingSection(Section):
     """The training table and its random split."""
 
@@ -191,7 +216,8 @@ class ValidationSection(Section):
     """How the record is judged: years and blocks held out together, and controls.
 
     ``block_degrees`` null takes blocks no smaller than the predictors' correlation range.
-    ``splits`` are held out alone as well, for what a known place or a known year is worth.
+    ``splits`` are held out alone as well, for what a known place or a known year is worth. Of
+    ``masked_days`` in each month, pixel-days that were seen are filled as if they had not been.
     """
 
     folds: int = Field(10, ge=2)
@@ -202,6 +228,7 @@ class ValidationSection(Section):
     level: float = Field(0.9, gt=0.5, lt=1)
     splits: tuple[Literal["year", "block"], ...] = ("year", "block")
     replicates: int = Field(1000, ge=100)
+    masked_days: int = Field(8, ge=0)
     ablations: bool = True
     negative_control: bool = True
     seed: int = 0

@@ -236,6 +236,7 @@ def _sections(scorecard: Entry, drawn: dict[str, str]) -> Iterator[tuple[str, li
     yield "Importance of predictors", [*importance, *take("importance")]
     hand_over = [*sections.hand_overs(scorecard.get("harmonization")), *take("hand_over")]
     yield "Hand-over between radiometers", hand_over
+    yield "Filled gaps", [*sections.gap_filling(scorecard.get("gap_filling"))]
     yield "Conformal sets", [*sections.conformal(scorecard.get("conformal"))]
     yield "Area of applicability", [*facts(scorecard.get("applicability"))]
     yield "Annual layers", [*sections.annual(scorecard.get("annual")), *take("annual")]

@@ -84,8 +84,8 @@ def prepared(folder: Path, names: tuple[str, ...], **settings: Any) -> Run:
 def record_of(run: Run) -> tuple[np.ndarray, np.ndarray]:
     """Brightness temperatures and origin of the common record, all days."""
     opened = run.input_refs().open()
-    tb, _, origin = merging.merged(opened.tb, slice(0, DAYS), opened.transfers)
-    return tb, origin
+    found = merging.merged(opened.tb, slice(0, DAYS), opened.transfers)
+    return found.tb, found.origin
 
 
 def test_three_radiometers_become_one_record(dask_client: Client, tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_three_radiometers_become_one_record(dask_client: Client, tmp_path: Path
         require_harmonized(run)
     raw, _ = record_of(run)
     done = harmonize(run, dask_client)
-    assert (done.done, done.failed, done.set_aside) == (1, {}, [])
+    assert (done.done, done.failed, done.set_aside) == (2, {}, [])
     require_harmonized(run)
     record = run.harmonization()
     assert record is not None
@@ -203,13 +203,13 @@ def test_some_channels_of_the_record_are_those_of_the_whole_record(
     run = prepared(tmp_path, ("amsr2", "amsr-e", "mwri"))
     harmonize(run, dask_client)
     opened = run.input_refs().open()
-    whole, *_ = merging.merged(opened.tb, slice(90, 150), opened.transfers)
+    whole = merging.merged(opened.tb, slice(90, 150), opened.transfers).tb
     few = opened.with_channels(("36.5V", "36.5H"))
-    part, *_ = merging.merged(few.tb, slice(90, 150), few.transfers)
+    part = merging.merged(few.tb, slice(90, 150), few.transfers).tb
     assert part.tobytes() == np.ascontiguousarray(whole[:, :, -2:]).tobytes()
     # So do some rows and columns.
     window = opened.window(slice(2, 5), slice(1, 4))
-    cut, *_ = merging.merged(window.tb, slice(90, 150), window.transfers)
+    cut = merging.merged(window.tb, slice(90, 150), window.transfers).tb
     assert cut.tobytes() == np.ascontiguousarray(whole[..., 2:5, 1:4]).tobytes()
 
 
@@ -223,7 +223,7 @@ def test_one_radiometer_alone_is_as_if_the_others_had_not_flown(
     days = slice(160, 170)
     for alike, error in ((False, 5.0), (True, 0.0)):
         alone = opened.of_radiometer(number, alike=alike)
-        tb, _, origin = merging.merged(alone.tb, days, alone.transfers)
-        assert set(np.unique(origin)) == {number, 255}
+        found = merging.merged(alone.tb, days, alone.transfers)
+        assert set(np.unique(found.origin)) == {number, 255}
         truth = radiometers.scene(run.config.to_region().grid, run.config.days, 4)[days]
-        assert np.nanmean(tb - truth) == pytest.approx(error, abs=0.1)
+        assert np.nanmean(found.tb - truth) == pytest.approx(error, abs=0.1)
