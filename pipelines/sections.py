@@ -111,11 +111,11 @@ class HarmonizeSection(Section):
     blocks of ``block_degrees`` and ``block_days`` are left out, to choose the form and to test it.
     """
 
-    enabled: bool = False
+    enabled: bool = True
     reference: str | None = None
     overlap_days: int = Field(1461, ge=8)
     block_degrees: float = Field(1.0, gt=0)
-    block_days: int = Field(10, ge=1)
+    block_days: int = Field(5, ge=1)
     seed: int = 0
 
 
