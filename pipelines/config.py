@@ -20,6 +20,7 @@ from pipelines.sections import (
     ClusterSection,
     FeatureSection,
     ForestSection,
+    GapSection,
     HarmonizeSection,
     LabelSection,
     PeriodSection,
@@ -52,6 +53,7 @@ class Config(Section):
     inputs: dict[str, Input]
     label: LabelSection
     harmonize: HarmonizeSection = HarmonizeSection()
+    gap_filling: GapSection = GapSection()
     features: FeatureSection = FeatureSection()
     sampling: SamplingSection = SamplingSection()
     forest: ForestSection = ForestSection()

@@ -10,6 +10,7 @@ import numpy as np
 from distributed import Client
 
 from pipelines.events import Emit, silent
+from pipelines.normals import make_normals
 from pipelines.outcomes import Outcomes, check_memory, collect
 from pipelines.run import Run
 from soilft import __version__, equivalence, eras, overlap, store, transfer_store
@@ -51,20 +52,29 @@ class _Fits:
 
 
 def harmonize(run: Run, client: Client, emit: Emit = silent) -> Outcomes:
-    """Fit every radiometer to the reference, unless it is done; nothing where there is only one."""
+    """Fit every radiometer to the reference, and the normals of what they see, unless it is done.
+
+    Nothing is fitted to another where there is only one; no normals where nothing is filled by
+    them.
+    """
     outcomes = Outcomes(STAGE)
-    if not run.harmonizes:
-        return outcomes
+    if run.harmonizes:
+        _transfers(run, client, emit, outcomes)
+    if not outcomes.failed:
+        make_normals(run, client, emit, outcomes)
+    return outcomes
+
+
+def _transfers(run: Run, client: Client, emit: Emit, outcomes: Outcomes) -> None:
     record = run.harmonization()
     if record is not None:
         outcomes.skipped += 1
     else:
         record = _fit_all(run, client, emit, outcomes)
         if record is None:
-            return outcomes
+            return
         run.ledger.put(STAGE, UNIT, record)
     outcomes.set_aside = [_unreached(run, name) for name in record.facts["unreached"]]
-    return outcomes
 
 
 def _unreached(run: Run, name: str) -> str:
@@ -76,40 +86,45 @@ def _unreached(run: Run, name: str) -> str:
 
 
 def require_harmonized(run: Run) -> None:
-    """Refuse to go on with several radiometers as they are, where they are to be one record.
+    """Refuse to go on with radiometers as they are, where they are to be one record without gaps.
 
     Raises
     ------
     StoreError
-        Where the transfers of the inputs as they are have not been fitted.
+        Where transfers or normals of the inputs as they are have not been fitted.
     """
-    if run.harmonizes and run.harmonization() is None:
-        raise StoreError(
-            run.store,
-            expected="the radiometers fitted to one, for the inputs as they are",
-            found="no such fit",
-            remedy="Run the stage harmonize first.",
-        )
+    wanted = {
+        "the radiometers fitted to one": run.harmonizes and run.harmonization() is None,
+        "the normals that gaps are filled from": run.needs_normals and run.normals() is None,
+    }
+    for what, absent in wanted.items():
+        if absent:
+            raise StoreError(
+                run.store,
+                expected=f"{what}, for the inputs as they are",
+                found="no such fit",
+                remedy="Run the stage harmonize first.",
+            )
 
 
 def days_with_data(run: Run) -> dict[str, Numbers]:
-    """Days since 1970-01-01 on which each radiometer has any pixel, by name."""
-    found: dict[str, Numbers] = {}
+    """Days since 1970-01-01 on which each radiometer has any pixel, by name.
+
+    Raises
+    ------
+    StoreError
+        Where not all days were ingested.
+    """
     for name in run.radiometers():
-        days: list[int] = []
         for span in run.ingest_spans():
-            record = run.ledger.get("ingest", f"{name}/{span.first}")
-            if record is None:
+            if run.ledger.get("ingest", f"{name}/{span.first}") is None:
                 raise StoreError(
                     run.input_url(name),
                     expected="all days ingested",
                     found=f"not those of {span}",
                     remedy="Run the stage ingest first.",
                 )
-            covered = zip(span.numbers, record.facts["coverage"], strict=True)
-            days += [int(day) for day, share in covered if share > 0]
-        found[name] = np.array(days, "int32")
-    return found
+    return run.days_with_data()
 
 
 def _fit_all(run: Run, client: Client, emit: Emit, outcomes: Outcomes) -> Record | None:

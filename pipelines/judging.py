@@ -14,6 +14,7 @@ from pipelines.events import Emit
 from pipelines.forest import rows_that_fit
 from pipelines.hand_over import frozen_days
 from pipelines.held_out import rules
+from pipelines.masked import masked_table
 from pipelines.outcomes import Outcomes, check_memory, collect, in_flight, worker_share
 from pipelines.raw_record import Asked, RawRecord, measure_raw
 from pipelines.run import Run
@@ -28,7 +29,7 @@ from soilft.forest.grow import ForestSettings
 from soilft.judges import Columns, JudgeBand
 from soilft.ledger import Record
 from soilft.splits import transfers
-from soilft.table import StoredTable, held_table
+from soilft.table import StoredTable, held_table, read_table
 
 STAGE = "validate"
 TRUTH = "truth"
@@ -68,6 +69,7 @@ class Evidence:
     transfers: dict[tuple[str, str], HeldOut] = field(default_factory=dict)
     totals: Totals = field(default_factory=Totals)
     annual: Layers | None = None
+    masked: StoredTable | None = None
     frozen_steps: list[dict[str, Any] | None] = field(default_factory=list)
     raw: RawRecord | None = None
 
@@ -154,6 +156,9 @@ def _tried(
                 kept[name] = left
     if config.validation.negative_control:
         kept["shuffled_labels"] = None
+    masked = masked_table(run, client, emit, outcomes, STAGE, table, how)
+    if outcomes.failed:
+        return
     tasks: dict[str, Experiment | SplitStates] = {}
     for name, columns in kept.items():
         for fold in range(folds):
@@ -169,6 +174,7 @@ def _tried(
                 groups=tuple(groups.items()) if headline else (),
                 shuffle=name == "shuffled_labels",
                 uncertainty=headline,
+                masked=masked if headline else None,
                 most=evidence.most,
             )
     # Of one year or one block the headline itself holds out the other alone.
@@ -198,6 +204,7 @@ def _tried(
     if outcomes.failed:
         return
     evidence.split = found["random split"]
+    evidence.masked = None if masked is None else read_table(masked[0])
     for name, columns in kept.items():
         parts = tuple(found[f"{name}, fold {fold}"] for fold in range(folds))
         width = len(table.names) if columns is None else len(columns)
@@ -290,4 +297,4 @@ def _as_they_are(
         run.staging_url(model),
         references(run).get(TRUTH),
     )
-    evidence.raw = measure_raw(run, client, emit, outcomes, STAGE, asked, evidence.transfers)
+    evidence.raw = measure_raw(run, client, emit, outcomes, STAGE, asked)

@@ -93,6 +93,7 @@ def make_template(run: Run, model: ModelRef) -> None:
         config.chunks.predict_days,
         attributes,
         calibrated=card["uncertainty"] is not None,
+        radiometers=run.radiometers(),
     )
     store.create(url, template)
 

@@ -65,7 +65,7 @@ class RawRecord:
     Parameters
     ----------
     left_out
-        Rows of the table that the raw record has from another radiometer, or from none.
+        Rows of the table that the raw record has not, or from another radiometer.
     pairs
         By radiometers trained and judged with: what was said of the same rows by the raw and by the
         harmonised record, or why nothing was.
@@ -103,19 +103,12 @@ def measure_raw(
     outcomes: Outcomes,
     stage: str,
     asked: Asked,
-    harmonized: Mapping[Pair, HeldOut],
 ) -> RawRecord | None:
-    """Measure the raw record; None where a unit failed, which is in ``outcomes`` then.
-
-    Parameters
-    ----------
-    harmonized
-        What was said with the harmonised record, by radiometers trained and judged with.
-    """
+    """Measure the raw record; None where a unit failed, which is in ``outcomes`` then."""
     table = _raw_table(run, client, emit, outcomes, stage, asked.record)
     if table is None:
         return None
-    pairs = _pairs(run, client, emit, outcomes, asked, table, harmonized)
+    pairs = _pairs(run, client, emit, outcomes, asked, table)
     if pairs is None:
         return None
     trend = _trend(run, client, emit, outcomes, stage, asked, table)
@@ -172,7 +165,6 @@ def _pairs(
     outcomes: Outcomes,
     asked: Asked,
     raw: Record,
-    harmonized: Mapping[Pair, HeldOut],
 ) -> dict[Pair, tuple[HeldOut, HeldOut] | str] | None:
     """Train with one radiometer and judge with another, by either record on the same rows."""
     url = raw_table_url(run)
@@ -182,10 +174,10 @@ def _pairs(
         len(np.unique(table.label[fold.train])) == 2
         for fold in folds_of(table, "transfer", asked.rules)
     ]
-    # Without rows that were left out, the harmonised half is known.
-    stores = {raw_record.RAW: (url, raw.content)}
-    if raw.facts["left_out"]:
-        stores[raw_record.HARMONIZED] = (run.table_url(), asked.record.content)
+    stores = {
+        raw_record.RAW: (url, raw.content),
+        raw_record.HARMONIZED: (run.table_url(), asked.record.content),
+    }
     tasks = {
         f"{which} transfer {number}": Experiment(
             *place,
@@ -208,12 +200,11 @@ def _pairs(
         return None
     found: dict[Pair, tuple[HeldOut, HeldOut] | str] = {}
     for number, pair in enumerate(pairs):
-        ours = held.get(f"{raw_record.HARMONIZED} transfer {number}") or harmonized.get(pair)
-        theirs = held.get(f"{raw_record.RAW} transfer {number}")
-        if theirs is None or ours is None:
-            found[pair] = f"the rows of {pair[0]} are of one class"
+        if teach[number]:
+            raw_part, other = (held[f"{which} transfer {number}"] for which in stores)
+            found[pair] = raw_part, other
         else:
-            found[pair] = theirs, ours
+            found[pair] = f"the rows of {pair[0]} are of one class"
     return found
 
 

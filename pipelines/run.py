@@ -7,14 +7,21 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from pipelines.config import Config
-from soilft import __version__, objects
+from soilft import __version__, eras, objects
 from soilft.days import DaySpan
+from soilft.eras import Numbers
 from soilft.features import VERSION as FEATURES_VERSION
 from soilft.forest.artefact import ModelRef
+from soilft.gaps import VERSION as GAPS_VERSION
 from soilft.harmonize import VERSION as HARMONIZE_VERSION
-from soilft.inputs import InputRefs
+from soilft.inputs import GapRefs, InputRefs
 from soilft.ledger import Ledger, Record, SetAside, digest
+from soilft.normals_fit import VERSION as NORMALS_VERSION
+from soilft.normals_fit import first_days
 from soilft.window import REACH_DAYS
 
 
@@ -116,6 +123,90 @@ class Run:
         record = self.ledger.get("harmonize", "transfers")
         return record if record is not None and record.key == self.harmonization_key() else None
 
+    def days_with_data(self) -> dict[str, Numbers]:
+        """Days since 1970-01-01 on which each radiometer has any pixel so far, by name."""
+        found: dict[str, Numbers] = {}
+        for name in self.radiometers():
+            days: list[int] = []
+            for span in self.ingest_spans():
+                record = self.ledger.get("ingest", f"{name}/{span.first}")
+                if record is not None:
+                    covered = zip(span.numbers, record.facts["coverage"], strict=True)
+                    days += [int(day) for day, share in covered if share > 0]
+            found[name] = np.array(days, "int32")
+        return found
+
+    def operating(self) -> npt.NDArray[np.uint8]:
+        """Number of the radiometer in operation on each day, 255 where none was, (day,).
+
+        One that cannot be made like the reference counts as none.
+        """
+        record = self.harmonization()
+        lost = () if record is None else record.facts["unreached"]
+        days = self.days_with_data()
+        days |= {name: np.empty(0, "int32") for name in lost}
+        return eras.operating(days, self.radiometers(), self.config.days.numbers)
+
+    @property
+    def needs_normals(self) -> bool:
+        """Whether gaps are filled from what is normal."""
+        return bool(self.radiometers()) and self.config.gap_filling.needs_normals
+
+    def normal_span(self) -> DaySpan:
+        """Days that the normals know."""
+        return first_days(self.config.days, self.config.gap_filling.normal_days)
+
+    def normals_key(self) -> str:
+        """What the normals depend on."""
+        names, harmonized = self.radiometers(), self.harmonization()
+        span = self.normal_span()
+        contents = [
+            (unit, record.content)
+            for unit, record in self.input_records(span)
+            if unit.split("/")[0] in names
+        ]
+        return digest(
+            __version__,
+            NORMALS_VERSION,
+            names,
+            repr(self.config.to_region()),
+            str(span),
+            contents,
+            None if harmonized is None else harmonized.content,
+            self.operating()[: len(span)].tobytes().hex(),
+        )
+
+    def normals(self) -> Record | None:
+        """The record of the normals of today's inputs; None where there is none, or no need."""
+        if not self.needs_normals:
+            return None
+        record = self.ledger.get("harmonize", "normals")
+        return record if record is not None and record.key == self.normals_key() else None
+
+    def gap_refs(self) -> GapRefs | None:
+        """How gaps are filled; None where there are no radiometers."""
+        if not self.radiometers():
+            return None
+        record = self.normals()
+        return GapRefs(
+            self.config.gap_filling.levels,
+            self.operating().tobytes(),
+            None if record is None else self.url(*record.facts["url"].split("/")),
+        )
+
+    def filling_key(self, within: DaySpan | None = None) -> str:
+        """What the filling of gaps depends on, on some days."""
+        if not self.radiometers():
+            return ""
+        record = self.normals()
+        rows = (within or self.config.days).within(self.config.days)
+        return digest(
+            GAPS_VERSION,
+            sorted(self.config.gap_filling.levels),
+            None if record is None else record.content,
+            self.operating()[rows].tobytes().hex(),
+        )
+
     def input_refs(self) -> InputRefs:
         """Predictor stores by role."""
         record = self.harmonization()
@@ -129,6 +220,7 @@ class Run:
             reanalysis=daily.get("reanalysis"),
             static=self.static_url if self.config.static_sources() else None,
             transfers=None if record is None else self.url(*record.facts["used_url"].split("/")),
+            gaps=self.gap_refs(),
         )
 
     def input_records(self, within: DaySpan | None = None) -> list[tuple[str, Record]]:
@@ -184,6 +276,7 @@ class Run:
             config.validation.seed,
             contents,
             None if harmonized is None else harmonized.content,
+            self.filling_key(),
         )
 
     def table_url(self) -> str:
@@ -233,6 +326,7 @@ class Run:
             str(span),
             self.config.digest(),
             contents,
+            self.filling_key(wide),
         )
 
     def references(self) -> Sequence[str]:

@@ -9,7 +9,7 @@ import numpy as np
 from pipelines.judging import ABLATIONS, TRUTH, Evidence, references
 from pipelines.run import Run
 from soilft import baselines as rule
-from soilft import judges, metrics, objects, scorecard, store
+from soilft import gap_scores, judges, metrics, objects, scorecard, store
 from soilft.experiments import clusters
 from soilft.forest.artefact import ModelRef
 from soilft.schema import MISSING, OVERPASSES
@@ -78,6 +78,7 @@ def assemble(run: Run, model: ModelRef, evidence: Evidence) -> dict[str, Any]:
         "applicability": _applicability(card, pool),
         "annual": None if evidence.annual is None else evidence.annual.summary(TRUTH),
         "harmonization": _harmonization(run, evidence, draws),
+        "gap_filling": _gap_filling(run, evidence, draws),
         "search": card.get("search"),
         "per_era": card.get("per_era"),
     }
@@ -114,6 +115,19 @@ def _harmonization(run: Run, evidence: Evidence, draws: Draws) -> dict[str, Any]
         changes.append({**told, "days": len(change.get("left_out", [])), "frozen_days": frozen})
     beside = None if evidence.raw is None else evidence.raw.summary(evidence.table, draws)
     return {**facts, "hand_overs": changes, **(beside or {})}
+
+
+def _gap_filling(run: Run, evidence: Evidence, draws: Draws) -> dict[str, Any] | None:
+    """What each level is worth where it stands in for what was seen."""
+    if not run.radiometers():
+        return None
+    section = run.config.gap_filling
+    judged = [part.masked for part in evidence.folds[HEADLINE].parts if part.masked is not None]
+    found: dict[str, Any] = {"allowed": list(section.levels), "levels": []}
+    if evidence.masked is not None:
+        found["levels"] = gap_scores.by_level(evidence.masked, judged, draws)
+        found["days"] = len(np.unique(evidence.masked.day))
+    return found
 
 
 def states(evidence: Evidence) -> dict[str, Any]:

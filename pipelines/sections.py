@@ -12,7 +12,10 @@ from soilft.days import DaySpan
 from soilft.features import GROUPS
 from soilft.forest.grow import ForestSettings
 from soilft.forest.search import Candidates
+from soilft.gaps import FROM_NORMALS
 from soilft.ledger import digest
+
+FillLevel = Literal["other_node", "neighbouring_days", "other_sensor", "climatology"]
 
 
 class Section(BaseModel):
@@ -108,12 +111,34 @@ class HarmonizeSection(Section):
     blocks of ``block_degrees`` and ``block_days`` are left out, to choose the form and to test it.
     """
 
-    enabled: bool = False
+    enabled: bool = True
     reference: str | None = None
     overlap_days: int = Field(1461, ge=8)
     block_degrees: float = Field(1.0, gt=0)
-    block_days: int = Field(10, ge=1)
+    block_days: int = Field(5, ge=1)
     seed: int = 0
+
+
+class GapSection(Section):
+    """How passes that no radiometer in operation saw are filled, each with a flag of its level.
+
+    ``levels`` are those allowed; the order is fixed: the other node of the day, the same node a day
+    or two away, another radiometer, the normal of the day of the year. All but ``other_sensor``
+    need normals, which are those of the first ``normal_days``, so that new days change none.
+    """
+
+    levels: tuple[FillLevel, ...] = (
+        "other_node",
+        "neighbouring_days",
+        "other_sensor",
+        "climatology",
+    )
+    normal_days: int = Field(1461, ge=1)
+
+    @property
+    def needs_normals(self) -> bool:
+        """Whether any allowed level fills from what is normal."""
+        return bool(FROM_NORMALS.intersection(self.levels))
 
 
 class SamplingSection(Section):
@@ -191,9 +216,10 @@ class ValidationSection(Section):
     """How the record is judged: years and blocks held out together, and controls.
 
     ``block_degrees`` null takes blocks no smaller than the predictors' correlation range.
-    ``splits`` are held out alone as well, for what a known place or a known year is worth. Where
-    radiometers are made alike, ``trend_cells`` is how many cells the trend of the record as it
-    was is taken from at most.
+    ``splits`` are held out alone as well, for what a known place or a known year is worth. Of
+    ``masked_days`` in each month, pixel-days that were seen are filled as if they had not been.
+    Where radiometers are made alike, ``trend_cells`` is how many cells the trend of the record as
+    it was is taken from at most.
     """
 
     folds: int = Field(10, ge=2)
@@ -205,6 +231,7 @@ class ValidationSection(Section):
     splits: tuple[Literal["year", "block"], ...] = ("year", "block")
     replicates: int = Field(1000, ge=100)
     trend_cells: int = Field(500, ge=1)
+    masked_days: int = Field(8, ge=0)
     ablations: bool = True
     negative_control: bool = True
     seed: int = 0

@@ -54,11 +54,8 @@ def states(run: Run) -> list[StageState]:
             f"{files} granules",
         )
     ]
-    if run.harmonizes:
-        fitted = todo == 0 and run.harmonization() is not None
-        others = len(run.radiometers()) - 1
-        note = f"{others} radiometers to be like {run.reference_radiometer()}"
-        found.append(StageState("harmonize", int(fitted), int(not fitted), 0, note))
+    if run.harmonizes or run.needs_normals:
+        found.append(_harmonized(run, ingested=todo == 0))
     # What later stages would do is known only once the inputs are as the archive is.
     model = run.model() if todo == 0 else None
     trees = len(config.forest.settings().groups(config.forest.group_size))
@@ -101,6 +98,20 @@ def states(run: Run) -> list[StageState]:
     note = "no release yet" if release is None else f"latest is {release['version']}"
     found.append(StageState("publish", int(current), int(not current), 0, note))
     return found
+
+
+def _harmonized(run: Run, *, ingested: bool) -> StageState:
+    """How far the radiometers are one record, and what gaps are filled from is known."""
+    done: list[bool] = []
+    notes: list[str] = []
+    if run.harmonizes:
+        done.append(ingested and run.harmonization() is not None)
+        others = len(run.radiometers()) - 1
+        notes.append(f"{others} radiometers to be like {run.reference_radiometer()}")
+    if run.needs_normals:
+        done.append(ingested and run.normals() is not None)
+        notes.append(f"normals of {len(run.normal_span())} days")
+    return StageState("harmonize", sum(done), len(done) - sum(done), 0, ", ".join(notes))
 
 
 def table(run: Run, *, title: str) -> Table:

@@ -14,6 +14,7 @@ from soilft.days import DaySpan
 from soilft.features import QUALITY, FeatureSet, block
 from soilft.forest.artefact import ModelRef
 from soilft.forest.loaded import loaded
+from soilft.gaps import LEVELS
 from soilft.grid import Grid, Region
 from soilft.inputs import InputRefs, block_bytes
 from soilft.ledger import arrays_digest
@@ -36,15 +37,25 @@ SETS = {"thawed": 0, "frozen": 1, "both": 2, "neither": 3}
 _DISSIMILARITY_STEP = 0.02
 # Cells on a side of an inner chunk: a map takes few, a pixel's series reads little more.
 _CHUNK_CELLS = 64
+# Variables of cubes with brightness temperatures alone.
+OF_RADIOMETERS = frozenset({"source_flag", "gap_fill_level"})
 _DIMS = ("time", "y", "x")
 _OVERPASS_DIMS = ("time", "overpass", "y", "x")
 
 
-def variables(overpasses: Sequence[str], *, calibrated: bool) -> tuple[Variable, ...]:
-    """Variables of the cube; those by overpass only where there is more than one."""
+def variables(
+    overpasses: Sequence[str], *, calibrated: bool, radiometers: Sequence[str] = ()
+) -> tuple[Variable, ...]:
+    """Variables of the cube; those by overpass only where there is more than one.
+
+    Parameters
+    ----------
+    radiometers
+        Their names by number; without any, there is neither a source nor a level of filling.
+    """
     kind = "calibrated probability of" if calibrated else "share of the forest's votes for"
     kind += " frozen soil at"
-    daily = (
+    daily: tuple[Variable, ...] = (
         flagged(
             "freeze_thaw_state",
             _DIMS,
@@ -80,7 +91,22 @@ def variables(overpasses: Sequence[str], *, calibrated: bool) -> tuple[Variable,
             "why a pixel-day is missing or weaker than others",
             QUALITY,
         ),
+        flagged(
+            "source_flag",
+            _DIMS,
+            "radiometer that the reference overpass is described by, missing where none saw it",
+            {name: number for number, name in enumerate(radiometers)},
+        ),
+        flagged(
+            "gap_fill_level",
+            _DIMS,
+            "how the brightness temperatures of the reference overpass came about",
+            LEVELS,
+            comment="No predictor of a pixel-day comes from a level beyond its own.",
+        ),
     )
+    if not radiometers:
+        daily = tuple(v for v in daily if v.name not in OF_RADIOMETERS)
     if len(overpasses) < 2:
         return daily
     return (
@@ -119,6 +145,7 @@ def template(
     attributes: Mapping[str, Any],
     *,
     calibrated: bool = False,
+    radiometers: Sequence[str] = (),
 ) -> Template:
     """Structure of the cube: one shard a chunk of days, whole in space, so one task writes it."""
     rows, columns = (min(_CHUNK_CELLS, size) for size in grid.shape)
@@ -129,7 +156,7 @@ def template(
             *grid_coordinates(grid),
             *((overpass_coordinate(tuple(overpasses)),) if many else ()),
         ),
-        variables=variables(overpasses, calibrated=calibrated),
+        variables=variables(overpasses, calibrated=calibrated, radiometers=radiometers),
         chunks={"time": shard_days, "y": rows, "x": columns},
         shards={
             "time": shard_days,
@@ -261,6 +288,11 @@ def predict_days(task: PredictDays) -> Predicted:
         "dissimilarity": _steps(dissimilarity),
         "quality_flag": quality.astype("uint8"),
     }
+    if task.inputs.tb:
+        values |= {
+            "source_flag": np.where(usable[:, at], predictors.origin[:, at], MISSING),
+            "gap_fill_level": np.where(usable[:, at], predictors.level[:, at], MISSING),
+        }
     if len(names) > 1:
         values |= {"overpass_state": state, "overpass_probability": percent}
     store.write_region(task.cube_url, values, {"time": task.span.within(task.inputs.whole)})

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from soilft.schema import MISSING
+
 # Days without data after which a radiometer counts as gone.
 LONGEST_OUTAGE = 30
 # Days on which both must have flown for one to be fitted to the other.
@@ -86,15 +88,38 @@ def flying(days: Numbers, numbers: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     return np.asarray(inside & (gap <= LONGEST_OUTAGE + 1))
 
 
+def operating(
+    days: Mapping[str, Numbers], preferred: Sequence[str], numbers: npt.NDArray[Any]
+) -> npt.NDArray[np.uint8]:
+    """Number of the first radiometer in operation, by preference, on each day.
+
+    Parameters
+    ----------
+    days
+        Days since 1970-01-01 with data by radiometer, ascending; one without counts as gone.
+    preferred
+        Names in order; their place is their number.
+    numbers
+        Days asked for, (day,).
+
+    Returns
+    -------
+    array
+        uint8 (day,), 255 where none was in operation.
+    """
+    leading = np.full(len(numbers), MISSING, "uint8")
+    for number, name in reversed(list(enumerate(preferred))):
+        leading[flying(days[name], numbers)] = number
+    return leading
+
+
 def hand_overs(days: Mapping[str, Numbers], preferred: Sequence[str]) -> list[HandOver]:
     """Where the first radiometer in operation, by preference, changes from one day to the next."""
     every = np.unique(np.concatenate([days[name] for name in preferred]))
-    leading = np.full(len(every), -1)
-    for number, name in reversed(list(enumerate(preferred))):
-        leading[flying(days[name], every)] = number
-    changes = np.flatnonzero(np.diff(leading)) + 1
+    leading = operating(days, preferred, every)
+    changes = np.flatnonzero(leading[1:] != leading[:-1]) + 1
     return [
         HandOver(preferred[leading[at - 1]], preferred[leading[at]], int(every[at]))
         for at in changes
-        if leading[at - 1] >= 0 and leading[at] >= 0
+        if MISSING not in (leading[at - 1], leading[at])
     ]

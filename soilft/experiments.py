@@ -22,7 +22,7 @@ from soilft.forest.loaded import loaded
 from soilft.grid import Region
 from soilft.schema import FROZEN, MISSING
 from soilft.splits import Fold, at_most, group_folds, transfers, year_block_folds
-from soilft.table import StoredTable, held_table, read_eras
+from soilft.table import StoredTable, held_table, read_eras, read_table
 from soilft.uncertainty.calibration import Calibration, choose
 from soilft.uncertainty.conformal import Conformal
 from soilft.uncertainty.conformal import fit as fit_sets
@@ -79,6 +79,8 @@ class Experiment:
         Deal the labels out at random first: whatever is learnt then is not about the soil.
     uncertainty
         Whether to fit and apply calibration, conformal sets and the area of applicability.
+    masked
+        URL and digest of a table of masked pixel-days, see `soilft.masked`, to be judged as well.
     most
         Rows of the table to know of, all where None; see `soilft.table.read_table`.
     eras_of
@@ -96,6 +98,7 @@ class Experiment:
     groups: tuple[tuple[str, tuple[int, ...]], ...] = ()
     shuffle: bool = False
     uncertainty: bool = False
+    masked: tuple[str, str] | None = None
     most: int | None = None
     eras_of: str | None = None
 
@@ -122,6 +125,9 @@ class HeldOut:
         Rows that the forest was grown on.
     importance
         Fall of the accuracy when a group of features is permuted.
+    masked
+        Rows of the table of masked pixel-days whose year and block were kept from the forest, and
+        the probabilities it gives them.
     """
 
     rows: Rows
@@ -134,6 +140,7 @@ class HeldOut:
     trained_on: int
     calibration: str = "none"
     importance: Mapping[str, float] = field(default_factory=dict)
+    masked: tuple[Rows, Floats] | None = None
 
     @property
     def state(self) -> npt.NDArray[np.uint8]:
@@ -181,6 +188,7 @@ def run(experiment: Experiment) -> HeldOut:
     nothing = np.full(len(test), MISSING, "uint8")
     unknown = np.full(len(test), np.nan)
     held = HeldOut(test, label[test], raw, raw, nothing, nothing, unknown, len(train))
+    calibration: Calibration | None = None
     if experiment.uncertainty and len(test):
         try:
             calibration, sets = _measures(table, experiment, fold.train, features, label)
@@ -196,6 +204,10 @@ def run(experiment: Experiment) -> HeldOut:
         inside = _inside(forests, table, train, features, test, seed)
         nearby = _nearby(experiment, table, fold.train, test)
         held = replace(held, inside=inside, nearby=nearby)
+    if experiment.masked is not None:
+        held = replace(
+            held, masked=_masked(experiment.masked[0], table, fold.test, forests, calibration)
+        )
     if experiment.groups and len(test):
         held = replace(
             held, importance=_importance(experiment, forests, table, features, held, seed)
@@ -367,6 +379,21 @@ def _nearby(experiment: Experiment, table: StoredTable, train: Rows, test: Rows)
             place[known], season[known], table.label[known], place[rows], season[rows]
         )
     return found
+
+
+def _masked(
+    url: str,
+    table: StoredTable,
+    held_out: Rows,
+    forests: Forests,
+    calibration: Calibration | None,
+) -> tuple[Rows, Floats]:
+    """What a fold says of masked pixel-days of the years and blocks that it holds out."""
+    other = read_table(url)
+    every = np.arange(len(other))
+    rows = np.flatnonzero(np.isin(clusters(other, every), clusters(table, held_out)))
+    votes = forests.votes(other.features[rows], other.era[rows]) if len(rows) else np.empty(0)
+    return rows, votes if calibration is None else calibration.apply(votes)
 
 
 def _importance(

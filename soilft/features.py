@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from soilft.days import DaySpan, day_of
 from soilft.errors import ConfigError
+from soilft.schema import MISSING
 from soilft.window import (
     MEMORY_DAYS,
     NEIGHBOUR_CHANNELS,
@@ -27,7 +28,7 @@ from soilft.window import (
     load,
 )
 
-VERSION = 3
+VERSION = 4
 # Static fields that describe the soil; all others describe the terrain.
 SOIL_FIELDS = frozenset({"sand", "silt", "clay", "bulk_density", "organic_carbon"})
 
@@ -40,6 +41,7 @@ QUALITY: Mapping[str, int] = MappingProxyType(
         "outside_region": 8,
         "too_few_predictors": 16,
         "outside_area_of_applicability": 32,
+        "gap_filled": 64,
     }
 )
 
@@ -212,6 +214,9 @@ class Block:
         Where enough predictors are there to predict, (day, overpass, y, x).
     origin
         Number of the radiometer record, uint8 (day, overpass, y, x), 255 where none was seen.
+    level
+        Code of `soilft.gaps.LEVELS`, uint8 (day, overpass, y, x), 255 where no brightness
+        temperature is known.
     """
 
     names: tuple[str, ...]
@@ -219,6 +224,7 @@ class Block:
     quality: npt.NDArray[np.uint8]
     usable: npt.NDArray[np.bool_]
     origin: npt.NDArray[np.uint8]
+    level: npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -293,7 +299,11 @@ def block(inputs: Inputs, features: FeatureSet, span: DaySpan) -> Block:
     values[~np.isfinite(values)] = np.nan
     quality, usable = _quality(inputs, features, names, values, windows)
     origin = np.stack([window.origin for window in windows], axis=1)
-    return Block(names, values, quality, usable, origin)
+    level = np.stack([window.level for window in windows], axis=1)
+    if inputs.tb and inputs.gaps is not None and "tb" in needs:
+        usable &= level != MISSING
+    quality[(level != 0) & (level != MISSING)] |= QUALITY["gap_filled"]
+    return Block(names, values, quality, usable, origin, level)
 
 
 def names_by_group(inputs: Inputs, features: FeatureSet) -> list[tuple[str, list[str]]]:
@@ -314,6 +324,7 @@ def names_by_group(inputs: Inputs, features: FeatureSet) -> list[tuple[str, list
         dict.fromkeys(inputs.reanalysis_names, field),
         dict.fromkeys(inputs.static_names, field[0]),
         {(name, days): field for name in REMEMBERED for days in MEMORY_DAYS},
+        np.zeros(field.shape, "uint8"),
         np.zeros(field.shape, "uint8"),
     )
     return [(group, [name for name, _ in _of_group(group, window)]) for group in features.groups]

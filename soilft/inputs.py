@@ -4,11 +4,37 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from soilft import store, transfer_store
+import numpy as np
+
+from soilft import normals_store, store, transfer_store
 from soilft.days import DaySpan
 from soilft.features import FeatureSet, names_of
+from soilft.gaps import Gaps
 from soilft.grid import Region
+from soilft.normals import PARTS
 from soilft.window import HALO_DAYS, REACH_DAYS, REMEMBERED, Inputs
+
+
+@dataclass(frozen=True)
+class GapRefs:
+    """How gaps are to be filled; see `soilft.gaps.Gaps`.
+
+    Parameters
+    ----------
+    operating
+        Number of the radiometer in operation on each day of the period, one byte a day.
+    normals
+        URL of the store of the normals; None where no level needs them.
+    """
+
+    levels: tuple[str, ...]
+    operating: bytes
+    normals: str | None = None
+
+    def open(self) -> Gaps:
+        """Read the normals."""
+        read = None if self.normals is None else normals_store.read(self.normals)
+        return Gaps(self.levels, np.frombuffer(self.operating, "uint8"), read)
 
 
 @dataclass(frozen=True)
@@ -21,6 +47,8 @@ class InputRefs:
         Stores of the radiometers, the preferred one first.
     transfers
         Store of what makes each of them like the reference; as they are where None.
+    gaps
+        How passes that were not seen are filled; not at all where None.
     """
 
     region: Region
@@ -29,6 +57,7 @@ class InputRefs:
     reanalysis: str | None = None
     static: str | None = None
     transfers: str | None = None
+    gaps: GapRefs | None = None
 
     def open(self) -> Inputs:
         """Open the stores lazily."""
@@ -48,6 +77,7 @@ class InputRefs:
             tb=tb,
             mask=self.region.mask,
             transfers=transfers,
+            gaps=None if self.gaps is None else self.gaps.open(),
             **opened,
         )
 
@@ -57,10 +87,18 @@ def block_bytes(references: InputRefs, features: FeatureSet, span: DaySpan) -> i
 
     The features twice (as fields, and gathered by pixel), and the brightness temperatures of the
     span with its halo: merged, of one radiometer before that, and for each overpass as matched.
+    Where gaps are filled, also those of other radiometers, the departures from the normals, what
+    they are filled with, and the normals themselves.
     """
     inputs = references.open()
     cells = 4 * inputs.grid.shape[0] * inputs.grid.shape[1]
     width, targets = len(names_of(inputs, features)), len(features.targets)
-    tb = (len(span) + 2 * HALO_DAYS) * len(inputs.nodes) * len(inputs.channels)
+    axes = len(inputs.nodes) * len(inputs.channels)
+    tb = (len(span) + 2 * HALO_DAYS) * axes
     past = (len(span) + REACH_DAYS) * len(set(REMEMBERED) & set(inputs.reanalysis_names))
-    return cells * (2 * len(span) * targets * width + tb * (2 + 2 * targets) + 4 * past)
+    filling = 0
+    if inputs.gaps is not None:
+        reach = 2 * inputs.gaps.reach * axes
+        kept = 0 if inputs.gaps.normals is None else PARTS * axes
+        filling = 4 * (tb + reach) + kept + 2 * reach
+    return cells * (2 * len(span) * targets * width + tb * (2 + 2 * targets) + 4 * past + filling)

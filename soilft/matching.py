@@ -17,7 +17,13 @@ WITHIN_HOURS = 12.0
 
 
 def nearest(
-    values: Floats, observed: Floats, target: Floats, days: slice, *, shift_days: int = 0
+    values: Floats,
+    observed: Floats,
+    target: Floats,
+    days: slice,
+    *,
+    shift_days: int = 0,
+    rank: npt.NDArray[np.uint8] | None = None,
 ) -> Floats:
     """Values observed nearest to a target time, from the day before to the day after.
 
@@ -33,6 +39,9 @@ def nearest(
         Range on the first axis that is asked for.
     shift_days
         Look for the observation this many days earlier (negative) or later.
+    rank
+        Of observations within reach, one of the lowest rank is taken, uint8 (day, y, x); all are
+        alike where None.
 
     Returns
     -------
@@ -50,7 +59,10 @@ def nearest(
         picked = np.clip(rows, 0, len(values) - 1)
         distance = np.abs(observed[picked] + 24.0 * offset - target)
         distance[~inside] = np.inf
-        nearer = (distance < best) & (distance <= WITHIN_HOURS)
+        distance[~(distance <= WITHIN_HOURS)] = np.inf
+        if rank is not None:
+            distance += 24.0 * rank[picked]
+        nearer = distance < best
         best = np.where(nearer, distance, best)
         result = np.where(nearer[:, None], values[picked], result)
     return result

@@ -1,4 +1,4 @@
-"""Several radiometers as one record: of each pixel and pass, the first that has it.
+"""Several radiometers as one record: of each pixel and pass, the one in operation, and the others.
 
 Channels of one pixel and pass always come from one radiometer, so that ratios and differences of
 channels never mix two. Where there are transfers, each radiometer is made like the reference first.
@@ -7,6 +7,7 @@ channels never mix two. Where there are transfers, each radiometer is made like 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -35,10 +36,50 @@ def _names(records: Sequence[xr.Dataset], axis: str, names: dict[int, str]) -> t
     return tuple(names[code] for code in sorted(codes))
 
 
+@dataclass(frozen=True)
+class Record:
+    """Brightness temperatures of some days on the common axes.
+
+    Parameters
+    ----------
+    overpasses, channels
+        Codes of the axes, in the order of `nodes` and `channels`.
+    tb
+        K, float32 (day, node, channel, y, x). A channel that the radiometer does not have, such as
+        6.9 GHz of MWRI, is NaN.
+    observed
+        Hours since 00:00 UTC of the day, float32 (day, node, y, x).
+    origin
+        Number of the radiometer that each pixel and pass is from, uint8 (day, node, y, x), 255
+        where there is none.
+    level
+        Code of `soilft.gaps.LEVELS`, uint8 (day, node, y, x), 255 where nothing is known.
+    """
+
+    overpasses: tuple[int, ...]
+    channels: tuple[int, ...]
+    tb: Floats
+    observed: Floats
+    origin: npt.NDArray[np.uint8]
+    level: npt.NDArray[np.uint8]
+
+    def without(self, hidden: npt.NDArray[np.bool_]) -> Record:
+        """The same with some passes not seen, (day, node, y, x)."""
+        nothing = np.uint8(MISSING)
+        return Record(
+            self.overpasses,
+            self.channels,
+            np.where(hidden[:, :, None], np.float32(np.nan), self.tb),
+            np.where(hidden, np.float32(np.nan), self.observed),
+            np.where(hidden, nothing, self.origin),
+            np.where(hidden, nothing, self.level),
+        )
+
+
 def merged(
     records: Sequence[xr.Dataset], rows: slice, transfers: Sequence[Transfer | None] = ()
-) -> tuple[Floats, Floats, npt.NDArray[np.uint8]]:
-    """Brightness temperature and time of observation of some days, from all records.
+) -> Record:
+    """Some days of all radiometers: of each pixel and pass, the first that saw it.
 
     Parameters
     ----------
@@ -50,25 +91,55 @@ def merged(
     transfers
         What makes each record like the reference, None for the reference itself; as they are where
         empty. A pixel and pass of which no channel can be made so counts as not seen.
-
-    Returns
-    -------
-    tb : array
-        float32, shape (day, node, channel, y, x) in the order of `nodes` and `channels`. A channel
-        that the radiometer does not have, such as 6.9 GHz of MWRI, is NaN.
-    observed : array
-        float32 hours since 00:00 UTC of the day, shape (day, node, y, x).
-    origin : array
-        uint8 number of the record that each pixel and pass is from, 255 where none has it, shape
-        (day, node, y, x).
     """
+    (found,) = _gathered(records, rows, transfers, None)
+    return found
+
+
+def layered(
+    records: Sequence[xr.Dataset],
+    rows: slice,
+    transfers: Sequence[Transfer | None],
+    operating: npt.NDArray[np.uint8],
+) -> tuple[Record, Record]:
+    """What the radiometer in operation saw, and what others saw; see `merged`.
+
+    Parameters
+    ----------
+    operating
+        Number of the radiometer in operation on each of the days, 255 where none was, (day,).
+    """
+    first, others = _gathered(records, rows, transfers, operating)
+    return first, others
+
+
+def able(
+    records: Sequence[xr.Dataset], transfers: Sequence[Transfer | None]
+) -> npt.NDArray[np.bool_]:
+    """Whether each radiometer can give a channel at a node, bool (radiometer, node, channel)."""
     bands = [CODES[name] for name in channels(records)]
     passes = [OVERPASSES[name] for name in nodes(records)]
-    first = records[0].isel(time=rows)
-    days, y, x = first.sizes["time"], first.sizes["y"], first.sizes["x"]
-    tb = np.full((days, len(passes), len(bands), y, x), np.nan, "float32")
-    observed = np.full((days, len(passes), y, x), np.nan, "float32")
-    origin = np.full(observed.shape, MISSING, "uint8")
+    found = np.zeros((len(records), len(passes), len(bands)), bool)
+    for number, record in enumerate(records):
+        transfer = transfers[number] if transfers else None
+        for o, code in enumerate(record["overpass"].values.tolist()):
+            for c, channel in enumerate(record["channel"].values.tolist()):
+                known = transfer is None or bool(np.isfinite(transfer.regional[o, c]).all())
+                found[number, passes.index(code), bands.index(channel)] = known
+    return found
+
+
+def _gathered(
+    records: Sequence[xr.Dataset],
+    rows: slice,
+    transfers: Sequence[Transfer | None],
+    operating: npt.NDArray[np.uint8] | None,
+) -> list[Record]:
+    bands = tuple(CODES[name] for name in channels(records))
+    passes = tuple(OVERPASSES[name] for name in nodes(records))
+    sizes = records[0].isel(time=rows).sizes
+    shape = sizes["time"], len(passes), len(bands), sizes["y"], sizes["x"]
+    layers = [_empty(passes, bands, shape) for _ in range(1 if operating is None else 2)]
     for number, record in enumerate(records):
         part = record.isel(time=rows)
         time, values = part["observation_time"].values, part["tb"].values
@@ -76,13 +147,32 @@ def merged(
         if transfer is not None:
             numbers = part["time"].values.astype("datetime64[D]").astype("int64")
             values = transfer.apply(values, numbers)
-            time = np.where(np.isfinite(values).any(axis=2), time, np.float32(np.nan))
+        seen = np.isfinite(time)
+        if transfer is not None:
+            seen &= np.isfinite(values).any(axis=2)
         at = [bands.index(int(code)) for code in record["channel"].values]
+        own = np.ones(shape[0], bool) if operating is None else operating == number
         for i, code in enumerate(record["overpass"].values):
             node = passes.index(int(code))
-            new = np.isfinite(time[:, i]) & np.isnan(observed[:, node])
-            observed[:, node][new] = time[:, i][new]
-            origin[:, node][new] = number
-            for j, band in enumerate(at):
-                tb[:, node, band][new] = values[:, i, j][new]
-    return tb, observed, origin
+            for layer, days in zip(layers, (own, ~own), strict=False):
+                new = seen[:, i] & days[:, None, None] & (layer.origin[:, node] == MISSING)
+                layer.observed[:, node][new] = time[:, i][new]
+                layer.origin[:, node][new] = number
+                layer.level[:, node][new] = 0
+                for j, band in enumerate(at):
+                    layer.tb[:, node, band][new] = values[:, i, j][new]
+    return layers
+
+
+def _empty(
+    passes: tuple[int, ...], bands: tuple[int, ...], shape: tuple[int, int, int, int, int]
+) -> Record:
+    seen = (shape[0], shape[1], *shape[3:])
+    return Record(
+        passes,
+        bands,
+        np.full(shape, np.nan, "float32"),
+        np.full(seen, np.nan, "float32"),
+        np.full(seen, MISSING, "uint8"),
+        np.full(seen, MISSING, "uint8"),
+    )

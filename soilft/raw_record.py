@@ -33,8 +33,13 @@ States = npt.NDArray[np.uint8]
 
 
 def as_they_are(inputs: InputRefs) -> InputRefs:
-    """The same stores with no radiometer made like another."""
-    return replace(inputs, transfers=None)
+    """The same stores with no radiometer made like another, and no gap filled.
+
+    The radiometer in operation on a day stays the same.
+    """
+    gaps = inputs.gaps
+    unfilled = None if gaps is None else replace(gaps, levels=(), normals=None)
+    return replace(inputs, transfers=None, gaps=unfilled)
 
 
 @dataclass(frozen=True)
@@ -71,8 +76,9 @@ class Gathered:
     features
         float32 (row, feature); NaN throughout where ``same`` is false.
     same
-        Whether the raw record has the radiometer of the table there, (row,): of a pixel and pass
-        that the preferred one saw and that could not be made alike, the table has another.
+        Whether the raw record has the radiometer of the table there, at the same level, (row,).
+        It has not where the table's gap was filled, or where what the radiometer in operation saw
+        could not be made alike.
     names
         Of the features, in order.
     """
@@ -85,7 +91,8 @@ class Gathered:
 
 def raw_rows(task: RawRows) -> Gathered:
     """Gather the rows of a chunk of days. Runs on a worker."""
-    day, overpass, cell, era = strata.read_columns(task.table_url, "day", "overpass", "cell", "era")
+    columns = ("day", "overpass", "cell", "era", "level")
+    day, overpass, cell, era, level = strata.read_columns(task.table_url, *columns)
     numbers = task.span.numbers
     rows = np.flatnonzero((day >= numbers[0]) & (day <= numbers[-1]))
     predictors = block(task.inputs.open(), task.features, task.span)
@@ -95,7 +102,7 @@ def raw_rows(task: RawRows) -> Gathered:
         np.array([place[int(code)] for code in overpass[rows]], "intp"),
         *np.divmod(cell[rows], task.inputs.region.grid.shape[1]),
     )
-    same = predictors.origin[at] == era[rows]
+    same = (predictors.origin[at] == era[rows]) & (predictors.level[at] == level[rows])
     features = predictors.values[at]
     features[~same] = np.nan
     return Gathered(rows, features, same, predictors.names)
@@ -106,17 +113,17 @@ def write_raw_table(
 ) -> str:
     """Write the rows of a table with raw predictors; give the digest of the content.
 
-    Rows and their order are those of the table. One that the raw record has from another
-    radiometer has no predictors and the radiometer 255, so that nothing learns from it.
+    Rows and their order are those of the table. One that the raw record has not, or from another
+    radiometer, has no predictors and the radiometer 255, so that nothing learns from it.
 
     Parameters
     ----------
     features
         float32 (row, feature) in the order of the table's.
     same
-        Whether the row is of the table's radiometer, (row,).
+        Whether the row is of the table's radiometer and level, (row,).
     """
-    columns = ("label", "day", "overpass", "cell", "block", "era", "split")
+    columns = ("label", "day", "overpass", "cell", "block", "era", "level", "split")
     held = dict(zip(columns, strata.read_columns(table_url, *columns), strict=True))
     split = held.pop("split")
     held["era"] = np.where(same, held["era"], MISSING).astype("uint8")

@@ -237,6 +237,7 @@ def _sections(scorecard: Entry, drawn: dict[str, str]) -> Iterator[tuple[str, li
     made_alike = scorecard.get("harmonization")
     hand_over = [*sections.hand_overs(made_alike), *take("hand_over")]
     yield "Hand-over between radiometers", [*hand_over, *sections.both_records(made_alike)]
+    yield "Filled gaps", [*sections.gap_filling(scorecard.get("gap_filling"))]
     yield "Conformal sets", [*sections.conformal(scorecard.get("conformal"))]
     yield "Area of applicability", [*facts(scorecard.get("applicability"))]
     yield "Annual layers", [*sections.annual(scorecard.get("annual")), *take("annual")]

@@ -14,6 +14,7 @@ _GROUPS = {
     "elevation": "elevation band",
     "era": "sensor era",
     "year": "year",
+    "gap_fill_level": "gap-fill level",
     "applicability": "area of applicability",
 }
 
@@ -157,6 +158,27 @@ def hand_overs(found: Entry | None) -> Iterator[str]:
         yield from table(link["channels"], tables.TRANSFERS, heading)
 
 
+def gap_filling(found: Entry | None) -> Iterator[str]:
+    """What each level of gap filling is worth, on pixel-days that were seen and taken away."""
+    if not found:
+        yield "<p>There are no brightness temperatures to fill.</p>"
+        return
+    allowed = ", ".join(name.replace("_", " ") for name in found["allowed"]) or "none"
+    yield f"<p>Levels allowed: {escape(allowed)}.</p>"
+    if not found["levels"]:
+        yield "<p>No known pixel-day was masked and filled: none could be judged.</p>"
+        return
+    yield from table(
+        found["levels"],
+        tables.GAP_LEVELS,
+        f"Known pixel-days of {count(found['days'])} days, held out with their years and blocks, "
+        "as each level alone would have filled them",
+    )
+    for entry in found["levels"]:
+        name = str(entry["level"]).replace("_", " ")
+        yield from table(entry["by_month"], tables.GAP_MONTHS, f"By month: {name}")
+
+
 def both_records(found: Entry | None) -> Iterator[str]:
     """What is learnt, and the trend, of the radiometers as they are and as they were made."""
     transfer, trend = ((found or {}).get(name) for name in ("transfer", "trend"))
@@ -165,8 +187,8 @@ def both_records(found: Entry | None) -> Iterator[str]:
             [pair for pair in transfer["pairs"] if not pair.get("reason")],
             tables.BOTH_RECORDS,
             "Trained with one radiometer, judged with another, the same pixel-days of both "
-            f"records; {count(transfer['left_out'])} rows that the record as it was has from "
-            "another radiometer are left out",
+            f"records; {count(transfer['left_out'])} rows that the record as it was has not, or "
+            "from another radiometer, are left out",
         )
         for pair in transfer["pairs"]:
             if pair.get("reason"):

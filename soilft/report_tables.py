@@ -281,6 +281,20 @@ NOISE: tuple[Column, ...] = (
     ("forest against truth", _of("against_truth", percent)),
     ("note", lambda row: str(row.get("note") or "")),
 )
+_FILLED: tuple[Column, ...] = (
+    ("pixel-days", _of("rows", count)),
+    ("overall accuracy, filled", _of("overall_accuracy", percent)),
+    ("overall accuracy, as seen", _of("seen_overall_accuracy", percent)),
+    ("balanced accuracy, filled", _of("balanced_accuracy", percent)),
+    ("kappa, filled", _of("kappa", score)),
+    ("error of brightness temperature, K", lambda row: pairs(row.get("kelvin") or {})),
+)
+GAP_LEVELS: tuple[Column, ...] = (
+    ("level", lambda row: str(row["level"]).replace("_", " ")),
+    *_FILLED,
+    ("filled minus seen, points (95 % interval)", difference),
+)
+GAP_MONTHS: tuple[Column, ...] = (("month", _of("key", plain)), *_FILLED)
 HAND_OVER: tuple[Column, ...] = (
     ("channel", _of("channel", str)),
     ("node", _of("node", str)),

@@ -45,6 +45,9 @@ class Table:
         int32 (row,), number of the spatial block.
     era
         uint8 (row,), number of the radiometer that saw the pixel, 255 where none did.
+    level
+        uint8 (row,), level of gap filling, see `soilft.gaps.LEVELS`; 255 where there is no
+        brightness temperature.
     order
         uint64 (row,), the hash that decides who is drawn.
     """
@@ -56,6 +59,7 @@ class Table:
     cell: npt.NDArray[np.int32]
     block: npt.NDArray[np.int32]
     era: npt.NDArray[np.uint8]
+    level: npt.NDArray[np.uint8]
     order: npt.NDArray[np.uint64]
 
     def __len__(self) -> int:
@@ -171,6 +175,7 @@ def rows(
         cell[drawn],
         place[drawn],
         era[drawn],
+        block.level[at],
         order[drawn],
     )
     fates = {
@@ -260,16 +265,8 @@ class SampleDays:
 def sample_days(task: SampleDays) -> tuple[Drawn, tuple[str, ...]]:
     """Draw rows of a chunk, and the names of their features. Runs on a worker."""
     block = compute_block(task.inputs.open(), task.features, task.span)
-    group = store.open_raw(task.label_url)
     codes = [OVERPASSES[target.name] for target in task.features.targets]
-    stored = np.asarray(store.array(group, "overpass")[...]).tolist()
-    at = [stored.index(code) for code in codes]
-    days = task.span.within(task.inputs.whole)
-    label = np.asarray(store.array(group, "freeze_thaw")[days])[:, at]
-    doubtful = None
-    if "label_quality" in group:
-        quality = np.asarray(store.array(group, "label_quality")[days])[:, at]
-        doubtful = (quality != 0) & (quality != MISSING)
+    label, doubtful = labels(task.label_url, codes, task.span.within(task.inputs.whole))
     drawn = rows(
         block,
         label,
@@ -281,6 +278,28 @@ def sample_days(task: SampleDays) -> tuple[Drawn, tuple[str, ...]]:
         doubtful=doubtful,
     )
     return drawn, block.names
+
+
+def labels(
+    url: str, overpasses: Sequence[int], days: slice
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_] | None]:
+    """Read the label of some overpasses and days; where its store says so, which are doubtful.
+
+    Returns
+    -------
+    label : array
+        Codes, uint8 (day, overpass, y, x).
+    doubtful : array or None
+        Whether any bit of the label's quality is set; None where it has none.
+    """
+    group = store.open_raw(url)
+    stored = np.asarray(store.array(group, "overpass")[...]).tolist()
+    at = [stored.index(code) for code in overpasses]
+    label = np.asarray(store.array(group, "freeze_thaw")[days])[:, at]
+    if "label_quality" not in group:
+        return label, None
+    quality = np.asarray(store.array(group, "label_quality")[days])[:, at]
+    return label, (quality != 0) & (quality != MISSING)
 
 
 def require_both_classes(table: Table) -> None:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from soilft import bootstrap, metrics
 from soilft.baselines import BASELINES, Baseline
 from soilft.experiments import HeldOut, clusters
+from soilft.gaps import LEVELS
 from soilft.sampling import seasons
 from soilft.schema import MISSING
 from soilft.table import StoredTable
@@ -125,7 +126,7 @@ def of_counts(
 
 
 def groups(table: StoredTable, pool: Pool) -> dict[str, list[dict[str, Any]]]:
-    """Scores by month, season, elevation band, radiometer, year, and area of applicability."""
+    """Scores by month, season, elevation, radiometer, gap level, year, area of applicability."""
     rows = pool.rows
     season = np.array(SEASONS)[seasons(table.day[rows])]
     keys: dict[str, npt.NDArray[Any]] = {
@@ -140,6 +141,9 @@ def groups(table: StoredTable, pool: Pool) -> dict[str, list[dict[str, Any]]]:
     if table.eras:
         names = np.array([*table.eras, "none"])
         keys["era"] = names[np.minimum(table.era[rows], len(table.eras))]
+    if (table.level[rows] != MISSING).any():
+        names = np.array([*LEVELS, "none"])
+        keys["gap_fill_level"] = names[np.minimum(table.level[rows], len(LEVELS))]
     if (pool.inside != MISSING).any():
         keys["applicability"] = np.where(pool.inside == 1, "inside", "outside")
     found = {name: _by(key, pool) for name, key in keys.items()}

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import zarr
 
 from soilft import store
+from soilft.gaps import LEVELS
 from soilft.ledger import arrays_digest
 from soilft.sampling import Table
 from soilft.schema import FROZEN, THAWED, Coordinate, Template, Variable, flagged
@@ -50,6 +51,7 @@ def write_table(
         "cell": table.cell,
         "block": table.block,
         "era": table.era,
+        "level": table.level,
         "split": split,
     }
     count, width = table.features.shape
@@ -66,6 +68,7 @@ def write_table(
             Variable("cell", ("row",), "int32", -1, {"long_name": "row-major index of the cell"}),
             Variable("block", ("row",), "int32", -1, {"long_name": "number of the spatial block"}),
             Variable("era", ("row",), "uint8", 255, {"long_name": "number of the radiometer"}),
+            flagged("level", ("row",), "level of gap filling", LEVELS),
             flagged("split", ("row",), "random split", SPLITS),
         ),
         chunks={"row": max(1, min(count, ROWS_A_CHUNK))},
@@ -88,6 +91,7 @@ class StoredTable:
     cell: npt.NDArray[np.int32]
     block: npt.NDArray[np.int32]
     era: npt.NDArray[np.uint8]
+    level: npt.NDArray[np.uint8]
     names: tuple[str, ...]
     eras: tuple[str, ...]
 
@@ -125,7 +129,7 @@ def read_table(url: str, most: int | None = None) -> StoredTable:
     length = store.array(group, "label").shape[0]
     rows = _part(length, most)
     whole = len(rows) == length
-    columns = ("label", "split", "day", "overpass", "cell", "block", "era")
+    columns = ("label", "split", "day", "overpass", "cell", "block", "era", "level")
     arrays: dict[str, Any] = {name: np.asarray(store.array(group, name)[...]) for name in columns}
     features = store.array(group, "features")
     if whole:

@@ -10,12 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from soilft import radiometers
+from soilft import gaps, masking, radiometers
 from soilft.channels import CODES
 from soilft.days import DaySpan
+from soilft.gaps import Gaps
 from soilft.grid import Grid
 from soilft.matching import nearest
 from soilft.overpass import utc_hour
+from soilft.radiometers import Record
 from soilft.schema import MISSING
 from soilft.transfer import Transfer, unknown
 
@@ -31,6 +33,8 @@ REMEMBERED = ("SoilTMP0_10cm_inst_mean", "Tair_f_inst_mean")
 NEIGHBOUR_CHANNELS = ("18.7H", "36.5V")
 
 Floats = npt.NDArray[Any]
+Codes = npt.NDArray[np.uint8]
+_Matched = tuple[dict[tuple[str, str, int], Floats], Codes, Codes]
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,9 @@ class Inputs:
         Records of the radiometers, the preferred one first.
     transfers
         What makes each record like the reference; as they are where empty.
+    gaps
+        How passes that were not seen are filled; not at all where None, and then of each pass the
+        first radiometer counts that saw it.
     """
 
     grid: Grid
@@ -66,6 +73,7 @@ class Inputs:
     static: xr.Dataset | None = None
     mask: npt.NDArray[np.bool_] | None = None
     transfers: tuple[Transfer | None, ...] = ()
+    gaps: Gaps | None = None
 
     def window(self, rows: slice, columns: slice) -> Inputs:
         """The same inputs of some adjoining rows and columns, still unread."""
@@ -81,6 +89,23 @@ class Inputs:
             static=cut(self.static),
             mask=None if self.mask is None else self.mask[rows, columns],
             transfers=tuple(None if t is None else t.window(rows, columns) for t in self.transfers),
+            gaps=None if self.gaps is None else self.gaps.window(rows, columns),
+        )
+
+    def near(self, span: DaySpan) -> Inputs:
+        """The same inputs of some days and of all that describes them, read into memory."""
+        days = span.widened(REACH_DAYS, self.whole)
+        rows = days.within(self.whole)
+        filling = self.gaps
+        if filling is not None:
+            filling = replace(filling, operating=filling.operating[rows])
+        reanalysis = self.reanalysis
+        return replace(
+            self,
+            whole=days,
+            tb=tuple(record.isel(time=rows).load() for record in self.tb),
+            reanalysis=None if reanalysis is None else reanalysis.isel(time=rows).load(),
+            gaps=filling,
         )
 
     def with_channels(self, names: Collection[str]) -> Inputs:
@@ -96,10 +121,11 @@ class Inputs:
                 transfer = transfer.on_axes(transfer.overpasses, codes)
             transfers.append(transfer)
         kept = tuple(transfers) if self.transfers else ()
-        return replace(self, tb=tuple(records), transfers=kept)
+        filling = None if self.gaps is None else self.gaps.with_channels(wanted)
+        return replace(self, tb=tuple(records), transfers=kept, gaps=filling)
 
     def of_radiometer(self, number: int, *, alike: bool) -> Inputs:
-        """The same inputs as if one radiometer alone had flown.
+        """The same inputs as if one radiometer alone had flown, its gaps unfilled.
 
         Parameters
         ----------
@@ -117,7 +143,7 @@ class Inputs:
             )
             for n, record in enumerate(self.tb)
         )
-        return replace(self, transfers=kept)
+        return replace(self, transfers=kept, gaps=None)
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -160,13 +186,17 @@ class Window:
     Parameters
     ----------
     tb
-        Brightness temperatures in K, float32 (day, y, x), by (channel, node, shift in days).
+        Brightness temperatures in K, float32 (day, y, x), by (channel, node, shift in days). None
+        is from a level of gap filling beyond that of the pixel-day.
     past
         Means of the reanalysis over the day and the days before it, float32 (day, y, x), by field
         and number of days.
     origin
         Number of the radiometer record they are from, uint8 (day, y, x): of the node that is named
         like the overpass, else of the first that was seen; 255 where none was.
+    level
+        Code of `soilft.gaps.LEVELS`, uint8 (day, y, x): of the node that is named like the
+        overpass, else the lowest of any; 255 where nothing is known.
     """
 
     inputs: Inputs
@@ -177,6 +207,7 @@ class Window:
     static: Mapping[str, Floats]
     past: Mapping[tuple[str, int], Floats]
     origin: npt.NDArray[np.uint8]
+    level: npt.NDArray[np.uint8]
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -200,7 +231,6 @@ def load(
     needs
         Kinds of input to read; the others stay empty.
     """
-    wide = span.widened(HALO_DAYS, inputs.whole)
     reanalysis: dict[str, Floats] = {}
     past: dict[tuple[str, int], Floats] = {}
     if inputs.reanalysis is not None and "reanalysis" in needs:
@@ -221,14 +251,15 @@ def load(
         else {}
     )
     nothing = np.full((len(span), *inputs.grid.shape), MISSING, "uint8")
-    matched: list[tuple[dict[tuple[str, str, int], Floats], npt.NDArray[np.uint8]]]
-    matched = [({}, nothing) for _ in targets]
+    matched: list[_Matched] = [({}, nothing, nothing) for _ in targets]
     if inputs.tb and "tb" in needs:
-        record = radiometers.merged(inputs.tb, wide.within(inputs.whole), inputs.transfers)
-        matched = [_match(inputs, target, *record, span.within(wide)) for target in targets]
+        halo = HALO_DAYS + (0 if inputs.gaps is None else inputs.gaps.reach)
+        wide = span.widened(halo, inputs.whole)
+        record = _record(inputs, wide, targets)
+        matched = [_match(inputs, target, record, span.within(wide)) for target in targets]
     return [
-        Window(inputs, span, target, tb, reanalysis, static, past, origin)
-        for target, (tb, origin) in zip(targets, matched, strict=True)
+        Window(inputs, span, target, tb, reanalysis, static, past, origin, level)
+        for target, (tb, origin, level) in zip(targets, matched, strict=True)
     ]
 
 
@@ -263,32 +294,60 @@ def running_mean(values: Floats, days: slice, length: int) -> Floats:
         return np.asarray(total / count, "float32")
 
 
-def _match(
-    inputs: Inputs,
-    target: Target,
-    tb: Floats,
-    observed: Floats,
-    origin: npt.NDArray[np.uint8],
-    days: slice,
-) -> tuple[dict[tuple[str, str, int], Floats], npt.NDArray[np.uint8]]:
+def _record(inputs: Inputs, wide: DaySpan, targets: Sequence[Target]) -> Record:
+    """Brightness temperatures of some days, their gaps filled as the inputs ask for."""
+    rows, filling = wide.within(inputs.whole), inputs.gaps
+    if filling is None:
+        return radiometers.merged(inputs.tb, rows, inputs.transfers)
+    operating = filling.operating[rows]
+    first, others = radiometers.layered(inputs.tb, rows, inputs.transfers, operating)
+    if filling.hidden is not None:
+        (target,) = targets
+        day = int(filling.hidden.number - wide.numbers[0])
+        node = inputs.nodes.index(target.name)
+        hours = target.utc_hours(inputs.grid)
+        first, others = masking.hide(first, others, filling.hidden, hours, day, node)
+    able = radiometers.able(inputs.tb, inputs.transfers)
+    longitude = inputs.grid.lonlat[0]
+    return gaps.filled(first, others, filling, wide.numbers, operating, able, longitude)
+
+
+def _match(inputs: Inputs, target: Target, record: Record, days: slice) -> _Matched:
+    """Brightness temperatures of a state, the radiometer they are from, and their level."""
     hours = target.utc_hours(inputs.grid)
     matched: dict[tuple[str, str, int], Floats] = {}
-    from_record: dict[str, npt.NDArray[np.uint8]] = {}
+    levels: dict[tuple[str, int], Codes] = {}
+    origins: dict[str, Codes] = {}
     for n, node in enumerate(inputs.nodes):
+        flags = np.stack([record.level[:, n], record.origin[:, n]], axis=1).astype("float32")
         for shift in (-1, 0, 1):
             channels = [
                 (i, name)
                 for i, name in enumerate(inputs.channels)
                 if shift == 0 or name in NEIGHBOUR_CHANNELS
             ]
+            given = np.concatenate([record.tb[:, n, [i for i, _ in channels]], flags], axis=1)
             picked = nearest(
-                tb[:, n, [i for i, _ in channels]], observed[:, n], hours, days, shift_days=shift
+                given, record.observed[:, n], hours, days, shift_days=shift, rank=record.level[:, n]
             )
             for i, (_, name) in enumerate(channels):
                 matched[name, node, shift] = picked[:, i]
-        number = nearest(origin[:, n, None].astype("float32"), observed[:, n], hours, days)[:, 0]
-        from_record[node] = np.where(np.isnan(number), MISSING, number).astype("uint8")
-    seen = np.full((days.stop - days.start, *inputs.grid.shape), MISSING, "uint8")
-    for node in sorted(inputs.nodes, key=lambda node: node != target.name):
-        seen = np.where(seen == MISSING, from_record[node], seen)
-    return matched, seen
+            level, origin = (
+                np.where(np.isnan(flag), MISSING, flag).astype("uint8")
+                for flag in (picked[:, -2], picked[:, -1])
+            )
+            levels[node, shift] = level
+            if shift == 0:
+                origins[node] = origin
+    own = target.name if target.name in inputs.nodes else None
+    if own is not None and inputs.gaps is not None:
+        declared, seen = levels[own, 0], origins[own]
+    else:
+        declared = np.minimum.reduce([levels[node, 0] for node in inputs.nodes])
+        seen = np.full(declared.shape, MISSING, "uint8")
+        for node in sorted(inputs.nodes, key=lambda node: node != own):
+            here = (seen == MISSING) & (levels[node, 0] <= declared)
+            seen = np.where(here, origins[node], seen)
+    for (_, node, shift), values in matched.items():
+        values[levels[node, shift] > declared] = np.nan
+    return matched, seen, declared

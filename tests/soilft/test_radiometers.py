@@ -29,7 +29,8 @@ def test_the_first_radiometer_wins_and_the_second_fills_whole_pixels() -> None:
     first = record(("6.9V", "36.5V"), 250.0, seen, hour=1.5)
     second = record(("18.7H", "36.5V"), 260.0, np.ones_like(seen), hour=1.7)
     assert radiometers.channels([first, second]) == ("6.9V", "18.7H", "36.5V")
-    tb, observed, origin = radiometers.merged([first, second], slice(0, 2))
+    found = radiometers.merged([first, second], slice(0, 2))
+    tb, observed, origin = found.tb, found.observed, found.origin
     np.testing.assert_array_equal(tb[0, 0, 2, :2], 250.0)
     np.testing.assert_array_equal(tb[0, 0, 2, 2:], 260.0)
     np.testing.assert_array_equal(observed[0, 0, :2], np.float32(1.5))
@@ -39,7 +40,7 @@ def test_the_first_radiometer_wins_and_the_second_fills_whole_pixels() -> None:
     assert np.isnan(tb[0, 0, 0, 2:]).all()
     np.testing.assert_array_equal(origin[0, 0, :2], 0)
     np.testing.assert_array_equal(origin[0, 0, 2:], 1)
-    swapped, *_ = radiometers.merged([second, first], slice(0, 2))
+    swapped = radiometers.merged([second, first], slice(0, 2)).tb
     np.testing.assert_array_equal(swapped[:, :, 2], 260.0)
 
 
@@ -49,8 +50,10 @@ def test_some_days_are_the_same_days_of_all() -> None:
     second = record(("36.5V", "36.5H"), 260.0, rng.random((2, 2, *SHAPE)) < 0.5)
     whole = radiometers.merged([first, second], slice(0, 2))
     part = radiometers.merged([first, second], slice(1, 2))
-    for all_days, one_day in zip(whole, part, strict=True):
-        np.testing.assert_array_equal(all_days[1:], one_day)
+    for name in ("tb", "observed", "origin", "level"):
+        np.testing.assert_array_equal(getattr(whole, name)[1:], getattr(part, name))
     # A pixel has a time exactly where it has a brightness temperature.
-    np.testing.assert_array_equal(np.isfinite(whole[0]).any(axis=2), np.isfinite(whole[1]))
-    np.testing.assert_array_equal(whole[2] != 255, np.isfinite(whole[1]))
+    seen = np.isfinite(whole.observed)
+    np.testing.assert_array_equal(np.isfinite(whole.tb).any(axis=2), seen)
+    np.testing.assert_array_equal(whole.origin != 255, seen)
+    np.testing.assert_array_equal(whole.level, np.where(seen, 0, 255))

@@ -538,7 +538,7 @@ def test_hand_overs_stand_with_their_intervals_and_the_verdict() -> None:
 def test_both_records_stand_side_by_side() -> None:
     page = Page(report.render(card())).text
     for words in (
-        "1,234 rows that the record as it was has from another radiometer",
+        "1,234 rows that the record as it was has not, or from another radiometer",
         "81.2 %",
         "90.1 %",
         "0.611",

@@ -27,7 +27,8 @@ def world(seed: int = 0) -> tuple[Block, np.ndarray]:
     usable = rng.random(shape) > 0.2
     origin = rng.choice(np.array([0, 1, MISSING], "uint8"), shape, p=(0.7, 0.2, 0.1))
     label = rng.choice(np.array([THAWED, FROZEN, PARTIAL, MISSING], "uint8"), shape)
-    return Block(("a", "b", "c"), values, np.zeros(shape, "uint8"), usable, origin), label
+    level = np.where(origin == MISSING, MISSING, 0).astype("uint8")
+    return Block(("a", "b", "c"), values, np.zeros(shape, "uint8"), usable, origin, level), label
 
 
 BLOCKS = np.arange(SHAPE[0] * SHAPE[1], dtype="int32").reshape(SHAPE) // 8
@@ -39,7 +40,12 @@ def pool(spans: list[DaySpan], limit: int, seed: int = 7) -> Drawn:
     for span in spans:
         at = span.within(WHOLE)
         cut = Block(
-            block.names, block.values[at], block.quality[at], block.usable[at], block.origin[at]
+            block.names,
+            block.values[at],
+            block.quality[at],
+            block.usable[at],
+            block.origin[at],
+            block.level[at],
         )
         found = rows(cut, label[at], CODES, span, blocks=BLOCKS, seed=seed, limit=limit)
         parts.append(found)

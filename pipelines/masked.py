@@ -1,0 +1,82 @@
+"""Part of the stage validate: known pixel-days as each level of gap filling would give them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from distributed import Client
+
+from pipelines.events import Emit
+from pipelines.outcomes import Outcomes, check_memory, collect
+from pipelines.run import Run
+from soilft import masked, objects
+from soilft.experiments import Rules, folds_of
+from soilft.gaps import FILLS, FROM_NORMALS
+from soilft.masked import MaskedDay
+from soilft.sampling import Table
+from soilft.table import StoredTable, write_table
+
+
+def levels(run: Run) -> tuple[str, ...]:
+    """Levels that the record is filled by, in their order."""
+    allowed = run.config.gap_filling.levels
+    able = run.normals() is not None
+    return tuple(n for n in FILLS if n in allowed and (able or n not in FROM_NORMALS))
+
+
+def masked_table(
+    run: Run,
+    client: Client,
+    emit: Emit,
+    outcomes: Outcomes,
+    stage: str,
+    table: StoredTable,
+    rules: Rules,
+) -> tuple[str, str] | None:
+    """Make the table of masked pixel-days; give its URL and digest, None where there are none."""
+    tried, a_month = levels(run), run.config.validation.masked_days
+    if not tried or not a_month or not run.radiometers():
+        return None
+    facts: dict[str, Any] = _facts(run)
+    held = np.unique(np.concatenate([f.test for f in folds_of(table, "year_block", rules)]))
+    tasks = {
+        f"masked day {day}": MaskedDay(
+            run.input_refs(),
+            run.config.feature_set(),
+            run.input_url(run.config.label.input),
+            int(day),
+            tuple(np.unique(table.block[held][table.year[held] == _year(day)]).tolist()),
+            facts["block_degrees"],
+            tried,
+        )
+        for day in masked.days_to_mask(table.day[held], a_month)
+    }
+    if not tasks:
+        return None
+    check_memory(client, stage, next(iter(tasks.values())).peak_bytes, "Give workers more memory.")
+    found: dict[str, tuple[Table, tuple[str, ...]]] = {}
+    part = Outcomes("masked days")
+    collect(client, masked.masked_rows, tasks, found.__setitem__, part, emit)
+    if part.failed:
+        outcomes.failed |= part.failed
+        return None
+    rows = masked.joined([found[unit][0] for unit in tasks])
+    if not len(rows):
+        return None
+    names = found[next(iter(tasks))][1]
+    about = {"simulated": str(run.is_simulated()).lower(), "levels": list(tried)}
+    url = objects.join(run.table_url().rpartition("/")[0], "masked.zarr")
+    nothing = np.zeros(len(rows), "uint8")
+    return url, write_table(url, rows, nothing, names, run.radiometers(), about)
+
+
+def _facts(run: Run) -> Any:
+    record = run.ledger.get("train", "table")
+    if record is None:
+        raise RuntimeError("a model without a table")
+    return record.facts
+
+
+def _year(day: Any) -> int:
+    return int(np.datetime64(int(day), "D").astype("datetime64[Y]").astype("int64")) + 1970

@@ -1,0 +1,271 @@
+"""Filling of passes that no radiometer in operation saw, level by level, each value flagged.
+
+The order is fixed: the other node of the day, the same node a day or two away, another radiometer,
+the normal of the day of the year. The first two carry a departure from the normal over to the pass
+that is missing. Nothing is made up on a day on which no radiometer was in operation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from soilft.normals import Normals
+from soilft.overpass import utc_hour
+from soilft.radiometers import Record
+from soilft.schema import MISSING
+
+VERSION = 1
+# CF flag_values of ``gap_fill_level``.
+LEVELS: Mapping[str, int] = MappingProxyType(
+    {
+        "observed": 0,
+        "other_node": 1,
+        "neighbouring_days": 2,
+        "other_sensor": 3,
+        "climatology": 4,
+    }
+)
+FILLS = tuple(LEVELS)[1:]
+# Levels that need to know what is normal.
+FROM_NORMALS = frozenset({"other_node", "neighbouring_days", "climatology"})
+# Days before and after a missing pass that it may be filled from.
+NEIGHBOUR_DAYS = 2
+
+Floats = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """Passes of one day that are taken away, to see how well a level stands in for them.
+
+    Parameters
+    ----------
+    level
+        Name of the level: all that comes before it in the order is taken away.
+    number
+        Day since 1970-01-01.
+    """
+
+    level: str
+    number: int
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """How the gaps of a record are filled.
+
+    Parameters
+    ----------
+    levels
+        Names from `FILLS` that are allowed; their order has no meaning.
+    operating
+        Number of the radiometer in operation on each day of the period, 255 where none was,
+        uint8 (day,).
+    normals
+        Needed by all levels but ``other_sensor``; without them those stay empty.
+    hidden
+        What is taken away first.
+    """
+
+    levels: tuple[str, ...]
+    operating: npt.NDArray[np.uint8]
+    normals: Normals | None = None
+    hidden: Hidden | None = None
+
+    @property
+    def reach(self) -> int:
+        """Days around a day that its values may be filled from."""
+        return NEIGHBOUR_DAYS if "neighbouring_days" in self.levels else 0
+
+    def window(self, rows: slice, columns: slice) -> Gaps:
+        """The same for some rows and columns of the grid."""
+        normals = self.normals
+        return replace(self, normals=None if normals is None else normals.window(rows, columns))
+
+    def with_channels(self, codes: Sequence[int]) -> Gaps:
+        """The same with some channels alone."""
+        normals = self.normals
+        return replace(self, normals=None if normals is None else normals.with_channels(codes))
+
+
+def filled(
+    first: Record,
+    others: Record,
+    gaps: Gaps,
+    numbers: npt.NDArray[Any],
+    operating: npt.NDArray[np.uint8],
+    able: npt.NDArray[np.bool_],
+    longitude: Floats,
+) -> Record:
+    """Fill what the radiometer in operation did not see.
+
+    Parameters
+    ----------
+    first
+        What the radiometer in operation saw, the days with `Gaps.reach` days around those wanted.
+    others
+        What other radiometers saw on the same days.
+    numbers, operating
+        Days since 1970-01-01 and the number of the radiometer in operation, (day,).
+    able
+        Whether each radiometer has a channel at a node, (radiometer, node, channel): the normal
+        stands in for no channel that the radiometer in operation lacks.
+    longitude
+        Degrees east, (y, x), for the hour of a pass that nobody saw.
+
+    Returns
+    -------
+    Record
+        With the level of each pass; where nothing is allowed or known it stays missing. No value of
+        a pass comes from another level than its flag says.
+    """
+    seen = first.level != MISSING
+    tb, observed = first.tb.copy(), first.observed.copy()
+    origin, level = first.origin.copy(), first.level.copy()
+    normals, days_on = gaps.normals, operating != MISSING
+    departure = None if normals is None else _departures(first, normals, numbers)
+    for n, code in enumerate(first.overpasses):
+        for name in FILLS:
+            if name not in gaps.levels:
+                continue
+            gap = (level[:, n] == MISSING) & days_on[:, None, None]
+            if not gap.any():
+                break
+            hours: Floats = np.full((), np.nan, "float32")
+            if name == "other_sensor":
+                values, source, hours = others.tb[:, n], others.origin[:, n], others.observed[:, n]
+            elif normals is None or departure is None:
+                continue
+            else:
+                hours = utc_hour(float(normals.hour[normals.overpasses.index(code)]), longitude)
+                if name == "climatology":
+                    values = _normal(first, normals, n, numbers)
+                    known = able[np.where(days_on, operating, 0), n]
+                    values[~known] = np.nan
+                    source = np.full(gap.shape, MISSING, "uint8")
+                else:
+                    values, source = _carried(first, departure, normals, n, numbers, seen, name)
+            new = gap & np.isfinite(values).any(axis=1)
+            tb[:, n] = np.where(new[:, None], values, tb[:, n])
+            observed[:, n] = np.where(new, hours, observed[:, n])
+            origin[:, n] = np.where(new, source, origin[:, n])
+            level[:, n][new] = LEVELS[name]
+    return replace(first, tb=tb, observed=observed, origin=origin, level=level)
+
+
+def _normal(record: Record, normals: Normals, n: int, numbers: npt.NDArray[Any]) -> Floats:
+    code = record.overpasses[n]
+    parts = [normals.expected(code, channel, numbers) for channel in record.channels]
+    return np.stack(parts, axis=1)
+
+
+def _departures(record: Record, normals: Normals, numbers: npt.NDArray[Any]) -> Floats:
+    found = np.empty(record.tb.shape, "float32")
+    for n, code in enumerate(record.overpasses):
+        for c, channel in enumerate(record.channels):
+            found[:, n, c] = record.tb[:, n, c] - normals.expected(code, channel, numbers)
+    return found
+
+
+def _carried(
+    record: Record,
+    departure: Floats,
+    normals: Normals,
+    n: int,
+    numbers: npt.NDArray[Any],
+    seen: npt.NDArray[np.bool_],
+    name: str,
+) -> tuple[Floats, npt.NDArray[np.uint8]]:
+    """The normal and a share of the departure that another pass had from its own."""
+    code = record.overpasses[n]
+    values = np.empty((len(numbers), *record.tb.shape[2:]), "float32")
+    for c, channel in enumerate(record.channels):
+        values[:, c] = normals.expected(code, channel, numbers)
+    if name == "other_node":
+        told, source = from_other_node(departure, record.origin, seen, n)
+        share = _shares(record, normals, "other_node", code)
+        return values + share * told, source
+    near, near_source = from_days(departure[:, n], record.origin[:, n], 1)
+    far, far_source = from_days(departure[:, n], record.origin[:, n], 2)
+    told_near = _shares(record, normals, "one_day", code) * near
+    told_far = _shares(record, normals, "two_days", code) * far
+    # All channels of a pass are filled from the same days.
+    here = np.isfinite(told_near).any(axis=1)
+    values += np.where(here[:, None], told_near, told_far)
+    return values, np.where(here, near_source, far_source)
+
+
+def _shares(record: Record, normals: Normals, way: str, code: int) -> Floats:
+    shares = [normals.share(way, code, channel) for channel in record.channels]
+    return np.array(shares, "float32")[:, None, None]
+
+
+def from_other_node(
+    departure: Floats,
+    origin: npt.NDArray[np.uint8],
+    seen: npt.NDArray[np.bool_],
+    n: int,
+) -> tuple[Floats, npt.NDArray[np.uint8]]:
+    """Departures that the day's other node tells of: of several, the first that was seen.
+
+    Parameters
+    ----------
+    departure
+        K, (day, node, channel, y, x).
+    origin, seen
+        (day, node, y, x).
+    n
+        Number of the node that is missing.
+
+    Returns
+    -------
+    told : array
+        float32 K, (day, channel, y, x), NaN where no other node was seen.
+    source : array
+        uint8 (day, y, x).
+    """
+    told = np.full_like(departure[:, n], np.nan)
+    source = np.full(origin[:, n].shape, MISSING, "uint8")
+    for other in range(departure.shape[1]):
+        if other != n:
+            new = seen[:, other] & (source == MISSING)
+            told = np.where(new[:, None], departure[:, other], told)
+            source = np.where(new, origin[:, other], source)
+    return told, source
+
+
+def from_days(
+    departure: Floats, origin: npt.NDArray[np.uint8], away: int
+) -> tuple[Floats, npt.NDArray[np.uint8]]:
+    """Departures of one node some days before and after: their mean, or the one there is.
+
+    Parameters
+    ----------
+    departure
+        K, (day, channel, y, x).
+    origin
+        (day, y, x).
+    away
+        Days.
+
+    Returns
+    -------
+    told : array
+        float32 K, (day, channel, y, x), NaN where neither day is known.
+    source : array
+        uint8 (day, y, x): the radiometer of the day before, else of the day after.
+    """
+    before, after = np.full_like(departure, np.nan), np.full_like(departure, np.nan)
+    first, last = np.full_like(origin, MISSING), np.full_like(origin, MISSING)
+    before[away:], after[:-away] = departure[:-away], departure[away:]
+    first[away:], last[:-away] = origin[:-away], origin[away:]
+    told = np.where(np.isnan(before), after, before)
+    both = np.isfinite(before) & np.isfinite(after)
+    told = np.where(both, np.float32(0.5) * (before + after), told)
+    return told, np.where(first == MISSING, last, first)
