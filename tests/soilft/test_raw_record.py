@@ -19,7 +19,7 @@ from soilft.forest.loaded import loaded
 from soilft.grid import Region
 from soilft.harmonize import Fitted
 from soilft.ingest import template_for
-from soilft.inputs import InputRefs
+from soilft.inputs import GapRefs, InputRefs
 from soilft.raw_record import GrowRaw, RawRows, StateDays, as_they_are, lattice
 from soilft.sampling import SampleDays, merge, sample_days, stratified
 from soilft.schema import MISSING, Template, flagged, grid_coordinates, time_coordinates
@@ -155,6 +155,30 @@ def test_a_row_that_the_raw_record_has_from_another_radiometer_is_left_out(
     # of the day before or after.
     assert 1 not in table.era
     assert np.isin(index[left_out], np.arange(14, 36)).all()
+
+
+def test_a_row_that_was_filled_is_left_out_and_a_seen_one_is_described_alike(
+    made: tuple[Path, InputRefs, str, str], tmp_path: Path
+) -> None:
+    # The first and the third are in operation by turns, and fill each other's gaps.
+    operating = np.where(np.arange(len(WHOLE)) < 15, 0, 2).astype("uint8")
+    filled = replace(made[1], gaps=GapRefs(("other_sensor",), operating.tobytes()))
+    label = str(made[0] / "smos.zarr")
+    drawn, names = sample_days(SampleDays(filled, FEATURES, label, WHOLE, 1.0, 0, 600))
+    rows = stratified(merge([drawn], 600), 600)
+    split = random_split(len(rows), (0.7, 0.15, 0.15), 0)
+    table_url, url = str(tmp_path / "table.zarr"), str(tmp_path / "raw.zarr")
+    write_table(table_url, rows, split, names, NAMES, {})
+    raw_of(filled, table_url, url, WHOLE.chunks(7))
+    table, found = read_table(table_url), read_table(url)
+    seen = table.level == 0
+    assert 20 < (~seen).sum() < len(table) / 2
+    assert np.isnan(found.features[~seen]).all()
+    np.testing.assert_array_equal(found.era, np.where(seen, table.era, MISSING))
+    assert set(found.era) == {0, 2, MISSING}
+    # What was seen is described by the same passes: it knows and lacks the same.
+    one, other = table.features[seen], found.features[seen]
+    np.testing.assert_array_equal(np.isnan(one), np.isnan(other))
 
 
 @pytest.mark.parametrize("days", [1, 7, 20])
