@@ -294,7 +294,6 @@ def _as_they_are(
         evidence.most,
         settings,
         how,
-        run.staging_url(model),
         references(run).get(TRUTH),
     )
     evidence.raw = measure_raw(run, client, emit, outcomes, STAGE, asked)

@@ -9,7 +9,7 @@ from distributed import Client
 from pipelines.events import Emit
 from pipelines.outcomes import Outcomes, check_memory, collect
 from pipelines.run import Run
-from soilft import __version__, normals_fit, normals_store, overlap
+from soilft import __version__, eras, normals_fit, normals_store, overlap
 from soilft.inputs import GapRefs
 from soilft.ledger import Record
 from soilft.normals_fit import NormalsBand, NormalsOfBand
@@ -25,7 +25,7 @@ def make_normals(run: Run, client: Client, emit: Emit, outcomes: Outcomes) -> No
         outcomes.skipped += 1
         return
     grid, span = run.config.to_region().grid, run.normal_span()
-    inputs = replace(run.input_refs(), gaps=GapRefs((), run.operating().tobytes()))
+    inputs = replace(run.input_refs(), gaps=GapRefs((), eras.spells(run.operating())))
     tasks = {
         f"normals of rows {a}..{b - 1}": NormalsBand(inputs, span, (a, b))
         for a, b in overlap.bands(grid)

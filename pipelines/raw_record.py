@@ -25,7 +25,7 @@ from soilft.forest.artefact import ModelRef
 from soilft.forest.grow import ForestSettings
 from soilft.forest.strata import read_columns
 from soilft.ledger import Record, digest
-from soilft.raw_record import Gathered, GrowRaw, RawRows, StateDays
+from soilft.raw_record import Gathered, GrowRecord, RawRows, Recorded, StateDays
 from soilft.scorecard import Draws
 from soilft.splits import transfers
 from soilft.table import StoredTable, feature_names, read_eras
@@ -43,8 +43,6 @@ class Asked:
     table, record, most
         Training table of the harmonised record as it is judged, its ledger record, and how many of
         its rows are judged, None for all.
-    staging_url
-        Cube of the harmonised record.
     truth_url
         Store of the simulated truth, or None.
     """
@@ -54,7 +52,6 @@ class Asked:
     most: int | None
     settings: ForestSettings
     rules: Rules
-    staging_url: str
     truth_url: str | None
 
 
@@ -217,32 +214,37 @@ def _trend(
     asked: Asked,
     raw: Record,
 ) -> dict[str, Any] | None:
-    """Frozen days a year of a sample of cells, by a forest of the raw record and as published."""
-    region, config = run.config.to_region(), run.config
-    folder = run.url("training", run.table_key()[:16])
-    grow = GrowRaw(raw_table_url(run), raw.content, asked.settings, asked.rules, folder, asked.most)
+    """Frozen days a year of a sample of cells, by forests of the same rows of either record."""
+    region, config, refs = run.config.to_region(), run.config, run.input_refs()
+    folder, url = run.url("training", run.table_key()[:16]), raw_table_url(run)
+    places = {
+        raw_record.RAW: (url, raw.content),
+        raw_record.HARMONIZED: (run.table_url(), asked.record.content),
+    }
+    grow = {
+        which: GrowRecord(*place, asked.settings, asked.rules, url, folder, asked.most)
+        for which, place in places.items()
+    }
     models: dict[str, ModelRef] = {}
     part = Outcomes("raw forest")
-    collect(client, raw_record.grow_raw, {"raw forest": grow}, models.__setitem__, part, emit)
+    collect(client, raw_record.grow_record, grow, models.__setitem__, part, emit)
+    if part.failed:
+        outcomes.failed |= part.failed
+        return None
     rows, columns = raw_record.lattice(region.mask, config.validation.trend_cells)
+    records = (
+        Recorded(raw_record.RAW, raw_record.as_they_are(refs), models[raw_record.RAW]),
+        Recorded(raw_record.HARMONIZED, raw_record.as_seen(refs), models[raw_record.HARMONIZED]),
+    )
     tasks = {
         f"raw states {span}": StateDays(
-            raw_record.as_they_are(run.input_refs()),
-            of_reference(run),
-            model,
-            asked.staging_url,
-            asked.truth_url,
-            rows,
-            columns,
-            span,
+            records, of_reference(run), asked.truth_url, rows, columns, span
         )
-        for model in models.values()
         for span in run.predict_spans()
     }
     found: dict[str, Mapping[str, npt.NDArray[np.uint8]]] = {}
-    if tasks:
-        check_memory(client, stage, next(iter(tasks.values())).peak_bytes, REMEDY)
-        collect(client, raw_record.states, tasks, found.__setitem__, part, emit)
+    check_memory(client, stage, next(iter(tasks.values())).peak_bytes, REMEDY)
+    collect(client, raw_record.states, tasks, found.__setitem__, part, emit)
     if part.failed:
         outcomes.failed |= part.failed
         return None

@@ -190,7 +190,7 @@ class Run:
         record = self.normals()
         return GapRefs(
             self.config.gap_filling.levels,
-            self.operating().tobytes(),
+            eras.spells(self.operating()),
             None if record is None else self.url(*record.facts["url"].split("/")),
         )
 

@@ -113,6 +113,25 @@ def operating(
     return leading
 
 
+def spells(operating: npt.NDArray[np.uint8]) -> tuple[tuple[int, int], ...]:
+    """First day and number of each unbroken time of one radiometer in operation, in order.
+
+    Examples
+    --------
+    >>> spells(np.array([0, 0, 255, 1], "uint8"))
+    ((0, 0), (2, 255), (3, 1))
+    """
+    first = np.flatnonzero(np.diff(operating.astype("int16"), prepend=-1))
+    return tuple((int(day), int(operating[day])) for day in first)
+
+
+def spelt_out(found: Sequence[tuple[int, int]], days: int) -> npt.NDArray[np.uint8]:
+    """Number of the radiometer in operation on each of some days, from `spells`; uint8 (day,)."""
+    first = np.array([day for day, _ in found], "int64")
+    number = np.array([number for _, number in found], "uint8")
+    return np.repeat(number, np.diff(first, append=days))
+
+
 def hand_overs(days: Mapping[str, Numbers], preferred: Sequence[str]) -> list[HandOver]:
     """Where the first radiometer in operation, by preference, changes from one day to the next."""
     every = np.unique(np.concatenate([days[name] for name in preferred]))

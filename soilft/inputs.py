@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from soilft import normals_store, store, transfer_store
+from soilft import eras, normals_store, store, transfer_store
 from soilft.days import DaySpan
 from soilft.features import FeatureSet, names_of
 from soilft.gaps import Gaps
@@ -22,19 +20,19 @@ class GapRefs:
     Parameters
     ----------
     operating
-        Number of the radiometer in operation on each day of the period, one byte a day.
+        First day of the period and number of each radiometer in operation, see `eras.spells`.
     normals
         URL of the store of the normals; None where no level needs them.
     """
 
     levels: tuple[str, ...]
-    operating: bytes
+    operating: tuple[tuple[int, int], ...]
     normals: str | None = None
 
-    def open(self) -> Gaps:
-        """Read the normals."""
+    def open(self, days: int) -> Gaps:
+        """Read the normals, for a period of so many days."""
         read = None if self.normals is None else normals_store.read(self.normals)
-        return Gaps(self.levels, np.frombuffer(self.operating, "uint8"), read)
+        return Gaps(self.levels, eras.spelt_out(self.operating, days), read)
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ class InputRefs:
             tb=tb,
             mask=self.region.mask,
             transfers=transfers,
-            gaps=None if self.gaps is None else self.gaps.open(),
+            gaps=None if self.gaps is None else self.gaps.open(len(self.whole)),
             **opened,
         )
 

@@ -24,7 +24,7 @@ from soilft.inputs import InputRefs, block_bytes
 from soilft.sampling import Table
 from soilft.schema import FROZEN, MISSING, OVERPASSES, THAWED
 from soilft.splits import at_most
-from soilft.table import feature_names, held_table, write_table
+from soilft.table import feature_names, held_table, read_eras, write_table
 
 VERSION = 1
 RAW, HARMONIZED, TRUTH = "raw", "harmonized", "truth"
@@ -37,9 +37,14 @@ def as_they_are(inputs: InputRefs) -> InputRefs:
 
     The radiometer in operation on a day stays the same.
     """
+    return replace(as_seen(inputs), transfers=None)
+
+
+def as_seen(inputs: InputRefs) -> InputRefs:
+    """The same stores with no gap filled."""
     gaps = inputs.gaps
     unfilled = None if gaps is None else replace(gaps, levels=(), normals=None)
-    return replace(inputs, transfers=None, gaps=unfilled)
+    return replace(inputs, gaps=unfilled)
 
 
 @dataclass(frozen=True)
@@ -136,11 +141,13 @@ def write_raw_table(
 
 
 @dataclass(frozen=True)
-class GrowRaw:
-    """One task: grow a forest on the training rows of a raw table, and keep it.
+class GrowRecord:
+    """One task: grow a forest on the training rows that both records have, and keep it.
 
     Parameters
     ----------
+    eras_of
+        URL of the raw table: rows without a radiometer there are left out.
     root
         Folder below which the model is written.
     most
@@ -151,12 +158,13 @@ class GrowRaw:
     table_content: str
     settings: ForestSettings
     rules: Rules
+    eras_of: str
     root: str
     most: int | None = None
 
 
-def grow_raw(task: GrowRaw) -> ModelRef:
-    """Grow the forest of the raw record as forests for judging are grown. Runs on a worker.
+def grow_record(task: GrowRecord) -> ModelRef:
+    """Grow the forest of one record as forests for judging are grown. Runs on a worker.
 
     Raises
     ------
@@ -164,8 +172,8 @@ def grow_raw(task: GrowRaw) -> ModelRef:
         Where the rows are of one class.
     """
     table = held_table(task.table_url, task.table_content, task.most)
-    unknown = np.isnan(table.features).all(axis=1)
-    rows = np.setdiff1d(table.rows_of("train"), np.flatnonzero(unknown))
+    left_out = np.flatnonzero(read_eras(task.eras_of, task.most) == MISSING)
+    rows = np.setdiff1d(table.rows_of("train"), left_out)
     rows = at_most(rows, task.rules.rows_per_fit, task.rules.seed)
     settings = task.rules.forest(task.settings)
     forests = grown(settings, task.rules, table, table.features, table.label, rows)
@@ -191,29 +199,30 @@ def lattice(mask: npt.NDArray[np.bool_], most: int) -> tuple[slice, slice]:
 
 
 @dataclass(frozen=True)
+class Recorded:
+    """One record: its inputs, see `as_they_are` and `as_seen`, and the forest grown on it."""
+
+    name: str
+    inputs: InputRefs
+    model: ModelRef
+
+
+@dataclass(frozen=True)
 class StateDays:
     """One task: states of a sample of cells on some days, by every record.
 
     Parameters
     ----------
-    inputs
-        As the radiometers are; see `as_they_are`.
     features
         Of the reference overpass alone.
-    model
-        Of the raw record; see `grow_raw`.
-    cube_url
-        The staging cube, whose states are those of the harmonised record.
     truth_url
         Store with the simulated truth ``freeze_thaw`` (time, overpass, y, x), or None.
     rows, columns
         Of the cells; see `lattice`.
     """
 
-    inputs: InputRefs
+    records: tuple[Recorded, ...]
     features: FeatureSet
-    model: ModelRef
-    cube_url: str
     truth_url: str | None
     rows: slice
     columns: slice
@@ -222,7 +231,7 @@ class StateDays:
     @property
     def peak_bytes(self) -> int:
         """Memory the task needs at most: no more than for all cells of the grid."""
-        return 3 * block_bytes(self.inputs, self.features, self.span)
+        return 3 * block_bytes(self.records[0].inputs, self.features, self.span)
 
 
 def states(task: StateDays) -> dict[str, States]:
@@ -231,24 +240,23 @@ def states(task: StateDays) -> dict[str, States]:
     Codes of ``freeze_thaw_state``, 255 where nothing is known. The truth is there where it has a
     store.
     """
-    mask = task.inputs.region.mask[task.rows, task.columns]
-    days = task.span.within(task.inputs.whole)
-    where = (task.rows, task.columns)
-    published: Any = store.array(store.open_raw(task.cube_url), "freeze_thaw_state")
-    found = {RAW: _raw(task), HARMONIZED: np.asarray(published[days, *where])}
+    inputs = task.records[0].inputs
+    mask = inputs.region.mask[task.rows, task.columns]
+    found = {record.name: _states(task, record) for record in task.records}
     if task.truth_url is not None:
         group = store.open_raw(task.truth_url)
         codes = np.asarray(store.array(group, "overpass")[...]).tolist()
         at = codes.index(OVERPASSES[task.features.targets[0].name])
         true: Any = store.array(group, "freeze_thaw")
-        found[TRUTH] = np.asarray(true[days, at, *where])
+        days = task.span.within(inputs.whole)
+        found[TRUTH] = np.asarray(true[days, at, task.rows, task.columns])
     return {name: state[:, mask] for name, state in found.items()}
 
 
-def _raw(task: StateDays) -> States:
-    """State of the raw record at the sampled cells, (day, y, x)."""
-    model = loaded(task.model)
-    opened = task.inputs.open().window(task.rows, task.columns)
+def _states(task: StateDays, record: Recorded) -> States:
+    """State of one record at the sampled cells, (day, y, x)."""
+    model = loaded(record.model)
+    opened = record.inputs.open().window(task.rows, task.columns)
     predictors = block(opened, task.features, task.span)
     model.require_features(predictors.names)
     usable = predictors.usable[:, 0]

@@ -17,15 +17,17 @@ from soilft.experiments import Experiment, InnerFold, SplitStates
 from soilft.forest.artefact import ModelRef
 from soilft.forest.grow import GrowTrees
 from soilft.judges import JudgeBand
-from soilft.raw_record import GrowRaw, RawRows, StateDays, as_they_are, lattice
+from soilft.masked import MaskedDay
+from soilft.normals_fit import NormalsBand
+from soilft.raw_record import GrowRecord, RawRows, Recorded, StateDays, as_they_are, lattice
 from soilft.sampling import SampleDays
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     monkeypatch.setenv("SOILFT_DEMO_ARCHIVE", "/archive")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-in-any-task")
-    run = Run(load(shipped("demo-alaska"), {"store": "s3://bucket/prefix"}))
+    run = Run(load(shipped("demo-alaska"), {"store": str(tmp_path)}))
     # Cached coordinates of the region's grid must not travel.
     assert run.config.to_region().grid.lonlat[0].size > 1000
     return run
@@ -54,13 +56,21 @@ def tasks(run: Run) -> list[object]:
             run.url("cube.zarr"), refs.region, config.days, span, ("AM", "PM"), others, 2.0
         ),
         AnnualBand(run.url("cube.zarr"), run.truth_url, "PM", config.days, (0, 9)),
-        RawRows(as_they_are(refs), config.feature_set(), run.url("table.zarr"), span),
-        GrowRaw(*table, settings, rules(run), run.url("training")),
-        StateDays(
-            as_they_are(refs),
+        NormalsBand(refs, config.days, (0, 9)),
+        MaskedDay(
+            refs,
             config.feature_set(),
-            model,
-            run.url("cube.zarr"),
+            run.input_url("smos"),
+            16801,
+            tuple(range(60)),
+            2.0,
+            config.gap_filling.levels,
+        ),
+        RawRows(as_they_are(refs), config.feature_set(), run.url("table.zarr"), span),
+        GrowRecord(*table, settings, rules(run), run.url("raw.zarr"), run.url("training")),
+        StateDays(
+            (Recorded("raw", as_they_are(refs), model), Recorded("harmonized", refs, model)),
+            config.feature_set(),
             run.truth_url,
             *lattice(refs.region.mask, 500),
             span,

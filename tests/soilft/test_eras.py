@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from soilft import eras
 from soilft.eras import flying, hand_overs, links
 
 AMSRE = np.arange(0, 300, dtype="int32")
@@ -60,3 +61,18 @@ def test_before_its_first_and_after_its_last_day_nothing_flies() -> None:
     numbers = np.array([-1, 0, 299, 300])
     assert flying(AMSRE, numbers).tolist() == [False, True, True, False]
     assert not flying(np.empty(0, "int32"), numbers).any()
+
+
+def test_who_was_in_operation_is_told_in_spells() -> None:
+    days = {
+        "first": np.arange(10, 20, dtype="int32"),
+        "second": np.arange(15, 30, dtype="int32"),
+        "none": np.empty(0, "int32"),
+    }
+    numbers = np.arange(5, 35)
+    found = eras.operating(days, ("first", "second", "none"), numbers)
+    np.testing.assert_array_equal(found, [255] * 5 + [0] * 10 + [1] * 10 + [255] * 5)
+    told = eras.spells(found)
+    assert told == ((0, 255), (5, 0), (15, 1), (25, 255))
+    np.testing.assert_array_equal(eras.spelt_out(told, len(numbers)), found)
+    assert len(eras.spelt_out(told, len(numbers))) == 30

@@ -32,7 +32,7 @@ def prepared(folder: Path, truth: np.ndarray, chunk: int = 50) -> InputRefs:
         coverage=COVERAGE,
         chunk=chunk,
     )
-    gaps = GapRefs((), bytes(len(WHOLE)))
+    gaps = GapRefs((), ((0, 0),))
     return InputRefs(REGION, WHOLE, tb=(url,), gaps=gaps)
 
 

@@ -20,9 +20,17 @@ from soilft.grid import Region
 from soilft.harmonize import Fitted
 from soilft.ingest import template_for
 from soilft.inputs import GapRefs, InputRefs
-from soilft.raw_record import GrowRaw, RawRows, StateDays, as_they_are, lattice
+from soilft.raw_record import (
+    GrowRecord,
+    RawRows,
+    Recorded,
+    StateDays,
+    as_seen,
+    as_they_are,
+    lattice,
+)
 from soilft.sampling import SampleDays, merge, sample_days, stratified
-from soilft.schema import MISSING, Template, flagged, grid_coordinates, time_coordinates
+from soilft.schema import MISSING
 from soilft.sources import SmosL3Ft
 from soilft.splits import random_split
 from soilft.table import read_table, write_table
@@ -161,8 +169,7 @@ def test_a_row_that_was_filled_is_left_out_and_a_seen_one_is_described_alike(
     made: tuple[Path, InputRefs, str, str], tmp_path: Path
 ) -> None:
     # The first and the third are in operation by turns, and fill each other's gaps.
-    operating = np.where(np.arange(len(WHOLE)) < 15, 0, 2).astype("uint8")
-    filled = replace(made[1], gaps=GapRefs(("other_sensor",), operating.tobytes()))
+    filled = replace(made[1], gaps=GapRefs(("other_sensor",), ((0, 0), (15, 2))))
     label = str(made[0] / "smos.zarr")
     drawn, names = sample_days(SampleDays(filled, FEATURES, label, WHOLE, 1.0, 0, 600))
     rows = stratified(merge([drawn], 600), 600)
@@ -223,7 +230,7 @@ def test_either_record_is_judged_on_the_same_rows(
 
 @pytest.fixture(scope="module")
 def model(made: tuple[Path, InputRefs, str, str], raw: tuple[str, str]) -> ModelRef:
-    return raw_record.grow_raw(GrowRaw(*raw, FOREST, RULES, str(made[0])))
+    return raw_record.grow_record(GrowRecord(*raw, FOREST, RULES, raw[0], str(made[0])))
 
 
 def test_the_forest_of_the_raw_record_knows_no_row_that_was_left_out(
@@ -239,34 +246,33 @@ def test_the_forest_of_the_raw_record_knows_no_row_that_was_left_out(
     raw_of(made[1], made[2], poisoned, [WHOLE])
     label = np.where(known, table.label, 1 - table.label).astype("uint8")
     store.write_region(poisoned, {"label": label}, {})
-    again = raw_record.grow_raw(GrowRaw(poisoned, "poisoned", FOREST, RULES, str(tmp_path)))
+    task = GrowRecord(poisoned, "poisoned", FOREST, RULES, raw[0], str(tmp_path))
+    again = raw_record.grow_record(task)
     assert again.digest == model.digest
-
-
-def cube(folder: Path, name: str, state: np.ndarray) -> str:
-    """Write states (day, y, x) as the staging cube has them."""
-    url = str(folder / f"{name}.zarr")
-    variable = flagged("freeze_thaw_state", ("time", "y", "x"), "state", {"thawed": 0, "frozen": 1})
-    axes = (*time_coordinates(WHOLE), *grid_coordinates(GRID))
-    store.create(url, Template(axes, (variable,), {"time": 20}, {}))
-    store.write_region(url, {"freeze_thaw_state": state}, {})
-    return url
 
 
 @pytest.mark.parametrize("days", [7, 50])
 def test_states_are_those_of_the_sampled_cells_in_every_record(
-    days: int, made: tuple[Path, InputRefs, str, str], model: ModelRef, tmp_path: Path
+    days: int,
+    made: tuple[Path, InputRefs, str, str],
+    raw: tuple[str, str],
+    model: ModelRef,
+    tmp_path: Path,
 ) -> None:
     folder, inputs, *_ = made
-    rng = np.random.default_rng(0)
-    published = rng.choice(np.array([0, 1, 255], "uint8"), (len(WHOLE), *GRID.shape))
-    url = cube(tmp_path, "cube", published)
+    alike = raw_record.grow_record(
+        GrowRecord(made[2], made[3], FOREST, RULES, raw[0], str(tmp_path))
+    )
+    assert alike.digest != model.digest
     features = replace(FEATURES, targets=TARGETS[1:])
-    refs = as_they_are(inputs)
+    records = (
+        Recorded("raw", as_they_are(inputs), model),
+        Recorded("harmonized", as_seen(inputs), alike),
+    )
     rows, columns = lattice(REGION.mask, 12)
     parts = [
         raw_record.states(
-            StateDays(refs, features, model, url, str(folder / "smos.zarr"), rows, columns, span)
+            StateDays(records, features, str(folder / "smos.zarr"), rows, columns, span)
         )
         for span in WHOLE.chunks(days)
     ]
@@ -275,16 +281,17 @@ def test_states_are_those_of_the_sampled_cells_in_every_record(
     inside[rows, columns] = True
     inside &= REGION.mask
     assert 0 < inside.sum() <= 12
-    np.testing.assert_array_equal(found["harmonized"], published[:, inside])
     smos = np.asarray(store.array(store.open_raw(str(folder / "smos.zarr")), "freeze_thaw")[:, 1])
     np.testing.assert_array_equal(found["truth"], smos[:, inside])
-    whole = block(refs.open(), features, WHOLE)
-    expected = np.full(whole.usable[:, 0].shape, MISSING, "uint8")
-    usable = whole.usable[:, 0]
-    votes = loaded(model).votes(whole.values[:, 0][usable], whole.origin[:, 0][usable])
-    expected[usable] = votes > 0.5
-    np.testing.assert_array_equal(found["raw"], expected[:, inside])
-    assert set(np.unique(found["raw"])) == {0, 1, 255}
+    for record in records:
+        whole = block(record.inputs.open(), features, WHOLE)
+        usable = whole.usable[:, 0]
+        expected = np.full(usable.shape, MISSING, "uint8")
+        votes = loaded(record.model).votes(whole.values[:, 0][usable], whole.origin[:, 0][usable])
+        expected[usable] = votes > 0.5
+        np.testing.assert_array_equal(found[record.name], expected[:, inside])
+        assert set(np.unique(found[record.name])) == {0, 1, 255}
+    assert (found["raw"] != found["harmonized"]).any()
 
 
 def test_the_lattice_is_the_finest_that_is_not_too_many() -> None:
