@@ -147,6 +147,7 @@ def coarse(value: dict[str, Any], store: Path, scale: float, rows: int) -> Path:
             "ablations": False,
             "negative_control": False,
             "splits": [],
+            "masked_days": 0,
         },
     }
     path = folder / "region.yaml"
@@ -265,6 +266,7 @@ def checked(card: dict[str, Any]) -> Iterator[tuple[str, Any, bool]]:
         kappa,
         abs(kappa) < MOST_SHUFFLED_KAPPA,
     )
+    yield from one_record(card)
     for row in card["noise"]:
         yield (
             f"noise x {row['scale']:g}: agreement with the label not above the ceiling",
@@ -274,6 +276,45 @@ def checked(card: dict[str, Any]) -> Iterator[tuple[str, Any, bool]]:
         yield (
             f"reported as it falls: noise x {row['scale']:g}, against the truth. {row['note']}",
             [row["against_truth"], row["against_truth_interval"]],
+            True,
+        )
+
+
+def one_record(card: dict[str, Any]) -> Iterator[tuple[str, Any, bool]]:
+    """What is asked of the radiometers made alike, and what is found of the filled gaps."""
+    alike = card["harmonization"]
+    for change in alike["hand_overs"]:
+        where = f"{change['before']} to {change['after']}"
+        steps = change["steps"]
+        for which, key, most in (
+            ("made alike", "equivalent", len(steps)),
+            ("raw", "raw_equivalent", 0),
+        ):
+            count = sum(step[key] for step in steps)
+            yield (
+                f"{where}, {which}: {most} of {len(steps)} channels and nodes within 0.5 K",
+                count,
+                bool(steps) and count == most,
+            )
+        outside = sum(step["raw_outside"] for step in steps)
+        yield f"reported as it falls: {where}, raw: wholly outside 0.5 K", outside, True
+        days = change["frozen_days"]
+        if days is not None:
+            yield f"{where}: frozen days a year within 2", days["harmonized"], days["equivalent"]
+            yield f"reported as it falls: {where}, raw: frozen days a year", days["raw"], True
+    for pair in alike["transfer"]["pairs"]:
+        if "difference" in pair:
+            yield (
+                f"reported as it falls: {pair['trained']} to {pair['judged']}, gain of harmonising",
+                [pair["difference"]["overall_accuracy"], pair["difference"]["interval"]],
+                True,
+            )
+    for record in alike["trend"]["records"]:
+        yield f"reported as it falls: trend, {record['record']}", record["trend"], True
+    for level in card["gap_filling"]["levels"]:
+        yield (
+            f"reported as it falls: {level['level']}, accuracy filled and as seen",
+            [level["overall_accuracy"], level["seen_overall_accuracy"]],
             True,
         )
 

@@ -40,7 +40,7 @@ class Run:
     def ledger(self) -> Ledger:
         """What is done, every record of the long stages read in one go."""
         ledger = Ledger(self.store)
-        for stage in ("ingest", "predict"):
+        for stage in ("ingest", "harmonize", "predict"):
             ledger.recall(stage)
         return ledger
 
