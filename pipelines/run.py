@@ -16,6 +16,7 @@ from soilft.days import DaySpan
 from soilft.eras import Numbers
 from soilft.features import VERSION as FEATURES_VERSION
 from soilft.forest.artefact import ModelRef
+from soilft.gaps import NEIGHBOUR_DAYS
 from soilft.gaps import VERSION as GAPS_VERSION
 from soilft.harmonize import VERSION as HARMONIZE_VERSION
 from soilft.inputs import GapRefs, InputRefs
@@ -139,13 +140,15 @@ class Run:
     def operating(self) -> npt.NDArray[np.uint8]:
         """Number of the radiometer in operation on each day, 255 where none was, (day,).
 
-        One that cannot be made like the reference counts as none.
+        One that cannot be made like the reference counts as none, and so does one that gave nothing
+        in the days that a gap may be filled from.
         """
         record = self.harmonization()
         lost = () if record is None else record.facts["unreached"]
         days = self.days_with_data()
         days |= {name: np.empty(0, "int32") for name in lost}
-        return eras.operating(days, self.radiometers(), self.config.days.numbers)
+        numbers = self.config.days.numbers
+        return eras.operating(days, self.radiometers(), numbers, within=NEIGHBOUR_DAYS)
 
     @property
     def needs_normals(self) -> bool:

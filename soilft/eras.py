@@ -88,8 +88,21 @@ def flying(days: Numbers, numbers: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     return np.asarray(inside & (gap <= LONGEST_OUTAGE + 1))
 
 
+def near(days: Numbers, numbers: npt.NDArray[Any], most: int) -> npt.NDArray[np.bool_]:
+    """On which days there are data no more than some days before or after, (day,)."""
+    if not len(days):
+        return np.zeros(len(numbers), bool)
+    after = np.searchsorted(days, numbers, side="left")
+    later = np.abs(days[np.minimum(after, len(days) - 1)] - numbers)
+    earlier = np.abs(numbers - days[np.maximum(after - 1, 0)])
+    return np.asarray(np.minimum(later, earlier) <= most)
+
+
 def operating(
-    days: Mapping[str, Numbers], preferred: Sequence[str], numbers: npt.NDArray[Any]
+    days: Mapping[str, Numbers],
+    preferred: Sequence[str],
+    numbers: npt.NDArray[Any],
+    within: int | None = None,
 ) -> npt.NDArray[np.uint8]:
     """Number of the first radiometer in operation, by preference, on each day.
 
@@ -101,6 +114,9 @@ def operating(
         Names in order; their place is their number.
     numbers
         Days asked for, (day,).
+    within
+        One that has no data so many days before and after counts as gone; after an outage of more
+        than 30 days alone where None.
 
     Returns
     -------
@@ -109,7 +125,10 @@ def operating(
     """
     leading = np.full(len(numbers), MISSING, "uint8")
     for number, name in reversed(list(enumerate(preferred))):
-        leading[flying(days[name], numbers)] = number
+        here = flying(days[name], numbers)
+        if within is not None:
+            here &= near(days[name], numbers, within)
+        leading[here] = number
     return leading
 
 

@@ -76,3 +76,19 @@ def test_who_was_in_operation_is_told_in_spells() -> None:
     assert told == ((0, 255), (5, 0), (15, 1), (25, 255))
     np.testing.assert_array_equal(eras.spelt_out(told, len(numbers)), found)
     assert len(eras.spelt_out(told, len(numbers))) == 30
+
+
+def test_one_that_gives_nothing_for_days_counts_as_gone_for_filling() -> None:
+    outage = np.concatenate([np.arange(0, 20), np.arange(40, 60)]).astype("int32")
+    days = {"first": outage, "second": np.arange(0, 32, dtype="int32")}
+    numbers = np.arange(60)
+    np.testing.assert_array_equal(eras.operating(days, ("first", "second"), numbers), 0)
+    found = eras.operating(days, ("first", "second"), numbers, within=2)
+    # Two days after its last and before its next it may be filled from; then the second is asked,
+    # and where that has ended as well, nobody.
+    assert eras.spells(found) == ((0, 0), (22, 1), (32, 255), (38, 0))
+    assert [change.day for change in hand_overs(days, ("first", "second"))] == []
+    np.testing.assert_array_equal(
+        eras.near(outage, np.array([-3, -2, 21, 22, 61, 62]), 2), [0, 1, 1, 0, 1, 0]
+    )
+    assert not eras.near(np.empty(0, "int32"), numbers, 2).any()
