@@ -19,6 +19,7 @@ from pipelines.validate import scorecard, validate
 from soilft import objects, store
 from soilft import radiometers as merging
 from soilft.errors import ConfigError, StoreError
+from soilft.gaps import FILLS
 from soilft.grid import Region
 from soilft.ingest import template_for
 from soilft.ledger import Record
@@ -294,9 +295,21 @@ def test_what_is_learnt_of_one_radiometer_holds_for_another_once_they_are_alike(
     assert trend["records"] == []
     assert "no cell is known in every month" in trend["reason"]
     assert trend["pixel_days"] > 0
+    # Each level of filling was tried on what was seen, and none is better than seeing.
+    filled = {entry["level"]: entry for entry in card["gap_filling"]["levels"]}
+    assert set(filled) == set(FILLS)
+    for name, entry in filled.items():
+        assert entry["difference"]["overall_accuracy"] < 0.02, name
+        assert sum(month["rows"] for month in entry["by_month"]) == entry["rows"] > 100
+    assert filled["other_sensor"]["kelvin"]["36.5V"] < filled["climatology"]["kelvin"]["36.5V"]
+    assert {row["key"] for row in card["experiments"]["year_block"]["by"]["gap_fill_level"]} <= {
+        "observed",
+        *FILLS,
+    }
     model = run.model()
     assert model is not None
     page = objects.read(objects.join(run.report_url(model), "report.html"))
     assert page is not None
     assert b"Trained with one radiometer, judged with another" in page
+    assert b"Steps of brightness temperature where one radiometer hands over" in page
     assert validate(run, dask_client).skipped == 1
