@@ -29,11 +29,13 @@ from tests.support.tables import table_of
 
 NAMES = ("f0", "f1", "f2", "f3")
 FOREST: dict[str, Any] = {"n_estimators": 6, "min_samples_leaf": 5, "group_size": 2}
+# The tables are made up: there are no inputs whose gaps could be filled.
+UNFILLED: dict[str, Any] = {"gap_filling": {"levels": []}}
 
 
 def prepared(folder: Path, **changes: Any) -> Run:
     """Give a run whose store has the training table, as if it had just been drawn."""
-    run = Run(load(region_file(folder, folder / "archive", forest=FOREST | changes)))
+    run = Run(load(region_file(folder, folder / "archive", **UNFILLED, forest=FOREST | changes)))
     if run.ledger.get("train", "table") is None:
         rng = np.random.default_rng(0)
         features = rng.normal(size=(900, len(NAMES))).astype("float32")
@@ -268,7 +270,7 @@ def test_wrong_ways_of_growing_are_refused_by_name(wrong: dict[str, Any], tmp_pa
 
 def with_two_radiometers(folder: Path, *, opposed: bool, **changes: Any) -> Run:
     """Give a run on a table of two radiometers, of which one may mean the other's opposite."""
-    run = Run(load(region_file(folder, folder / "archive", forest=FOREST | changes)))
+    run = Run(load(region_file(folder, folder / "archive", **UNFILLED, forest=FOREST | changes)))
     rng = np.random.default_rng(0)
     features = rng.normal(size=(1500, len(NAMES))).astype("float32")
     era = rng.integers(0, 2, 1500)

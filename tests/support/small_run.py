@@ -63,7 +63,7 @@ def soilft(
         capture_output=True,
         text=True,
         env={**os.environ, "COLUMNS": "250", **(environment or {})},
-        timeout=300,
+        timeout=900,
         check=False,
     )
     assert code is None or done.returncode == code, done.stdout + done.stderr
