@@ -69,9 +69,9 @@ def test_killed_client_loses_at_most_what_was_in_flight(
     with cluster.start(run.config.cluster.spec()) as client:
         assert not train(run, client, events.append).failed
     first = next(event for event in events if event.stage == "forest")
-    # A worker outlives its client by the group in flight: it may be half written when it is counted.
+    # A worker outlives its client by a group, which may be half written when it is counted.
     assert first.total == 12
-    assert 5 <= first.done
+    assert first.done >= 5
     assert abs(first.done - len(kept)) <= run.config.cluster.workers
     assert_forest_of_one_fit(tmp_path)
     assert kept_groups(run) == []
