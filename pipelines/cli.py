@@ -3,30 +3,51 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from distributed import Client
-from rich.console import Console
 from rich.table import Table
 
-import cluster
 from cluster import ClusterError
-from pipelines import harmonize, ingest, predict, publish, stages, status, train, validate
-from pipelines.config import Config, as_written, load, region_files, shipped
+from pipelines import (
+    harmonize,
+    ingest,
+    predict,
+    publish,
+    release_commands,
+    stages,
+    status,
+    train,
+    validate,
+)
+from pipelines.config import as_written, region_files
 from pipelines.events import Emit
 from pipelines.outcomes import Outcomes
 from pipelines.progress import listening
 from pipelines.run import Run
+from pipelines.terminal import (
+    EXIT_INCOMPLETE,
+    ConfigPath,
+    DryRun,
+    Memory,
+    Quiet,
+    Scheduler,
+    StoreUrl,
+    Workers,
+    client_of,
+    err,
+    finish,
+    out,
+    run_of,
+)
 from soilft import __version__, objects, report
 from soilft.errors import ConfigError, InputError, SoilftError, StoreError, TaskTooLarge
-from soilft.publication import Release
 
 # What a script can tell from the exit code; the table stands in docs/operations.md.
-EXIT_UNEXPECTED, EXIT_CONFIG, EXIT_INCOMPLETE, EXIT_STORE, EXIT_CLUSTER = 1, 2, 3, 4, 5
+EXIT_UNEXPECTED, EXIT_CONFIG, EXIT_STORE, EXIT_CLUSTER = 1, 2, 4, 5
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -37,62 +58,6 @@ app = typer.Typer(
     epilog="Exit codes: 0 all done; 2 wrong configuration; 3 done, but granules were set aside or "
     "chunks failed; 4 the store refused; 5 no cluster; 1 anything unexpected.",
 )
-out = Console(soft_wrap=True)
-err = Console(stderr=True, soft_wrap=True)
-
-ConfigPath = Annotated[
-    str, typer.Argument(metavar="CONFIG", help="Region file (YAML), or the name of a shipped one.")
-]
-StoreUrl = Annotated[
-    str | None,
-    typer.Option("--store", help="Where to write instead: a path or s3://bucket/prefix."),
-]
-Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Worker processes.")]
-Memory = Annotated[str | None, typer.Option("--memory", help="Memory a worker, such as 4GiB.")]
-Scheduler = Annotated[
-    str | None,
-    typer.Option("--scheduler", help="Join this running Dask scheduler, such as tcp://host:8786."),
-]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress, only the outcome.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
-
-
-def _run(config: str, store: str | None) -> Run:
-    return Run(load(shipped(config), {} if store is None else {"store": store}))
-
-
-@contextmanager
-def _client(
-    config: Config, workers: int | None, memory: str | None, scheduler: str | None
-) -> Iterator[Client]:
-    given: dict[str, Any] = {"workers": workers, "memory": memory}
-    if scheduler is not None:
-        given |= {"kind": "address", "address": scheduler}
-    changed = {key: value for key, value in given.items() if value is not None}
-    with cluster.start(config.cluster.model_copy(update=changed).spec()) as client:
-        link = cluster.dashboard_link(client)
-        if link is not None:
-            err.print(f"Dask dashboard: {link}", highlight=False)
-        yield client
-
-
-def _finish(outcomes: tuple[Outcomes, ...], release: Release | None) -> None:
-    for outcome in outcomes:
-        out.print(str(outcome), highlight=False)
-        for sentence in (*outcome.failed.values(), *outcome.set_aside):
-            err.print(f"  {sentence}", highlight=False, markup=False)
-    if release is not None:
-        done = "Published" if release.fresh else "Published before, unchanged:"
-        out.print(f"\n{done} {release.version}. Open it:\n", highlight=False)
-        out.print(opening_lines(release.cube), highlight=False, markup=False)
-    if not all(outcome.complete for outcome in outcomes):
-        raise typer.Exit(EXIT_INCOMPLETE)
-
-
-def opening_lines(cube: str) -> str:
-    """The two lines that open a published cube."""
-    options = ', storage_options={"anon": True}' if cube.startswith("s3://") else ""
-    return f'import xarray as xr\nds = xr.open_zarr("{cube}"{options})'
 
 
 @app.command()
@@ -106,18 +71,18 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Do everything, from ingest to publish. What is done already is skipped."""
-    it = _run(config, store)
+    it = run_of(config, store)
     if dry_run:
         out.print(status.table(it, title="Would be done"))
         return
     objects.check_writable(it.store)
     with (
-        _client(it.config, workers, memory, scheduler) as client,
+        client_of(it.config, workers, memory, scheduler) as client,
         listening(err, quiet=quiet) as emit,
     ):
         finished = stages.run_all(it, client, emit)
     _print_scores(it)
-    _finish(finished.outcomes, finished.release)
+    finish(finished.outcomes, finished.release)
 
 
 def _print_scores(it: Run) -> None:
@@ -138,13 +103,13 @@ def _stage(name: str, does: str, work: Callable[[Run, Client, Emit], Outcomes]) 
         dry_run: DryRun = False,
         quiet: Quiet = False,
     ) -> None:
-        it = _run(config, store)
+        it = run_of(config, store)
         if dry_run:
             out.print(status.table(it, title="State of all stages"))
             return
         objects.check_writable(it.store)
         with (
-            _client(it.config, workers, memory, scheduler) as client,
+            client_of(it.config, workers, memory, scheduler) as client,
             listening(err, quiet=quiet) as emit,
         ):
             outcome = work(it, client, emit)
@@ -153,7 +118,7 @@ def _stage(name: str, does: str, work: Callable[[Run, Client, Emit], Outcomes]) 
         if name == "harmonize":
             for table in status.hand_over_tables(it):
                 out.print(table)
-        _finish((outcome,), None)
+        finish((outcome,), None)
 
     command.__doc__ = does
     app.command(name)(command)
@@ -175,20 +140,23 @@ def publish_command(
     config: ConfigPath, store: StoreUrl = None, dry_run: DryRun = False, quiet: Quiet = False
 ) -> None:
     """Publish the complete staged cube under a fresh prefix. Needs no cluster."""
-    it = _run(config, store)
+    it = run_of(config, store)
     if dry_run:
         out.print(status.table(it, title="State of all stages"))
         return
     objects.check_writable(it.store)
     with listening(err, quiet=quiet) as emit:
         outcome, release = publish.publish(it, emit)
-    _finish((outcome,), release)
+    finish((outcome,), release)
+
+
+release_commands.register(app)
 
 
 @app.command("status")
 def status_command(config: ConfigPath, store: StoreUrl = None) -> None:
     """Show what is done, what is to do, what was set aside, and the latest release."""
-    it = _run(config, store)
+    it = run_of(config, store)
     out.print(status.table(it, title=it.config.title))
     for line in status.report(it):
         out.print(line, highlight=False, markup=False)
@@ -203,7 +171,7 @@ def availability_command(
     ] = None,
 ) -> None:
     """Show which days each source has. The full table is inputs/availability.json in the store."""
-    it = _run(config, store)
+    it = run_of(config, store)
     out.print(status.availability_table(it, title=it.config.title))
     if plot is not None:
         # matplotlib is an extra, and slow to load.
@@ -240,11 +208,11 @@ def demo(
     from pipelines import demo as quick_start
 
     it = quick_start.prepare(output, region)
-    with _client(it.config, workers, None, None) as client, listening(err, quiet=quiet) as emit:
+    with client_of(it.config, workers, None, None) as client, listening(err, quiet=quiet) as emit:
         finished = quick_start.simulate_and_run(it, client, emit)
     out.print(status.availability_table(it, title="SIMULATED granules of every input"))
     _print_scores(it)
-    _finish(finished.outcomes, finished.release)
+    finish(finished.outcomes, finished.release)
 
 
 @app.callback(invoke_without_command=True)

@@ -24,6 +24,7 @@ from pipelines.sections import (
     HarmonizeSection,
     LabelSection,
     PeriodSection,
+    PublicationSection,
     RegionSection,
     SamplingSection,
     Section,
@@ -58,6 +59,7 @@ class Config(Section):
     sampling: SamplingSection = SamplingSection()
     forest: ForestSection = ForestSection()
     validation: ValidationSection = ValidationSection()
+    publication: PublicationSection = PublicationSection()
     chunks: ChunkSection = ChunkSection()
     cluster: ClusterSection = ClusterSection()
     simulation: SimulationSection | None = None
@@ -131,8 +133,10 @@ class Config(Section):
         return FeatureSet(self.features.groups, targets, self.features.max_missing)
 
     def digest(self) -> str:
-        """Digest of what decides the product; where it runs and lies does not."""
-        value = self.model_dump(mode="json", exclude={"store", "cluster", "chunks"})
+        """Digest of what decides the product; where it runs and lies does not, nor its last day."""
+        elsewhere = {"store", "cluster", "chunks", "publication"}
+        value = self.model_dump(mode="json", exclude=elsewhere)
+        del value["period"]["end"]
         for item in value["inputs"].values():
             del item["granules"]
         if not self.is_direct:

@@ -18,7 +18,7 @@ from soilft.cube import PredictDays, Predicted, predict_days
 from soilft.days import DaySpan
 from soilft.forest.artefact import ModelRef
 from soilft.ledger import Record
-from soilft.table import feature_names
+from soilft.schema import Template
 
 STAGE = "predict"
 
@@ -47,7 +47,12 @@ def predict(run: Run, client: Client, emit: Emit = silent) -> Outcomes:
     )
 
     def remember(unit: str, made: Predicted) -> None:
-        facts = {"thawed": made.thawed, "frozen": made.frozen, "missing": made.missing}
+        facts = {
+            "thawed": made.thawed,
+            "frozen": made.frozen,
+            "missing": made.missing,
+            "days": list(made.days),
+        }
         key = run.predict_key(model, tasks[unit].span)
         run.ledger.put(STAGE, unit, Record(key, made.content, facts))
 
@@ -66,11 +71,15 @@ def missing(run: Run, model: ModelRef) -> list[DaySpan]:
     ]
 
 
-def make_template(run: Run, model: ModelRef) -> None:
-    """Make the staging cube, or finish one whose making was interrupted."""
+def make_template(run: Run, model: ModelRef) -> Template:
+    """Make the staging cube, finish one whose making was interrupted, or let it grow.
+
+    Gives its structure, which names what the cube says of itself today.
+    """
     url = run.staging_url(model)
     store.sweep_partials(url)
     config, region = run.config, run.config.to_region()
+    card: dict[str, Any] = objects.read_json(objects.join(model.url, "card.json"))
     attributes: dict[str, Any] = cube.global_attributes(
         region,
         config.days,
@@ -82,10 +91,9 @@ def make_template(run: Run, model: ModelRef) -> None:
         identity={
             "model_digest": model.digest,
             "config_digest": config.digest(),
-            "features": json.dumps(feature_names(run.table_url())),
+            "features": json.dumps(card["features"]),
         },
     )
-    card: dict[str, Any] = objects.read_json(objects.join(model.url, "card.json"))
     template = cube.template(
         region.grid,
         config.days,
@@ -96,6 +104,7 @@ def make_template(run: Run, model: ModelRef) -> None:
         radiometers=run.radiometers(),
     )
     store.create(url, template)
+    return template
 
 
 def created(run: Run) -> str:

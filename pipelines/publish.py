@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from pipelines.events import Emit, Event, silent
 from pipelines.outcomes import Outcomes
-from pipelines.predict import missing
+from pipelines.predict import make_template, missing
 from pipelines.run import Run
 from pipelines.train import require_model
 from pipelines.validate import scorecard
-from soilft import objects
+from soilft import changes, release_checks
 from soilft.errors import StoreError
 from soilft.forest.artefact import ModelRef
+from soilft.layout import Layout
 from soilft.ledger import digest
-from soilft.publication import Release
+from soilft.publication import Release, described, latest, method_digest
 from soilft.publication import publish as publish_prefix
+from soilft.release import Part, Staged
 
 STAGE = "publish"
 
@@ -25,6 +30,8 @@ def publish(run: Run, emit: Emit = silent) -> tuple[Outcomes, Release]:
     ------
     StoreError
         Where chunks of the cube are missing: a part is never published.
+    ReleaseRefused
+        Where recent days are missing, or states cannot be, beyond the region file's limits.
     """
     model = require_model(run)
     gaps = missing(run, model)
@@ -35,31 +42,92 @@ def publish(run: Run, emit: Emit = silent) -> tuple[Outcomes, Release]:
             found=f"{len(gaps)} missing, the first {gaps[0]}",
             remedy="Run the stage predict.",
         )
-    companions = {"model": model.url}
-    if scorecard(run) is not None:
-        companions["report"] = run.report_url(model)
+    before = _latest_description(run)
+    staged = staging(run, model, before)
     release = publish_prefix(
         run.store,
-        run.staging_url(model),
-        identity(run, model),
-        companions,
-        {
-            "title": run.config.title,
-            "simulated": run.is_simulated(),
-            "period": str(run.config.days),
-            "model_digest": model.digest,
-        },
+        staged,
         lambda done, total: emit(Event(STAGE, done, total)),
+        seconds=run.config.publication.lease_seconds,
+        compared=lambda cube: changes.compared(cube, staged.url, _new_days(staged, before)),
     )
     outcomes = Outcomes(STAGE, done=int(release.fresh), skipped=int(not release.fresh))
     return outcomes, release
 
 
-def identity(run: Run, model: ModelRef) -> str:
-    """Digest of what would be published: values, metadata, and the report beside them."""
-    contents = []
+def staging(run: Run, model: ModelRef, before: Mapping[str, Any] | None) -> Staged:
+    """Everything that is to be published, checked; ``before`` is the latest release, described.
+
+    Raises
+    ------
+    ReleaseRefused
+        Where it must not be published.
+    """
+    method = run.method(model)
+    scores = scorecard(run)
+    companions = {"model": (model.url, model.digest)}
+    if scores is not None:
+        companions["report"] = (run.report_url(model), digest(scores))
+    staged = Staged(
+        url=run.staging_url(model),
+        template=make_template(run, model),
+        days=run.config.days,
+        contents=_contents(run, model),
+        layout=_layout(run, method, before),
+        method=method,
+        companions=companions,
+        facts={
+            "title": run.config.title,
+            "simulated": run.is_simulated(),
+            "period": str(run.config.days),
+            "model_digest": model.digest,
+            "contents": digest(_contents(run, model)),
+        },
+    )
+    checks = release_checks.check(
+        staged.url,
+        staged.days,
+        _new_days(staged, before),
+        run.input_refs().reanalysis,
+        run.config.publication.limits(),
+    )
+    return staged.saying(checks=checks)
+
+
+def _latest_description(run: Run) -> dict[str, Any] | None:
+    pointer = latest(run.store)
+    return None if pointer is None else described(run.store, pointer["version"])
+
+
+def _contents(run: Run, model: ModelRef) -> list[str]:
+    """Digest of the values of every day, from the ledger."""
+    found: list[str] = []
     for span in run.predict_spans():
         record = run.ledger.get("predict", run.predict_unit(model, span))
-        contents.append("" if record is None else record.content)
-    metadata = objects.read(objects.join(run.staging_url(model), "zarr.json")) or b""
-    return digest(contents, metadata.decode(), scorecard(run))
+        found += [] if record is None else record.facts["days"]
+    return found
+
+
+def _layout(run: Run, method: Mapping[str, Any], before: Mapping[str, Any] | None) -> Layout:
+    """How the cube is cut: as the releases of this method are, so that their shards can stay."""
+    if before is not None and method_digest(before["method"]) == method_digest(method):
+        return Layout.parse(before["layout"])
+    shape = run.config.to_region().grid.shape
+    return Layout.of(shape, len(run.config.days), series=run.config.publication.series)
+
+
+def _new_days(staged: Staged, before: Mapping[str, Any] | None) -> Sequence[Any]:
+    """Days of the parts that the latest release does not have as they are."""
+    keys = {part["key"] for part in (before or {"parts": []})["parts"]}
+    parts: Sequence[Part] = staged.parts
+    return [part.days for part in parts if part.key not in keys]
+
+
+def is_published(run: Run, model: ModelRef) -> bool:
+    """Whether the latest release holds the values that the ledger says are staged."""
+    pointer = latest(run.store)
+    return (
+        pointer is not None
+        and pointer["method"] == method_digest(run.method(model))
+        and pointer["contents"] == digest(_contents(run, model))
+    )

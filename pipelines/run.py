@@ -27,10 +27,34 @@ from soilft.window import REACH_DAYS
 
 
 @dataclass(frozen=True)
+class Pins:
+    """What an update keeps as it was released, however the inputs have changed since.
+
+    Parameters
+    ----------
+    model
+        The forest.
+    transfers, normals
+        Records of what makes radiometers alike and of what gaps are filled from.
+    """
+
+    model: ModelRef
+    transfers: Record | None = None
+    normals: Record | None = None
+
+
+@dataclass(frozen=True)
 class Run:
-    """One region file on one store: where everything lies and what is keyed by what."""
+    """One region file on one store: where everything lies and what is keyed by what.
+
+    Parameters
+    ----------
+    pins
+        What is kept as it was released; None where everything is of the inputs as they are.
+    """
 
     config: Config
+    pins: Pins | None = None
 
     @property
     def store(self) -> str:
@@ -121,6 +145,8 @@ class Run:
         """The record of the transfers of today's inputs; None where there is none, or no need."""
         if not self.harmonizes:
             return None
+        if self.pins is not None:
+            return self.pins.transfers
         record = self.ledger.get("harmonize", "transfers")
         return record if record is not None and record.key == self.harmonization_key() else None
 
@@ -183,6 +209,8 @@ class Run:
         """The record of the normals of today's inputs; None where there is none, or no need."""
         if not self.needs_normals:
             return None
+        if self.pins is not None:
+            return self.pins.normals
         record = self.ledger.get("harmonize", "normals")
         return record if record is not None and record.key == self.normals_key() else None
 
@@ -293,7 +321,9 @@ class Run:
         return digest(__version__, table_content, self.config.forest.key(), judged)
 
     def model(self) -> ModelRef | None:
-        """The forest trained on today's inputs, or None where there is none yet."""
+        """The forest trained on today's inputs, or the one pinned; None where there is none yet."""
+        if self.pins is not None:
+            return self.pins.model
         table = self.ledger.get("train", "table")
         forest = self.ledger.get("train", "forest")
         if table is None or table.key != self.table_key():
@@ -332,7 +362,26 @@ class Run:
             self.filling_key(wide),
         )
 
+    def method(self, model: ModelRef) -> dict[str, Any]:
+        """Everything but days that decides the published values, as JSON values."""
+        transfers, normals = self.harmonization(), self.normals()
+        return {
+            "config": self.config.digest(),
+            "model": model.digest,
+            "features": FEATURES_VERSION,
+            "gaps": GAPS_VERSION,
+            "inputs": list(self.references()),
+            "transfers": None if transfers is None else _kept(transfers),
+            "normals": None if normals is None else _kept(normals),
+        }
+
     def references(self) -> Sequence[str]:
         """Citations of the inputs, in the order of their names."""
         sources: dict[str, Any] = {**self.config.daily_sources(), **self.config.static_sources()}
         return [sources[name].references for name in sorted(sources)]
+
+
+def _kept(record: Record) -> dict[str, Any]:
+    """What must be known of a record to use again what it speaks of."""
+    facts = {k: record.facts[k] for k in ("url", "used_url", "unreached") if k in record.facts}
+    return {"content": record.content, "facts": facts}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import date
 from typing import Annotated, Literal
 
@@ -14,6 +15,7 @@ from soilft.forest.grow import ForestSettings
 from soilft.forest.search import Candidates
 from soilft.gaps import FROM_NORMALS
 from soilft.ledger import digest
+from soilft.release_checks import Limits
 
 FillLevel = Literal["other_node", "neighbouring_days", "other_sensor", "climatology"]
 
@@ -242,6 +244,29 @@ class ChunkSection(Section):
 
     ingest_days: int = Field(30, ge=1)
     predict_days: int = Field(30, ge=1)
+
+
+class PublicationSection(Section):
+    """What may be published, how it is cut, and how long what it replaces stays.
+
+    ``series`` is whether pixels' series have a copy of their own; null decides by the grid. Limits
+    are those of `soilft.release_checks.Limits`. A release that was replaced stays ``keep_days``;
+    ``soilft prune`` removes it then.
+    """
+
+    series: bool | None = None
+    max_age: int = Field(Limits.max_age, ge=0)
+    recent_days: int = Field(Limits.recent_days, ge=1)
+    max_missing: float = Field(Limits.max_missing, ge=0, le=1)
+    cold_kelvin: float = Field(Limits.cold_kelvin, gt=0)
+    cold_days: int = Field(Limits.cold_days, ge=1)
+    max_impossible: float = Field(Limits.max_impossible, ge=0, le=1)
+    keep_days: int = Field(30, ge=0)
+    lease_seconds: float = Field(900, gt=0)
+
+    def limits(self) -> Limits:
+        """What is let through."""
+        return Limits(**self.model_dump(include={f.name for f in fields(Limits)}))
 
 
 class ClusterSection(Section):

@@ -9,6 +9,7 @@ from rich.table import Table
 from pipelines import ingest
 from pipelines.judging import ABLATIONS
 from pipelines.predict import missing
+from pipelines.publish import is_published
 from pipelines.run import Run
 from pipelines.validate import scorecard, scorecard_key
 from soilft import cube, objects
@@ -89,12 +90,7 @@ def states(run: Run) -> list[StageState]:
     note = f"up to {config.validation.folds * kinds} forests"
     found.append(StageState("validate", int(scored), int(not scored), 0, note))
     release = latest(run.store)
-    current = (
-        release is not None
-        and model is not None
-        and not open_spans
-        and (release["model_digest"] == model.digest)
-    )
+    current = model is not None and not open_spans and is_published(run, model)
     note = "no release yet" if release is None else f"latest is {release['version']}"
     found.append(StageState("publish", int(current), int(not current), 0, note))
     return found

@@ -85,6 +85,8 @@ def _grow_forest(run: Run, client: Client, emit: Emit, outcomes: Outcomes, table
 
 def _trained(run: Run) -> ModelRef | None:
     """The model of today's inputs, grown as the region file asks; None where there is none."""
+    if run.pins is not None:
+        return run.pins.model
     record = run.ledger.get(STAGE, "forest")
     if record is None or record.facts.get("asked") != run.config.forest.key():
         return None

@@ -17,7 +17,7 @@ from soilft.forest.loaded import loaded
 from soilft.gaps import LEVELS
 from soilft.grid import Grid, Region
 from soilft.inputs import InputRefs, block_bytes
-from soilft.ledger import arrays_digest
+from soilft.ledger import arrays_digest, digest
 from soilft.schema import (
     FROZEN,
     MISSING,
@@ -242,9 +242,18 @@ class PredictDays:
 
 @dataclass(frozen=True)
 class Predicted:
-    """What a task made: a digest of its values, and counts of pixel-days at the reference."""
+    """What a task made: digests of its values, and counts of pixel-days at the reference.
+
+    Parameters
+    ----------
+    content
+        Digest of all values.
+    days
+        Digest of the values of each day, (day,).
+    """
 
     content: str
+    days: tuple[str, ...]
     thawed: int
     frozen: int
     missing: int
@@ -297,7 +306,8 @@ def predict_days(task: PredictDays) -> Predicted:
         values |= {"overpass_state": state, "overpass_probability": percent}
     store.write_region(task.cube_url, values, {"time": task.span.within(task.inputs.whole)})
     counts = [int((state[:, at] == code).sum()) for code in (THAWED, FROZEN, MISSING)]
-    return Predicted(arrays_digest(values), *counts)
+    by_day = [arrays_digest({n: v[i] for n, v in values.items()}) for i in range(len(task.span))]
+    return Predicted(digest(by_day), tuple(by_day), *counts)
 
 
 def _steps(dissimilarity: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:

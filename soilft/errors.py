@@ -121,6 +121,24 @@ class PreconditionFailed(StoreError):
     code = "precondition-failed"
 
 
+class LeaseHeld(StoreError):
+    """Another publisher is at work on this store: wait, then publish again."""
+
+    code = "lease-held"
+
+
+class LeaseLost(StoreError):
+    """The right to publish expired or was taken over; nothing that readers see was changed."""
+
+    code = "lease-lost"
+
+
+class ReleaseRefused(StoreError):
+    """What would be published failed a check: readers keep the release they have."""
+
+    code = "release-refused"
+
+
 class ModelError(SoilftError):
     """A model artefact is damaged, foreign, or does not fit the features offered to it."""
 

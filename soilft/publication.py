@@ -1,23 +1,34 @@
 """Publish a staged cube under a fresh prefix, so that a reader sees the old cube or the new one.
 
-Order is everything: a claim on the prefix by create-only PUT, shards, leaf metadata, the root
-``zarr.json`` by create-only PUT, and last ``latest.json`` by compare-and-swap. Before the root is
-there nobody can open the cube; after it, no object of the prefix changes again. A publication that
-was killed finds its own claim, which holds the identity of what it was to publish, and goes on; one
-of another content takes the next prefix.
+Order is everything: the lease, a claim on the prefix by create-only PUT, shards, leaf metadata,
+what lies beside the cube, ``release.json``, the root ``zarr.json`` by create-only PUT, and last
+``latest.json`` by compare-and-swap. Before the root is there nobody can open the cube; after it, no
+object of the prefix changes again. Parts that the release before holds already are copied by the
+store's server; the others are written only where there is no object, and read back.
+
+A publication that was killed finds its own claim, which holds the identity of what it was to
+publish, and goes on; one of another content takes the next prefix.
 """
 
 from __future__ import annotations
 
-import itertools
+import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from soilft import objects, store
-from soilft.errors import PreconditionFailed
+from soilft.cube_objects import ROOT, is_metadata
+from soilft.errors import PreconditionFailed, ReleaseRefused
+from soilft.lease import SECONDS, Lease, held
+from soilft.ledger import digest
+from soilft.release import Part, Staged, sha256
 
-_ROOT = "zarr.json"
+CUBE = "cube.zarr"
+# Requests under way at a time.
+_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -32,11 +43,14 @@ class Release:
         URL of the cube.
     fresh
         False where exactly this was published before and nothing was done.
+    changed
+        What changed since the release before, JSON values; None for the first.
     """
 
     version: str
     cube: str
     fresh: bool
+    changed: Mapping[str, Any] | None = None
 
 
 def latest(root: str) -> dict[str, Any] | None:
@@ -45,13 +59,36 @@ def latest(root: str) -> dict[str, Any] | None:
     return value
 
 
+def prefix_of(root: str, version: str) -> str:
+    """URL of a release: the cube, and what lies beside it."""
+    return objects.join(root, "releases", version)
+
+
+def described(root: str, version: str) -> dict[str, Any] | None:
+    """What a release says of itself, or None where it is not there or not complete."""
+    value: dict[str, Any] | None = objects.read_json(
+        objects.join(prefix_of(root, version), "release.json")
+    )
+    return value
+
+
+def manifest(root: str, key: str) -> dict[str, dict[str, Any]] | None:
+    """Size and SHA-256 of every object of a part by name, or None where it was never written."""
+    value: dict[str, dict[str, Any]] | None = objects.read_json(_manifest_url(root, key))
+    return value
+
+
+def _manifest_url(root: str, key: str) -> str:
+    return objects.join(root, "releases", "parts", f"{key}.json")
+
+
 def publish(
     root: str,
-    staging: str,
-    identity: str,
-    companions: Mapping[str, str],
-    facts: Mapping[str, Any],
+    staged: Staged,
     progress: Callable[[int, int], None] = lambda done, total: None,  # noqa: ARG005
+    *,
+    seconds: float = SECONDS,
+    compared: Callable[[str], Mapping[str, Any]] = lambda cube: {},  # noqa: ARG005
 ) -> Release:
     """Publish a staged cube.
 
@@ -59,70 +96,304 @@ def publish(
     ----------
     root
         The store.
-    staging
-        URL of the complete staged cube.
-    identity
-        Digest of the staged content; publishing the same identity again does nothing.
-    companions
-        Prefixes to copy beside the cube, by name below the release, such as ``model``.
-    facts
-        What ``latest.json`` says beside version and place.
+    staged
+        What to publish; publishing the same again does nothing.
     progress
-        Called with objects done and in all.
+        Called with steps done and in all.
+    seconds
+        Length of the lease; it is renewed as long as the publication goes on.
+    compared
+        Called with the URL of the latest cube; says what has changed since, JSON values.
 
     Raises
     ------
+    LeaseHeld
+        Where another publisher is at work.
+    LeaseLost
+        Where another took over, for this one had been still for longer than the lease.
     PreconditionFailed
-        Where another publication moved ``latest.json`` in the meantime. The release stands
-        complete under its own prefix then, and nothing that readers see has changed.
+        Where ``latest.json`` moved in the meantime.
+    ReleaseRefused
+        Where an object of the new prefix is not what was to be written.
+
+    Notes
+    -----
+    Whatever is raised, nothing that readers see has changed.
     """
-    pointer = objects.join(root, "latest.json")
-    seen = objects.read(pointer)
     current = latest(root)
-    if current is not None and current["identity"] == identity:
+    if current is not None and current["identity"] == staged.identity:
         return Release(current["version"], objects.join(root, current["cube"]), fresh=False)
-    prefix, version = _claim(root, identity)
-    store.sweep_partials(prefix)
-    copies = list(_copies(staging, objects.join(prefix, "cube.zarr")))
-    for name, url in companions.items():
-        copies += list(_copies(url, objects.join(prefix, name)))
-    present = objects.listing(prefix)
-    for done, (source, target, size) in enumerate(copies):
-        if present.get(target.removeprefix(prefix + "/")) != size:
-            objects.copy(source, target)
-        progress(done + 1, len(copies) + 2)
-    content = objects.read(objects.join(staging, _ROOT))
-    if content is None:
-        raise FileNotFoundError(objects.join(staging, _ROOT))
-    objects.create(objects.join(prefix, "cube.zarr", _ROOT), content)
-    progress(len(copies) + 1, len(copies) + 2)
-    place = f"releases/{version}/cube.zarr"
-    value = {**facts, "version": version, "cube": place, "identity": identity}
-    objects.swap(pointer, seen, objects.to_json(value))
-    progress(len(copies) + 2, len(copies) + 2)
-    return Release(version, objects.join(root, place), fresh=True)
+    with held(root, seconds) as lease:
+        pointer = objects.read(objects.join(root, "latest.json"))
+        current = None if pointer is None else json.loads(pointer)
+        version = _claim(root, staged, current)
+        work = _Publication(root, staged, lease, version, current, progress)
+        if not objects.exists(objects.join(root, work.place, ROOT)):
+            changed = None
+            if current is not None:
+                cube = objects.join(root, current["cube"])
+                changed = {"since": current["version"], **compared(cube)}
+            work.write(changed)
+        said = _commit(work, pointer)
+    return Release(version, objects.join(root, work.place), fresh=True, changed=said["changed"])
 
 
-def _claim(root: str, identity: str) -> tuple[str, str]:
-    """The first prefix that is free, or claimed for this same identity."""
-    claim = objects.to_json({"identity": identity})
-    for k in itertools.count():
-        version = f"v1.{k}"
-        prefix = objects.join(root, "releases", version)
+def method_digest(method: Mapping[str, Any]) -> str:
+    """Names a method: releases of one method share their first number."""
+    return digest(dict(method))
+
+
+def _claim(root: str, staged: Staged, current: Mapping[str, Any] | None) -> str:
+    """The first version that is free, or claimed for this same identity."""
+    method = method_digest(staged.method)
+    claim = objects.to_json({"identity": staged.identity, "method": method})
+    major, minor = 1, 0
+    if current is not None:
+        same = current["method"] == method
+        major = _numbers(current["version"])[0] + (not same)
+        minor = _numbers(current["version"])[1] + 1 if same else 0
+    while True:
+        version = f"v{major}.{minor}"
+        url = objects.join(prefix_of(root, version), "claim.json")
         try:
-            objects.create(objects.join(prefix, "claim.json"), claim)
+            objects.create(url, claim)
         except PreconditionFailed:
+            other = objects.read_json(url)
+            if other is not None and other["method"] != method:
+                major, minor = major + 1, 0
+            else:
+                minor += 1
             continue
-        return prefix, version
-    raise AssertionError
+        return version
 
 
-def _copies(source: str, target: str) -> Iterator[tuple[str, str, int]]:
-    """Objects to copy: data first, then leaf metadata; the root metadata is not among them."""
-    names = [
-        (name, size)
-        for name, size in objects.listing(source).items()
-        if name != _ROOT and not name.endswith(".partial")
-    ]
-    for name, size in sorted(names, key=lambda item: (item[0].endswith(_ROOT), item[0])):
-        yield objects.join(source, name), objects.join(target, name), size
+def _numbers(version: str) -> tuple[int, int]:
+    major, minor = version.removeprefix("v").split(".")
+    return int(major), int(minor)
+
+
+@dataclass
+class _Publication:
+    """One publication under way.
+
+    Parameters
+    ----------
+    current
+        What ``latest.json`` said when the lease was taken.
+    expected
+        Size of every object of the new prefix by name, as far as it is written.
+    """
+
+    root: str
+    staged: Staged
+    lease: Lease
+    version: str
+    current: Mapping[str, Any] | None
+    progress: Callable[[int, int], None]
+    expected: dict[str, int] = field(default_factory=dict)
+    done: int = 0
+
+    @property
+    def prefix(self) -> str:
+        return prefix_of(self.root, self.version)
+
+    @property
+    def place(self) -> str:
+        return f"releases/{self.version}/{CUBE}"
+
+    @property
+    def total(self) -> int:
+        beside = len(self.staged.groups) + len(self.staged.companions)
+        return len(self.staged.parts) + beside + 4
+
+    def step(self) -> None:
+        self.done += 1
+        self.progress(self.done, self.total)
+        self.lease.renew()
+
+    def write(self, changed: Mapping[str, Any] | None) -> None:
+        """Write everything but the root metadata and the pointer."""
+        store.sweep_partials(self.prefix)
+        present = objects.listing(self.prefix)
+        before = self._parts_before()
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            for part in self.staged.parts:
+                old = manifest(self.root, part.key) if before.get(part.index) == part.key else None
+                if old is None:
+                    self._write_part(part, present, pool)
+                else:
+                    self._copy_part(old, present, pool)
+                self.step()
+            for name, (url, _) in self.staged.groups.items():
+                self._copy_prefix(url, f"{CUBE}/{name}", present, pool, without_metadata=True)
+                self.step()
+            for name, (url, _) in self.staged.companions.items():
+                self._copy_prefix(url, name, present, pool)
+                self.step()
+            leaves = {n: c for n, c in self.staged.metadata.items() if n != ROOT}
+            _all(pool.map(lambda item: self._create(f"{CUBE}/{item[0]}", item[1]), leaves.items()))
+        self.step()
+        self._describe(changed)
+        self.step()
+        self._check()
+
+    def _parts_before(self) -> dict[int, str]:
+        """Keys of the parts of the latest release by number."""
+        if self.current is None:
+            return {}
+        found = described(self.root, self.current["version"])
+        parts = [] if found is None else found["parts"]
+        return {index: part["key"] for index, part in enumerate(parts)}
+
+    def _copy_part(
+        self, names: Mapping[str, Mapping[str, Any]], present: Mapping[str, int], pool: Any
+    ) -> None:
+        source = objects.join(self.root, (self.current or {})["cube"])
+        sizes = {name: int(said["size"]) for name, said in names.items()}
+        self._copy(source, CUBE, sizes, present, pool)
+
+    def _copy_prefix(
+        self,
+        url: str,
+        name: str,
+        present: Mapping[str, int],
+        pool: Any,
+        *,
+        without_metadata: bool = False,
+    ) -> None:
+        sizes = {
+            each: size
+            for each, size in objects.listing(url).items()
+            if not each.endswith(".partial") and not (without_metadata and is_metadata(each))
+        }
+        self._copy(url, name, sizes, present, pool)
+
+    def _copy(
+        self,
+        source: str,
+        target: str,
+        sizes: Mapping[str, int],
+        present: Mapping[str, int],
+        pool: Any,
+    ) -> None:
+        """Copy objects by name; the store's own server does it where it is one."""
+
+        def one(name: str) -> None:
+            place = f"{target}/{name}"
+            if present.get(place) != sizes[name]:
+                objects.copy(objects.join(source, name), objects.join(self.prefix, place))
+
+        _all(pool.map(one, sizes))
+        self.expected |= {f"{target}/{name}": size for name, size in sizes.items()}
+
+    def _write_part(self, part: Part, present: Mapping[str, int], pool: Any) -> None:
+        said: dict[str, dict[str, Any]] = {}
+
+        def one(item: tuple[str, bytes]) -> None:
+            name, content = item
+            place = f"{CUBE}/{name}"
+            said[name] = {"sha256": sha256(content), "size": len(content)}
+            if present.get(place) != len(content):
+                self._create(place, content)
+            self._read_back(place, said[name]["sha256"])
+            self.expected[place] = len(content)
+
+        _all(_in_flight(pool, one, self.staged.objects_of(part)))
+        objects.create(_manifest_url(self.root, part.key), objects.to_json(said))
+
+    def _read_back(self, place: str, expected: str) -> None:
+        found = sha256(objects.read(objects.join(self.prefix, place)) or b"")
+        if found != expected:
+            raise ReleaseRefused(
+                objects.join(self.prefix, place),
+                expected=f"content of SHA-256 {expected}",
+                found=found,
+                remedy="The store did not keep what it was given. Publish again once it is sound.",
+            )
+
+    def _create(self, place: str, content: bytes) -> None:
+        objects.create(objects.join(self.prefix, place), content)
+        self.expected[place] = len(content)
+
+    def _describe(self, changed: Mapping[str, Any] | None) -> None:
+        """Write ``release.json``, unless a publication that was killed has written it."""
+        written = objects.read(objects.join(self.prefix, "release.json"))
+        if written is not None:
+            self.expected["release.json"] = len(written)
+            return
+        said = {
+            **self.staged.facts,
+            "changed": changed,
+            "cube": self.place,
+            "groups": sorted(self.staged.groups),
+            "identity": self.staged.identity,
+            "layout": self.staged.layout.as_json(),
+            "method": dict(self.staged.method),
+            "parts": [part.as_json() for part in self.staged.parts],
+            "version": self.version,
+        }
+        self._create("release.json", objects.to_json(said))
+
+    def _check(self) -> None:
+        """Hold what lies under the prefix against what was to be written."""
+        found = objects.listing(self.prefix)
+        found.pop("claim.json", None)
+        found.pop(f"{CUBE}/{ROOT}", None)
+        for place in sorted(found.keys() | self.expected.keys()):
+            if found.get(place) != self.expected.get(place):
+                raise ReleaseRefused(
+                    objects.join(self.prefix, place),
+                    expected=_size(self.expected.get(place)),
+                    found=_size(found.get(place)),
+                    remedy="Remove what does not belong to this release, and publish again.",
+                )
+
+
+def _commit(work: _Publication, pointer: bytes | None) -> dict[str, Any]:
+    """Make the cube openable, then make it the latest; give what the release says of itself."""
+    work.lease.confirm()
+    work._create(f"{CUBE}/{ROOT}", work.staged.metadata[ROOT])  # noqa: SLF001
+    work.step()
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    before = work.current or {}
+    replaced = dict(before.get("replaced", {}))
+    replaced.pop(work.version, None)
+    if before:
+        replaced[before["version"]] = now
+    value = {
+        **work.staged.facts,
+        "version": work.version,
+        "cube": work.place,
+        "identity": work.staged.identity,
+        "method": method_digest(work.staged.method),
+        "fence": work.lease.fence,
+        "since": now,
+        "replaced": replaced,
+    }
+    work.lease.confirm()
+    objects.swap(objects.join(work.root, "latest.json"), pointer, objects.to_json(value))
+    work.step()
+    return described(work.root, work.version) or {"changed": None}
+
+
+def _size(value: int | None) -> str:
+    return "no object" if value is None else f"an object of {value} bytes"
+
+
+def _all(results: Iterator[Any]) -> None:
+    """Wait for all, and raise what the first of them raised."""
+    for _ in results:
+        pass
+
+
+def _in_flight(
+    pool: ThreadPoolExecutor, function: Callable[[Any], None], items: Iterator[Any]
+) -> Iterator[None]:
+    """Run a function on items as they come, with no more of them in memory than run at a time."""
+    waiting = []
+    for item in items:
+        waiting.append(pool.submit(function, item))
+        if len(waiting) >= 2 * _AT_ONCE:
+            yield waiting.pop(0).result()
+    for future in waiting:
+        yield future.result()

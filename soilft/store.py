@@ -25,7 +25,7 @@ from soilft import objects
 from soilft.errors import MisalignedWrite, StoreConflict, StoreError
 from soilft.schema import Coordinate, Template, Variable
 
-_COMPRESSOR = BloscCodec(cname="zstd", clevel=5, shuffle="bitshuffle")
+COMPRESSOR = BloscCodec(cname="zstd", clevel=5, shuffle="bitshuffle")
 
 
 def zarr_store(url: str, *, read_only: bool = False) -> Store:
@@ -78,11 +78,27 @@ def create(url: str, template: Template) -> None:
     with objects.explained(url):
         # A creation that was killed has left consolidated metadata that speak of the store before.
         group = zarr.open_group(zarr_store(url), mode="a", use_consolidated=False)
-        for coordinate in template.coordinates:
-            _put_coordinate(url, group, coordinate)
-        for variable in template.variables:
-            _put_variable(url, group, template, variable)
+        make(url, group, template)
         _finish(url, group, template.attributes)
+
+
+def make(url: str, group: zarr.Group, template: Template) -> None:
+    """Put the arrays of a template into a group, or extend those that are there along time.
+
+    Parameters
+    ----------
+    url
+        What errors call the group.
+
+    Raises
+    ------
+    StoreConflict
+        Where an array is there that does not fit the template.
+    """
+    for coordinate in template.coordinates:
+        _put_coordinate(url, group, coordinate)
+    for variable in template.variables:
+        _put_variable(url, group, template, variable)
 
 
 def discard(url: str) -> None:
@@ -105,10 +121,15 @@ def _finish(url: str, group: zarr.Group, attributes: Mapping[str, Any]) -> None:
     if dict(group.attrs) != dict(attributes):
         group.attrs.clear()
         group.attrs.update(dict(attributes))
+    consolidate(zarr_store(url))
+
+
+def consolidate(where: Store) -> None:
+    """Consolidate the metadata of a store."""
     with warnings.catch_warnings():
         # Said on every consolidated write of format 3; every reader named in the docs reads it.
         warnings.filterwarnings("ignore", "Consolidated metadata is", ZarrUserWarning)
-        zarr.consolidate_metadata(zarr_store(url))
+        zarr.consolidate_metadata(where)
 
 
 def _put_coordinate(url: str, group: zarr.Group, coordinate: Coordinate) -> None:
@@ -134,7 +155,8 @@ def _put_coordinate(url: str, group: zarr.Group, coordinate: Coordinate) -> None
         fill_value=0,
         dimension_names=coordinate.dims,
         attributes=dict(coordinate.attributes),
-        compressors=(),
+        # Bytes of a steady axis differ little from one number to the next.
+        compressors=BloscCodec(cname="zstd", clevel=5, shuffle="shuffle"),
         # Zeros are values here, not absence: keep the chunk even where all of it is zero.
         config={"write_empty_chunks": True},
         overwrite=True,
@@ -154,7 +176,7 @@ def _put_variable(url: str, group: zarr.Group, template: Template, variable: Var
             fill_value=variable.fill,
             dimension_names=variable.dims,
             attributes=variable.cf_attributes,
-            compressors=_COMPRESSOR,
+            compressors=COMPRESSOR,
         )
         return
     stored = array(group, variable.name)

@@ -1,0 +1,82 @@
+"""What every command shares: its options, the cluster it asks for, and how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from distributed import Client
+from rich.console import Console
+
+import cluster
+from pipelines.config import Config, load, shipped
+from pipelines.outcomes import Outcomes
+from pipelines.run import Run
+from soilft import changes
+from soilft.publication import Release
+
+EXIT_INCOMPLETE = 3
+
+out = Console(soft_wrap=True)
+err = Console(stderr=True, soft_wrap=True)
+
+ConfigPath = Annotated[
+    str, typer.Argument(metavar="CONFIG", help="Region file (YAML), or the name of a shipped one.")
+]
+StoreUrl = Annotated[
+    str | None,
+    typer.Option("--store", help="Where to write instead: a path or s3://bucket/prefix."),
+]
+Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Worker processes.")]
+Memory = Annotated[str | None, typer.Option("--memory", help="Memory a worker, such as 4GiB.")]
+Scheduler = Annotated[
+    str | None,
+    typer.Option("--scheduler", help="Join this running Dask scheduler, such as tcp://host:8786."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress, only the outcome.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+
+
+def run_of(config: str, store: str | None) -> Run:
+    """The run that a command's arguments name."""
+    return Run(load(shipped(config), {} if store is None else {"store": store}))
+
+
+@contextmanager
+def client_of(
+    config: Config, workers: int | None, memory: str | None, scheduler: str | None
+) -> Iterator[Client]:
+    """The cluster that the region file and a command's options ask for."""
+    given: dict[str, Any] = {"workers": workers, "memory": memory}
+    if scheduler is not None:
+        given |= {"kind": "address", "address": scheduler}
+    changed = {key: value for key, value in given.items() if value is not None}
+    with cluster.start(config.cluster.model_copy(update=changed).spec()) as client:
+        link = cluster.dashboard_link(client)
+        if link is not None:
+            err.print(f"Dask dashboard: {link}", highlight=False)
+        yield client
+
+
+def finish(outcomes: tuple[Outcomes, ...], release: Release | None) -> None:
+    """Say how each stage ended and how to open the release; exit with 3 if anything is left out."""
+    for outcome in outcomes:
+        out.print(str(outcome), highlight=False)
+        for sentence in (*outcome.failed.values(), *outcome.set_aside):
+            err.print(f"  {sentence}", highlight=False, markup=False)
+    if release is not None:
+        done = "Published" if release.fresh else "Published before, unchanged:"
+        out.print(f"\n{done} {release.version}. Open it:\n", highlight=False)
+        out.print(opening_lines(release.cube), highlight=False, markup=False)
+        for line in changes.text(release.changed) if release.changed is not None else ():
+            err.print(line, highlight=False, markup=False)
+    if not all(outcome.complete for outcome in outcomes):
+        raise typer.Exit(EXIT_INCOMPLETE)
+
+
+def opening_lines(cube: str) -> str:
+    """The two lines that open a published cube."""
+    options = ', storage_options={"anon": True}' if cube.startswith("s3://") else ""
+    return f'import xarray as xr\nds = xr.open_zarr("{cube}"{options})'

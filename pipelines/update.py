@@ -1,0 +1,92 @@
+"""New days without a new model: ingest what is new, predict what changed, publish the next release.
+
+The forest, the transfers between radiometers and the normals stay those of the latest release, so
+that a day which is published keeps its value unless its own inputs, or those of days near it, have
+changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from distributed import Client
+
+from pipelines.events import Emit
+from pipelines.ingest import ingest
+from pipelines.predict import predict
+from pipelines.publish import publish
+from pipelines.run import Pins, Run
+from pipelines.stages import Finished
+from soilft import objects
+from soilft.errors import StoreConflict, StoreError
+from soilft.forest.artefact import ModelRef
+from soilft.ledger import Record
+from soilft.publication import described, latest, prefix_of
+
+
+def update(run: Run, client: Client, emit: Emit) -> Finished:
+    """Bring the latest release up to the region file's last day and to late granules.
+
+    Raises
+    ------
+    StoreError
+        Where nothing was published yet.
+    StoreConflict
+        Where the region file asks for another method than the latest release's.
+    """
+    kept = pinned(run)
+    ingested = ingest(kept, client, emit)
+    if ingested.failed:
+        return Finished((ingested,), None)
+    predicted = predict(kept, client, emit)
+    if predicted.failed:
+        return Finished((ingested, predicted), None)
+    published, release = publish(kept, emit)
+    return Finished((ingested, predicted, published), release)
+
+
+def pinned(run: Run) -> Run:
+    """The run with forest, transfers and normals as they were released.
+
+    Raises
+    ------
+    StoreError, StoreConflict
+        As `update`.
+    """
+    pointer = latest(run.store)
+    said = None if pointer is None else described(run.store, pointer["version"])
+    if said is None:
+        raise StoreError(
+            run.store,
+            expected="a release to update",
+            found="none",
+            remedy="Make the first one: soilft run.",
+        )
+    method = said["method"]
+    if method["config"] != run.config.digest():
+        raise StoreConflict(
+            prefix_of(run.store, said["version"]),
+            expected=f"the region file it was made with (digest {method['config'][:12]})",
+            found=f"one that asks for another product ({run.config.digest()[:12]})",
+            remedy="Only the last day may differ. For a new version: soilft run.",
+        )
+    pins = Pins(
+        _model(run, said),
+        transfers=_record(method["transfers"]),
+        normals=_record(method["normals"]),
+    )
+    return replace(run, pins=pins)
+
+
+def _model(run: Run, said: dict[str, Any]) -> ModelRef:
+    """The released forest: where it was trained, or the copy beside the cube."""
+    digest = said["method"]["model"]
+    trained = run.url("models", digest)
+    if objects.exists(objects.join(trained, "card.json")):
+        return ModelRef(trained, digest)
+    return ModelRef(objects.join(prefix_of(run.store, said["version"]), "model"), digest)
+
+
+def _record(kept: dict[str, Any] | None) -> Record | None:
+    return None if kept is None else Record("", kept["content"], kept["facts"])

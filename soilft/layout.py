@@ -1,0 +1,134 @@
+"""How the published cube is cut, so that a map of a day and a series of a pixel take few requests.
+
+A shard is one tile of the region over many days; its inner chunks are the same tile over few days.
+A reader of a map fetches of every tile the shard's index and one inner chunk: two requests a tile.
+A reader of a pixel's series asks for all inner chunks of its tile's shards, which Zarr then reads
+whole: s3fs asks for an object's size and then for the object, two requests a shard. What a map
+fetches too much is bounded by the days of an inner chunk, what a series fetches too much by the
+cells of a tile. Where tiles get too large for a series, a group ``series`` holds the same values
+once more, in inner chunks as long as a shard and few cells wide.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from soilft.schema import Template
+
+# Days of an inner chunk: a map receives at most this many times what it asked for.
+CHUNK_DAYS = 15
+# Tiles at most: two requests each for a map.
+MOST_TILES = 6
+# Cells that a tile need not fall below: a series receives at most this many times what it asked
+# for, before compression.
+TILE_CELLS = 1300
+# Cells of a tile from which on a series has a copy of its own.
+SERIES_FROM_CELLS = 2500
+# Cells on a side of an inner chunk of the copy.
+SERIES_CELLS = 24
+# Shards that the period is cut into, and the fewest and most days of one.
+SHARDS, LEAST_DAYS, MOST_DAYS = 8, 240, 960
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Lengths of chunks and shards of a published cube.
+
+    Parameters
+    ----------
+    chunk_days, shard_days
+        Days of an inner chunk and of a shard, a multiple of it.
+    rows, columns
+        Cells of a tile along y and x.
+    series
+        Cells on a side of an inner chunk of the group ``series``; 0 where there is none.
+
+    Examples
+    --------
+    >>> Layout.of((60, 128), 3653)
+    Layout(chunk_days=15, shard_days=465, rows=20, columns=64, series=0)
+    """
+
+    chunk_days: int
+    shard_days: int
+    rows: int
+    columns: int
+    series: int = 0
+
+    def __post_init__(self) -> None:
+        if self.shard_days % self.chunk_days:
+            raise ValueError(f"{self.shard_days} days are no multiple of {self.chunk_days}")
+        if self.series and (self.rows % self.series or self.columns % self.series):
+            raise ValueError(f"tiles of {self.rows} x {self.columns} in chunks of {self.series}")
+
+    @classmethod
+    def of(cls, shape: tuple[int, int], days: int, *, series: bool | None = None) -> Layout:
+        """The layout for a grid and a period.
+
+        Parameters
+        ----------
+        shape
+            Rows and columns of the grid.
+        days
+            Length of the period.
+        series
+            Whether there is a copy for series; None decides by the size of a tile.
+        """
+        rows, columns = _tile(shape)
+        if series is None:
+            series = rows * columns > SERIES_FROM_CELLS
+        side = min(SERIES_CELLS, rows, columns) if series else 0
+        if side:
+            rows, columns = (-(-n // side) * side for n in (rows, columns))
+        wanted = -(-math.ceil(days / SHARDS) // CHUNK_DAYS) * CHUNK_DAYS
+        return cls(CHUNK_DAYS, min(max(wanted, LEAST_DAYS), MOST_DAYS), rows, columns, side)
+
+    @classmethod
+    def parse(cls, value: Mapping[str, Any]) -> Layout:
+        """The layout that `as_json` gave."""
+        return cls(**value)
+
+    def as_json(self) -> dict[str, int]:
+        """The layout as JSON values."""
+        return asdict(self)
+
+    def published(self, template: Template) -> Template:
+        """The template cut for maps and, where tiles are small enough, for series."""
+        return self._cut(template, (self.chunk_days, self.rows, self.columns))
+
+    def copied(self, template: Template) -> Template:
+        """The template of the group ``series``, cut for series alone."""
+        return self._cut(template, (self.shard_days, self.series, self.series))
+
+    def _cut(self, template: Template, chunk: tuple[int, int, int]) -> Template:
+        days, rows, columns = chunk
+        return replace(
+            template,
+            chunks={"time": days, "overpass": 1, "y": rows, "x": columns},
+            shards={
+                "time": self.shard_days,
+                "overpass": 1,
+                "y": self.rows,
+                "x": self.columns,
+            },
+        )
+
+
+def _tile(shape: tuple[int, int]) -> tuple[int, int]:
+    """The squarest tile of the fewest tiles that are small enough, or of the most allowed."""
+    cuts = [
+        (-(-shape[0] // down), -(-shape[1] // across))
+        for down in range(1, MOST_TILES + 1)
+        for across in range(1, MOST_TILES // down + 1)
+    ]
+
+    def worth(tile: tuple[int, int]) -> tuple[int, int, float]:
+        tiles = math.prod(-(-n // size) for n, size in zip(shape, tile, strict=True))
+        cells = math.prod(tile)
+        excess = max(cells - TILE_CELLS, 0)
+        return (excess, tiles, max(tile) / min(tile))
+
+    return min(cuts, key=worth)
