@@ -30,7 +30,8 @@ def predict(run: Run, client: Client, emit: Emit = silent) -> Outcomes:
     outcomes = Outcomes(STAGE, skipped=len(run.predict_spans()) - len(todo))
     if not todo:
         return outcomes
-    make_template(run, model)
+    store.sweep_partials(run.staging_url(model))
+    store.create(run.staging_url(model), template_of(run, model))
     tasks = {
         run.predict_unit(model, span): PredictDays(
             run.staging_url(model),
@@ -71,13 +72,8 @@ def missing(run: Run, model: ModelRef) -> list[DaySpan]:
     ]
 
 
-def make_template(run: Run, model: ModelRef) -> Template:
-    """Make the staging cube, finish one whose making was interrupted, or let it grow.
-
-    Gives its structure, which names what the cube says of itself today.
-    """
-    url = run.staging_url(model)
-    store.sweep_partials(url)
+def template_of(run: Run, model: ModelRef) -> Template:
+    """Structure of the staging cube, and what it says of itself."""
     config, region = run.config, run.config.to_region()
     card: dict[str, Any] = objects.read_json(objects.join(model.url, "card.json"))
     attributes: dict[str, Any] = cube.global_attributes(
@@ -94,7 +90,7 @@ def make_template(run: Run, model: ModelRef) -> Template:
             "features": json.dumps(card["features"]),
         },
     )
-    template = cube.template(
+    return cube.template(
         region.grid,
         config.days,
         config.label.overpasses,
@@ -103,8 +99,6 @@ def make_template(run: Run, model: ModelRef) -> Template:
         calibrated=card["uncertainty"] is not None,
         radiometers=run.radiometers(),
     )
-    store.create(url, template)
-    return template
 
 
 def created(run: Run) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pipelines.events import Emit, Event, silent
 from pipelines.outcomes import Outcomes
-from pipelines.predict import make_template, missing
+from pipelines.predict import missing, template_of
 from pipelines.run import Run
 from pipelines.train import require_model
 from pipelines.validate import scorecard
@@ -70,7 +70,7 @@ def staging(run: Run, model: ModelRef, before: Mapping[str, Any] | None) -> Stag
         companions["report"] = (run.report_url(model), digest(scores))
     staged = Staged(
         url=run.staging_url(model),
-        template=make_template(run, model),
+        template=template_of(run, model),
         days=run.config.days,
         contents=_contents(run, model),
         layout=_layout(run, method, before),

@@ -130,8 +130,9 @@ class Staged:
 
     @cached_property
     def identity(self) -> str:
-        """Digest of everything that would be published, its values and what is beside them."""
+        """Digest of everything that would be published: values, method, and what is beside them."""
         return digest(
+            dict(self.method),
             [part.key for part in self.parts],
             {name: sha256(content) for name, content in self.metadata.items()},
             {path: content for path, (_, content) in self.groups.items()},

@@ -1,43 +1,20 @@
 """Publishing: a fresh prefix each time, and readers that see the old cube or the new one."""
 
-from datetime import date
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from soilft import cube, objects, store
-from soilft.days import DaySpan
-from soilft.errors import PreconditionFailed
-from soilft.grid import Region
-from soilft.publication import latest, publish
+from soilft import lease as leases
+from soilft import objects, store
+from soilft.errors import LeaseHeld, LeaseLost, PreconditionFailed, ReleaseRefused
+from soilft.publication import described, latest, manifest, publish
+from soilft.release import Staged
 from tests.support.seaweed import S3Server
-
-GRID = Region("small", "latlon-0.25", (90, 30, 92, 31)).grid
-DAYS = DaySpan(date(2016, 1, 1), date(2016, 1, 12))
-CHUNK = 4
-
-
-def stage(url: str, seed: int, chunks: int = 3) -> None:
-    """Write a staged cube of which the first chunks of days are predicted."""
-    store.create(url, cube.template(GRID, DAYS, ["AM"], CHUNK, {"title": "a small cube"}))
-    rng = np.random.default_rng(seed)
-    for k in range(chunks):
-        state, percent = cube.encode(rng.random((CHUNK, *GRID.shape)))
-        store.write_region(
-            url,
-            {
-                "freeze_thaw_state": state,
-                "frozen_probability": percent,
-                "quality_flag": np.zeros_like(state),
-            },
-            {"time": slice(k * CHUNK, (k + 1) * CHUNK)},
-        )
-
-
-def contents(url: str) -> dict[str, bytes | None]:
-    return {name: objects.read(objects.join(url, name)) for name in objects.listing(url)}
+from tests.support.staged import LAYOUT, contents, stage
 
 
 def read_latest(root: str) -> xr.Dataset:
@@ -46,125 +23,256 @@ def read_latest(root: str) -> xr.Dataset:
     return xr.open_zarr(objects.join(root, pointer["cube"]), chunks=None, consolidated=True)
 
 
+def assert_published(root: str, staged: Staged) -> None:
+    published, expected = read_latest(root), store.open_cube(staged.url)
+    assert set(published.data_vars) == set(expected.data_vars)
+    xr.testing.assert_identical(published.load(), expected.load())
+
+
 @pytest.fixture(params=["local", pytest.param("s3", marks=pytest.mark.s3)])
 def root(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Give an empty store, on disk and on S3 in turn."""
     return str(tmp_path) if request.param == "local" else request.getfixturevalue("s3_store")
 
 
-def test_a_publication_is_the_staged_cube_byte_for_byte(root: str) -> None:
-    staging, model = objects.join(root, "runs/a/cube.zarr"), objects.join(root, "models/m")
-    stage(staging, 0)
-    objects.write(objects.join(model, "card.json"), b"{}")
-    steps: list[tuple[int, int]] = []
-    release = publish(
-        root,
-        staging,
-        "identity-a",
-        {"model": model},
-        {"title": "small"},
-        lambda done, total: steps.append((done, total)),
-    )
-    assert (release.version, release.fresh) == ("v1.0", True)
-    assert release.cube == objects.join(root, "releases/v1.0/cube.zarr")
-    assert contents(release.cube) == contents(staging)
-    assert objects.read(objects.join(root, "releases/v1.0/model/card.json")) == b"{}"
-    assert latest(root) == {
-        "cube": "releases/v1.0/cube.zarr",
-        "identity": "identity-a",
-        "title": "small",
-        "version": "v1.0",
-    }
-    assert steps[-1] == (len(steps), len(steps))
-    np.testing.assert_array_equal(
-        read_latest(root).freeze_thaw_state.values,
-        store.open_cube(staging).freeze_thaw_state.values,
-    )
-
-
-def test_publishing_again_writes_nothing(root: str) -> None:
-    staging = objects.join(root, "runs/a/cube.zarr")
-    stage(staging, 0, chunks=1)
-    publish(root, staging, "identity-a", {}, {})
-    before = contents(root)
-    again = publish(root, staging, "identity-a", {}, {"more": 1})
-    assert (again.version, again.fresh) == ("v1.0", False)
-    assert contents(root) == before
-
-
-def test_changed_content_takes_a_fresh_prefix_and_the_old_one_stays(root: str) -> None:
-    one, two = (objects.join(root, f"runs/{name}/cube.zarr") for name in "ab")
-    stage(one, 0)
-    stage(two, 1)
-    first = publish(root, one, "identity-a", {}, {})
-    before = contents(objects.join(root, "releases/v1.0"))
-    second = publish(root, two, "identity-b", {}, {})
-    assert (second.version, second.fresh) == ("v1.1", True)
-    assert contents(objects.join(root, "releases/v1.0")) == before
-    assert contents(first.cube) == contents(one)
-    assert contents(second.cube) == contents(two)
-    assert (latest(root) or {})["version"] == "v1.1"
-
-
-def test_days_nobody_predicted_read_as_missing(root: str) -> None:
-    staging = objects.join(root, "runs/a/cube.zarr")
-    stage(staging, 0, chunks=2)
-    publish(root, staging, "identity-a", {}, {})
-    published = read_latest(root)
-    assert published.sizes["time"] == 12
-    assert np.isnan(published.freeze_thaw_state.values[8:]).all()
-    assert np.isnan(published.frozen_probability.values[8:]).all()
-    assert np.isfinite(published.freeze_thaw_state.values[:8]).all()
-
-
-def test_nobody_can_open_the_cube_before_all_of_it_is_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    root, staging = str(tmp_path), str(tmp_path / "runs/a/cube.zarr")
-    stage(staging, 0)
-    names: list[str] = []
+@pytest.fixture
+def changes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Give the changes of objects that are made from now on, in order."""
+    found: list[str] = []
     for kind in ("copy", "create", "swap", "write"):
         original = getattr(objects, kind)
 
         def recorded(*args: object, _kind: str = kind, _original=original) -> None:
-            names.append(f"{_kind} {args[1] if _kind == 'copy' else args[0]}")
+            found.append(f"{_kind} {args[1] if _kind == 'copy' else args[0]}")
             _original(*args)
 
         monkeypatch.setattr(objects, kind, recorded)
-    publish(root, staging, "identity-a", {}, {})
-    assert names[0].endswith("releases/v1.0/claim.json")
-    assert names[-3:] == [
+    return found
+
+
+def test_a_publication_holds_the_staged_values_and_what_lies_beside(root: str) -> None:
+    staged = stage(root, 12, companions={"model": b"{}"}, overpasses=("AM", "PM"))
+    steps: list[tuple[int, int]] = []
+    release = publish(root, staged, lambda done, total: steps.append((done, total)))
+    assert (release.version, release.fresh, release.changed) == ("v1.0", True, None)
+    assert release.cube == objects.join(root, "releases/v1.0/cube.zarr")
+    assert objects.read(objects.join(root, "releases/v1.0/model/model.json")) == b"{}"
+    assert steps[-1] == (len(steps), len(steps))
+    assert_published(root, staged)
+    pointer, said = latest(root), described(root, "v1.0")
+    assert pointer is not None
+    assert said is not None
+    assert pointer["cube"] == said["cube"] == "releases/v1.0/cube.zarr"
+    assert pointer["identity"] == said["identity"] == staged.identity
+    assert said["layout"] == LAYOUT.as_json()
+    assert [part["last"] for part in said["parts"]] == ["2016-01-08", "2016-01-12"]
+
+
+def test_shards_are_those_zarr_itself_would_write(tmp_path: Path) -> None:
+    staged = stage(str(tmp_path), 12, overpasses=("AM", "PM"))
+    cube = publish(str(tmp_path), staged).cube
+    itself = str(tmp_path / "itself.zarr")
+    store.create(itself, staged.layout.published(staged.template))
+    raw = store.open_raw(staged.url)
+    values = {v.name: np.asarray(store.array(raw, v.name)[...]) for v in staged.template.variables}
+    store.write_region(itself, values, {})
+    assert contents(cube) == contents(itself)
+
+
+def test_a_grid_of_large_tiles_has_its_series_copied(tmp_path: Path) -> None:
+    layout = replace(LAYOUT, series=2)
+    staged = stage(str(tmp_path), 12, layout=layout)
+    cube = publish(str(tmp_path), staged).cube
+    series = xr.open_zarr(cube, group="series", chunks=None)
+    whole = store.open_cube(staged.url)
+    for name in whole.data_vars:
+        np.testing.assert_array_equal(series[name].values, whole[name].values)
+    assert store.array(store.open_raw(cube), "series/freeze_thaw_state").chunks == (8, 2, 2)
+
+
+def test_publishing_again_writes_nothing(root: str) -> None:
+    staged = stage(root, 5)
+    publish(root, staged)
+    before = contents(root)
+    again = publish(root, staged)
+    assert (again.version, again.fresh) == ("v1.0", False)
+    assert contents(root) == before
+
+
+def test_a_day_more_copies_closed_shards_and_writes_the_open_one(
+    root: str, changes: list[str]
+) -> None:
+    first = stage(root, 20)
+    publish(root, first)
+    second = stage(root, 21)
+    before = contents(objects.join(root, "releases/v1.0"))
+    changes.clear()
+    release = publish(root, second)
+    assert release.version == "v1.1"
+    assert contents(objects.join(root, "releases/v1.0")) == before
+    assert_published(root, second)
+    shards = [
+        line.split("cube.zarr/")[0].split()[0] + " " + line.split("/c/")[1]
+        for line in changes
+        if "cube.zarr/" in line and line.count("/c/") and "_bnds" not in line
+    ]
+    data = [shard for shard in shards if shard.count("/") == 2]
+    assert {shard.split("/")[0] for shard in data if shard.startswith("copy")} == {
+        "copy 0",
+        "copy 1",
+    }
+    assert {shard.split("/")[0] for shard in data if shard.startswith("create")} == {"create 2"}
+
+
+def test_a_late_day_writes_its_own_shard_again(root: str, changes: list[str]) -> None:
+    publish(root, stage(root, 20))
+    changes.clear()
+    late = stage(root, 20, other={3: 9})
+    assert publish(root, late).version == "v1.1"
+    assert_published(root, late)
+    states = [line.split("/c/") for line in changes if "freeze_thaw_state/c/" in line]
+    written = {(head.split()[0], place[0]) for head, place in states}
+    assert written == {("create", "0"), ("copy", "1"), ("copy", "2")}
+
+
+def test_another_method_is_another_version_and_says_what_changed(root: str) -> None:
+    publish(root, stage(root, 8))
+    staged = stage(root, 8, seed=1, method={"model": "other"})
+    release = publish(root, staged, compared=lambda cube: {"cube": cube})
+    assert release.version == "v2.0"
+    assert release.changed == {
+        "since": "v1.0",
+        "cube": objects.join(root, "releases/v1.0/cube.zarr"),
+    }
+    assert (described(root, "v2.0") or {})["changed"] == release.changed
+    assert publish(root, stage(root, 9, seed=1, method={"model": "other"})).version == "v2.1"
+
+
+def test_a_claim_of_another_method_is_never_shared(root: str) -> None:
+    publish(root, stage(root, 4))
+    claim = {"identity": "of somebody who was killed", "method": "a third one"}
+    url = objects.join(root, "releases/v2.0/claim.json")
+    objects.create(url, objects.to_json(claim))
+    assert publish(root, stage(root, 4, method={"model": "b"})).version == "v3.0"
+
+
+def test_days_nobody_predicted_read_as_missing(root: str) -> None:
+    staged = stage(root, 12)
+    raw = objects.join(staged.url, "freeze_thaw_state/c/1")
+    store.discard(raw)
+    publish(root, staged)
+    state = read_latest(root).freeze_thaw_state.values
+    assert np.isnan(state[5:10]).all()
+    assert np.isfinite(state[:5]).any()
+
+
+def test_nobody_can_open_the_cube_before_all_of_it_is_there(
+    tmp_path: Path, changes: list[str]
+) -> None:
+    root = str(tmp_path)
+    staged = stage(root, 12, companions={"model": b"{}"})
+    changes.clear()
+    publish(root, staged)
+    kept = [line for line in changes if "publisher.json" not in line]
+    assert kept[0].endswith("releases/v1.0/claim.json")
+    assert kept[-3:] == [
         f"create {root}/releases/v1.0/cube.zarr/zarr.json",
         f"swap {root}/latest.json",
         f"create {root}/latest.json",
     ]
-    copied = [name for name in names if name.startswith("copy")]
-    leaf = [name.endswith("/zarr.json") for name in copied]
-    assert leaf == sorted(leaf), "data first, then leaf metadata"
+    assert kept[-4].endswith("releases/v1.0/release.json")
+    place = [i for i, line in enumerate(kept) if "/c/" in line and "time" not in line]
+    leaves = [i for i, line in enumerate(kept) if line.endswith("_state/zarr.json")]
+    assert max(place) > 0
+    assert leaves
 
 
-def test_a_publication_that_lost_the_pointer_leaves_the_winner_in_place(
-    root: str, monkeypatch: pytest.MonkeyPatch
+def test_an_object_that_the_store_did_not_keep_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one, two = (objects.join(root, f"runs/{name}/cube.zarr") for name in "ab")
-    stage(one, 0, chunks=1)
-    stage(two, 1, chunks=1)
-    original = objects.swap
+    root = str(tmp_path)
+    publish(root, stage(root, 4))
+    original = objects.create
 
-    def overtaken(url: str, old: bytes | None, new: bytes) -> None:
-        monkeypatch.setattr(objects, "swap", original)
-        publish(root, two, "identity-b", {}, {})
-        original(url, old, new)
+    def damaged(url: str, content: bytes) -> None:
+        flip = "/dissimilarity/c/" in url
+        original(url, bytes([content[0] ^ 1]) + content[1:] if flip else content)
 
-    monkeypatch.setattr(objects, "swap", overtaken)
-    with pytest.raises(PreconditionFailed):
-        publish(root, one, "identity-a", {}, {})
-    assert (latest(root) or {})["identity"] == "identity-b"
-    assert contents(objects.join(root, "releases/v1.1/cube.zarr")) == contents(two)
-    # Tried again, it is the newest: complete under the prefix it had claimed.
-    again = publish(root, one, "identity-a", {}, {})
-    assert again.version == "v1.0"
-    assert (latest(root) or {})["identity"] == "identity-a"
+    monkeypatch.setattr(objects, "create", damaged)
+    with pytest.raises(ReleaseRefused, match="dissimilarity"):
+        publish(root, stage(root, 5))
+    assert (latest(root) or {})["version"] == "v1.0"
+
+
+def test_an_object_that_does_not_belong_is_found(tmp_path: Path) -> None:
+    root = str(tmp_path)
+    objects.write(objects.join(root, "releases/v1.0/cube.zarr/stray"), b"x")
+    with pytest.raises(ReleaseRefused, match="stray: expected no object"):
+        publish(root, stage(root, 4))
+    assert latest(root) is None
+
+
+def test_a_manifest_holds_every_object_of_a_part(root: str) -> None:
+    staged = stage(root, 8)
+    publish(root, staged)
+    said = manifest(root, staged.parts[0].key)
+    assert said is not None
+    shards = objects.listing(objects.join(root, "releases/v1.0/cube.zarr/freeze_thaw_state/c"))
+    assert {n for n in said if n.startswith("freeze_thaw_state/")} == {
+        f"freeze_thaw_state/c/{name}" for name in shards
+    }
+
+
+def test_one_publisher_at_a_time(root: str) -> None:
+    staged = stage(root, 4)
+    with leases.held(root), pytest.raises(LeaseHeld, match="process"):
+        publish(root, staged)
+    assert latest(root) is None
+    assert publish(root, staged).fresh
+
+
+def test_a_lease_that_is_over_cannot_commit(root: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A publisher that slept through its lease wakes up after another has taken over."""
+    publish(root, stage(root, 4))
+    slow, quick = stage(root, 5), stage(root, 6)
+    original = leases.Lease.confirm
+    woken = []
+
+    def sleepy(self: leases.Lease) -> None:
+        monkeypatch.setattr(leases.Lease, "confirm", original)
+        holder = json.loads(objects.read(objects.join(root, "publisher.json")) or b"")
+        holder["expires"] = "2000-01-01T00:00:00+00:00"
+        objects.write(objects.join(root, "publisher.json"), objects.to_json(holder))
+        woken.append(publish(root, quick).version)
+        # It has looked at its lease already: only the fence in the pointer can hold it back.
+
+    monkeypatch.setattr(leases.Lease, "confirm", sleepy)
+    with pytest.raises((LeaseLost, PreconditionFailed)):
+        publish(root, slow)
+    assert (latest(root) or {})["version"] == woken[0]
+    assert_published(root, quick)
+
+
+def test_taking_over_changes_nothing_in_the_pointer_that_readers_use(root: str) -> None:
+    publish(root, stage(root, 4))
+    before = latest(root)
+    gone = leases.acquire(root, 0.0)  # over at once, and never freed
+    with leases.held(root) as lease:
+        assert lease.fence == gone.fence + 1
+        after = latest(root)
+    assert before is not None
+    assert after is not None
+    assert after.pop("fence") > before.pop("fence")
+    assert after == before
+
+
+def test_a_publisher_that_died_on_this_machine_is_not_waited_for(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    program = "import sys; from soilft.lease import acquire; acquire(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True)
+    assert publish(str(tmp_path), stage(str(tmp_path), 4)).fresh
 
 
 @pytest.mark.s3
@@ -173,10 +281,9 @@ def test_anyone_reads_a_public_release_with_plain_xarray(
 ) -> None:
     prefix = s3_store.rsplit("/", 1)[-1]
     root = f"s3://{s3.public_bucket}/{prefix}"
-    staging = objects.join(root, "runs/a/cube.zarr")
-    stage(staging, 0, chunks=2)
-    release = publish(root, staging, "identity-a", {}, {})
-    expected = store.open_cube(staging).load()
+    staged = stage(root, 8)
+    release = publish(root, staged)
+    expected = store.open_cube(staged.url).load()
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     anonymous = {"anon": True, "client_kwargs": {"endpoint_url": s3.endpoint}}

@@ -81,6 +81,6 @@ def product_bytes(store: Path) -> dict[str, str]:
 
 
 def latest(store: Path) -> dict[str, Any]:
-    """What ``latest.json`` says."""
+    """What ``latest.json`` says, without when it was said."""
     value: dict[str, Any] = json.loads((store / "latest.json").read_text())
-    return value
+    return {key: said for key, said in value.items() if key not in ("since", "fence", "replaced")}
