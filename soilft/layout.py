@@ -3,7 +3,8 @@
 A shard is one tile of the region over many days; its inner chunks are the same tile over few days.
 A reader of a map fetches of every tile the shard's index and one inner chunk: two requests a tile.
 A reader of a pixel's series asks for all inner chunks of its tile's shards, which Zarr then reads
-whole: s3fs asks for an object's size and then for the object, two requests a shard. What a map
+whole: s3fs asks for an object's size and then for the object, two requests a shard; only the last
+shard, where it is still open, is read chunk by chunk. What a map
 fetches too much is bounded by the days of an inner chunk, what a series fetches too much by the
 cells of a tile. Where tiles get too large for a series, a group ``series`` holds the same values
 once more, in inner chunks as long as a shard and few cells wide.
@@ -29,8 +30,8 @@ TILE_CELLS = 1300
 SERIES_FROM_CELLS = 2500
 # Cells on a side of an inner chunk of the copy.
 SERIES_CELLS = 24
-# Shards that the period is cut into, and the fewest and most days of one.
-SHARDS, LEAST_DAYS, MOST_DAYS = 8, 240, 960
+# The fewest and most days of a shard: a day more writes one shard of every tile again.
+LEAST_DAYS, MOST_DAYS = 240, 480
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Layout:
     Examples
     --------
     >>> Layout.of((60, 128), 3653)
-    Layout(chunk_days=15, shard_days=465, rows=20, columns=64, series=0)
+    Layout(chunk_days=15, shard_days=405, rows=30, columns=43, series=0)
     """
 
     chunk_days: int
@@ -83,8 +84,7 @@ class Layout:
         side = min(SERIES_CELLS, rows, columns) if series else 0
         if side:
             rows, columns = (-(-n // side) * side for n in (rows, columns))
-        wanted = -(-math.ceil(days / SHARDS) // CHUNK_DAYS) * CHUNK_DAYS
-        return cls(CHUNK_DAYS, min(max(wanted, LEAST_DAYS), MOST_DAYS), rows, columns, side)
+        return cls(CHUNK_DAYS, _shard_days(days), rows, columns, side)
 
     @classmethod
     def parse(cls, value: Mapping[str, Any]) -> Layout:
@@ -115,6 +115,22 @@ class Layout:
                 "x": self.columns,
             },
         )
+
+
+def requests_of_series(days: int, shard_days: int) -> int:
+    """Requests for a pixel's series: two a closed shard; of the open one, the index and chunks.
+
+    Zarr reads a shard whole only where all its inner chunks are asked for, and the open one has
+    chunks for days that are not on the axis yet.
+    """
+    closed, left = divmod(days, shard_days)
+    return 2 * closed + (1 + -(-left // CHUNK_DAYS) if left else 0)
+
+
+def _shard_days(days: int) -> int:
+    """The shard with the fewest requests for a series, the shortest of equals."""
+    lengths = range(LEAST_DAYS, MOST_DAYS + 1, CHUNK_DAYS)
+    return min(lengths, key=lambda length: (requests_of_series(days, length), length))
 
 
 def _tile(shape: tuple[int, int]) -> tuple[int, int]:

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from soilft.layout import CHUNK_DAYS, MOST_DAYS, MOST_TILES, SERIES_FROM_CELLS, SHARDS, Layout
+from soilft.layout import (
+    CHUNK_DAYS,
+    LEAST_DAYS,
+    MOST_DAYS,
+    MOST_TILES,
+    SERIES_FROM_CELLS,
+    Layout,
+    requests_of_series,
+)
 
 SIZES = st.integers(1, 2000)
 
@@ -20,8 +28,9 @@ def test_a_map_takes_two_requests_a_tile_and_a_series_two_a_shard(
     assert 2 * tiles <= 12
     assert tiles <= MOST_TILES
     assert layout.chunk_days == CHUNK_DAYS <= 16
-    if days <= SHARDS * MOST_DAYS:
-        assert 2 * math.ceil(days / layout.shard_days) <= 24
+    assert LEAST_DAYS <= layout.shard_days <= MOST_DAYS
+    if 3600 <= days <= 3700:
+        assert requests_of_series(days, layout.shard_days) <= 24
     cells = layout.series**2 if layout.series else layout.rows * layout.columns
     assert cells <= SERIES_FROM_CELLS
 

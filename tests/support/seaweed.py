@@ -5,6 +5,7 @@
 
 import argparse
 import json
+import re
 import secrets
 import shutil
 import signal
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -26,10 +28,37 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tests.support.waiting import wait_until
 
 REGION = "us-east-1"
-SERVICES = 4  # S3, master, volume, filer: consecutive ports, each with a gRPC port above it
+# S3, master, volume, filer, metrics: consecutive ports, each with a gRPC port above it.
+SERVICES = 5
 GRPC_OFFSET = 10_000
 # Both a port and its gRPC port stay below 32768, where Linux starts to hand out ports by itself.
 FIRST_PORT, LAST_PORT = 12_000, 22_700
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What a server has done, counted by itself.
+
+    Parameters
+    ----------
+    requests
+        Answered requests by kind: GET (a HEAD counts as one), PUT, COPY, DELETE, LIST.
+    received, sent
+        Bytes of objects.
+    """
+
+    requests: dict[str, int]
+    received: int
+    sent: int
+
+    def __sub__(self, before: "Traffic") -> "Traffic":
+        kinds = self.requests.keys() | before.requests.keys()
+        counts = {k: self.requests.get(k, 0) - before.requests.get(k, 0) for k in kinds}
+        return Traffic(
+            {kind: count for kind, count in sorted(counts.items()) if count},
+            self.received - before.received,
+            self.sent - before.sent,
+        )
 
 
 @dataclass(frozen=True)
@@ -55,6 +84,23 @@ class S3Server:
             "AWS_SECRET_ACCESS_KEY": self.secret_key,
             "AWS_DEFAULT_REGION": REGION,
         }
+
+    def traffic(self) -> Traffic:
+        """Give what the server has counted since it was started."""
+        host, port = self.endpoint.removeprefix("http://").split(":")
+        with urllib.request.urlopen(f"http://{host}:{int(port) + 4}/metrics", timeout=10) as page:
+            lines = page.read().decode().splitlines()
+        requests: dict[str, int] = {}
+        sizes = {"received": 0, "sent": 0}
+        for line in lines:
+            name, _, value = line.rpartition(" ")
+            counted = re.match(r'SeaweedFS_s3_request_total\{.*type="(\w+)"', name)
+            moved = re.match(r"SeaweedFS_s3_bucket_traffic_(\w+)_bytes_total", name)
+            if counted:
+                requests[counted[1]] = requests.get(counted[1], 0) + int(float(value))
+            elif moved:
+                sizes[moved[1]] += int(float(value))
+        return Traffic(requests, **sizes)
 
     def client(self) -> Any:
         """Give a botocore client that signs, tries once and gives up soon."""
@@ -160,7 +206,8 @@ def _running(
         "-s3.port.iceberg=0",
         "-s3.port.lance=0",
         "-master.telemetry=false",
-        "-metricsPort=0",
+        f"-metricsPort={port + 4}",
+        "-metricsIp=127.0.0.1",
         "-master.volumeSizeLimitMB=1024",
         "-volume.max=0",  # a bucket takes seven volumes and the default is eight
     ]
