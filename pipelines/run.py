@@ -23,7 +23,7 @@ from soilft.inputs import GapRefs, InputRefs
 from soilft.ledger import Ledger, Record, SetAside, digest
 from soilft.normals_fit import VERSION as NORMALS_VERSION
 from soilft.normals_fit import first_days
-from soilft.window import REACH_DAYS
+from soilft.window import HALO_DAYS, REACH_DAYS
 
 
 @dataclass(frozen=True)
@@ -349,8 +349,13 @@ class Run:
         return f"{self.run_id(model)}/{span.first}"
 
     def predict_key(self, model: ModelRef, span: DaySpan) -> str:
-        """What a predicted chunk depends on: the model, and the inputs of its days and halo."""
-        wide = span.widened(REACH_DAYS, self.config.days)
+        """What a predicted chunk depends on: the model, and the inputs of its days and near them.
+
+        What lasts is looked up in the days before; what is matched and filled, on either side.
+        """
+        before = span.widened(REACH_DAYS, self.config.days)
+        after = span.widened(HALO_DAYS + NEIGHBOUR_DAYS, self.config.days)
+        wide = DaySpan(before.first, after.last)
         contents = [(unit, record.content) for unit, record in self.input_records(wide)]
         return digest(
             __version__,
