@@ -23,6 +23,7 @@ from pipelines.sections import (
     GapSection,
     HarmonizeSection,
     LabelSection,
+    MetadataSection,
     PeriodSection,
     RegionSection,
     SamplingSection,
@@ -58,6 +59,7 @@ class Config(Section):
     sampling: SamplingSection = SamplingSection()
     forest: ForestSection = ForestSection()
     validation: ValidationSection = ValidationSection()
+    metadata: MetadataSection = MetadataSection()
     chunks: ChunkSection = ChunkSection()
     cluster: ClusterSection = ClusterSection()
     simulation: SimulationSection | None = None
@@ -83,6 +85,12 @@ class Config(Section):
             if overpass not in known:
                 raise ValueError(
                     f"label.overpasses: {label.product} has {', '.join(known)}, found {overpass}"
+                )
+        for name in self.metadata.inputs:
+            if name not in self.inputs:
+                raise ValueError(
+                    f"metadata.inputs: expected names of inputs ({', '.join(self.inputs)}), "
+                    f"found {name}"
                 )
         reference = self.harmonize.reference
         radiometers = [n for n, i in self.inputs.items() if i.source().role == "tb"]
@@ -131,8 +139,8 @@ class Config(Section):
         return FeatureSet(self.features.groups, targets, self.features.max_missing)
 
     def digest(self) -> str:
-        """Digest of what decides the product; where it runs and lies does not."""
-        value = self.model_dump(mode="json", exclude={"store", "cluster", "chunks"})
+        """Digest of what decides the values; where it runs and lies, and who made it, do not."""
+        value = self.model_dump(mode="json", exclude={"store", "cluster", "chunks", "metadata"})
         for item in value["inputs"].values():
             del item["granules"]
         if not self.is_direct:

@@ -14,6 +14,7 @@ from pipelines.outcomes import Outcomes, check_memory, collect
 from pipelines.run import Run
 from pipelines.train import require_model
 from soilft import cube, objects, store
+from soilft.attributes import Origin, global_attributes
 from soilft.cube import PredictDays, Predicted, predict_days
 from soilft.days import DaySpan
 from soilft.forest.artefact import ModelRef
@@ -70,32 +71,49 @@ def make_template(run: Run, model: ModelRef) -> None:
     """Make the staging cube, or finish one whose making was interrupted."""
     url = run.staging_url(model)
     store.sweep_partials(url)
-    config, region = run.config, run.config.to_region()
-    attributes: dict[str, Any] = cube.global_attributes(
-        region,
+    config = run.config
+    card: dict[str, Any] = objects.read_json(objects.join(model.url, "card.json"))
+    template = cube.template(
+        config.to_region().grid,
         config.days,
-        title=config.title,
-        sources=run.references(),
-        reference_overpass=config.label.reference_overpass,
+        config.label.overpasses,
+        config.chunks.predict_days,
+        attributes(run, model),
+        calibrated=card["uncertainty"] is not None,
+        radiometers=run.radiometers(),
+    )
+    store.create(url, template)
+
+
+def attributes(run: Run, model: ModelRef) -> dict[str, Any]:
+    """Global attributes of the cube, by today's configuration."""
+    config = run.config
+    daily = config.daily_sources().values()
+    origin = Origin(
+        run.references(),
+        platforms=[source.platform for source in daily if source.platform],
+        instruments=[source.instrument for source in daily if source.instrument],
         simulated=run.is_simulated(),
         created=created(run),
+    )
+    return global_attributes(
+        config.to_region(),
+        config.days,
+        title=config.title,
+        reference_overpass=config.label.reference_overpass,
+        origin=origin,
+        made_by=config.metadata.credits(),
         identity={
             "model_digest": model.digest,
             "config_digest": config.digest(),
             "features": json.dumps(feature_names(run.table_url())),
         },
     )
-    card: dict[str, Any] = objects.read_json(objects.join(model.url, "card.json"))
-    template = cube.template(
-        region.grid,
-        config.days,
-        config.label.overpasses,
-        config.chunks.predict_days,
-        attributes,
-        calibrated=card["uncertainty"] is not None,
-        radiometers=run.radiometers(),
-    )
-    store.create(url, template)
+
+
+def refresh_attributes(run: Run, model: ModelRef) -> None:
+    """Bring the attributes of the complete staging cube up to today's ``metadata``."""
+    store.set_attributes(run.staging_url(model), attributes(run, model))
 
 
 def created(run: Run) -> str:

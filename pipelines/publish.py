@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipelines.events import Emit, Event, silent
 from pipelines.outcomes import Outcomes
-from pipelines.predict import missing
+from pipelines.predict import missing, refresh_attributes
 from pipelines.run import Run
 from pipelines.train import require_model
 from pipelines.validate import scorecard
@@ -35,6 +35,8 @@ def publish(run: Run, emit: Emit = silent) -> tuple[Outcomes, Release]:
             found=f"{len(gaps)} missing, the first {gaps[0]}",
             remedy="Run the stage predict.",
         )
+    # Who made a cube, and under which licence, decides no prediction: it may have changed since.
+    refresh_attributes(run, model)
     companions = {"model": model.url}
     if scorecard(run) is not None:
         companions["report"] = run.report_url(model)

@@ -335,4 +335,5 @@ class Run:
     def references(self) -> Sequence[str]:
         """Citations of the inputs, in the order of their names."""
         sources: dict[str, Any] = {**self.config.daily_sources(), **self.config.static_sources()}
-        return [sources[name].references for name in sorted(sources)]
+        given = self.config.metadata.inputs
+        return [given.get(name, sources[name].references) for name in sorted(sources)]
