@@ -31,8 +31,10 @@ def export(cube: str, path: Path, days: DaySpan | None = None) -> DaySpan:
     Raises
     ------
     StoreError
-        Where there is no cube, or it does not hold all of the days.
+        Where there is no cube, or it does not hold all of the days, or no folder for the file.
     """
+    if not path.parent.is_dir():
+        raise StoreError(str(path), expected="a folder that is there", found="none")
     stored = store.open_stored(cube)
     numbers = np.asarray(stored["time"].values)
     whole = DaySpan(day_of(numbers[0]), day_of(numbers[-1]))

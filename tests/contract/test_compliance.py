@@ -36,7 +36,7 @@ SKIPPED: Mapping[str, Mapping[str, list[str]]] = {
     "cf:1.11": {
         # A recommendation of CF. Time leads in every array: all grow along their first dimension.
         "check_dimension_order": [ORDER.format(f"overpass_{n}") for n in ("probability", "state")],
-        # CF-1.11 section 8.1 allows unsigned bytes for packed data; the checker knows signed ones.
+        # CF-1.11 section 8.1 allows unsigned bytes for packed data; the checker asks for signed.
         "check_packed_data": [PACKED] * 3,
     },
     "acdd:1.3": {
