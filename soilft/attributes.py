@@ -167,10 +167,15 @@ def global_attributes(
     """
     warning = "SIMULATED INPUTS, not observations. " if origin.simulated else ""
     name = f"SIMULATED: {title}" if origin.simulated else title
+    state = (
+        "freeze_thaw_state is the day's, merged from many overpasses"
+        if reference_overpass == "daily"
+        else "A state belongs to an overpass: freeze_thaw_state is that of the overpass "
+        f"{reference_overpass}"
+    )
     comment = (
-        f"{warning}A state belongs to an overpass: freeze_thaw_state is that of the overpass "
-        f"{reference_overpass}. Missing is never a class: it is 255 as stored, and quality_flag "
-        "says why. time is the UTC day, its bounds in time_bnds. {more}"
+        f"{warning}{state}. Missing is never a class: it is 255 as stored, and quality_flag "
+        f"says why. time is the UTC day, its bounds in time_bnds. {made_by.comment}"
     )
     return {
         "Conventions": CONVENTIONS,
@@ -192,7 +197,7 @@ def global_attributes(
         "citation": citation(name, origin.created, made_by),
         "history": f"{origin.created} soilft {__version__}: predicted, model "
         f"{identity['model_digest']}, configuration {identity['config_digest']}",
-        "comment": comment.format(more=made_by.comment).strip(),
+        "comment": comment.strip(),
         "acknowledgement": made_by.acknowledgement
         or "Those who made the inputs named in source, and keep them open.",
         "simulated": "true" if origin.simulated else "false",

@@ -39,8 +39,6 @@ _DISSIMILARITY_STEP = 0.02
 _CHUNK_CELLS = 64
 # Variables of cubes with brightness temperatures alone.
 OF_RADIOMETERS = frozenset({"source_flag", "gap_fill_level"})
-# The day is the one that the overpass lies in; nothing is averaged over it.
-_AT_OVERPASS = "time: point (at the overpass)"
 _DIMS = ("time", "y", "x")
 _OVERPASS_DIMS = ("time", "overpass", "y", "x")
 
@@ -57,6 +55,10 @@ def variables(
     """
     kind = "calibrated probability of" if calibrated else "share of the forest's votes for"
     kind += " frozen soil at"
+    # The day is the one that the overpass lies in; nothing is averaged over it. A daily product is
+    # merged from many overpasses, in a way that CF has no method for.
+    single = "daily" not in overpasses
+    at_overpass = {"cell_methods": "time: point (at the overpass)"} if single else {}
     of_state = ["frozen_probability", "prediction_set", "dissimilarity", "quality_flag"]
     if radiometers:
         of_state += ["source_flag", "gap_fill_level"]
@@ -68,9 +70,15 @@ def variables(
             STATES,
             ancillary_variables=" ".join(of_state),
             coverage_content_type="thematicClassification",
-            cell_methods=_AT_OVERPASS,
+            **at_overpass,
         ),
-        _probability("frozen_probability", _DIMS, f"{kind} the reference overpass", "quality_flag"),
+        _probability(
+            "frozen_probability",
+            _DIMS,
+            f"{kind} the reference overpass",
+            ancillary_variables="quality_flag",
+            **at_overpass,
+        ),
         flagged(
             "prediction_set",
             _DIMS,
@@ -78,7 +86,7 @@ def variables(
             SETS,
             ancillary_variables="quality_flag",
             coverage_content_type="qualityInformation",
-            cell_methods=_AT_OVERPASS,
+            **at_overpass,
             references="class-conditional split conformal sets, Sadinle et al. 2019",
         ),
         Variable(
@@ -92,7 +100,7 @@ def variables(
                 "scale_factor": _DISSIMILARITY_STEP,
                 "valid_range": [0, 254],
                 "coverage_content_type": "qualityInformation",
-                "cell_methods": _AT_OVERPASS,
+                **at_overpass,
                 "references": "Meyer and Pebesma 2021, doi:10.1111/2041-210X.13650",
             },
         ),
@@ -132,13 +140,15 @@ def variables(
             STATES,
             ancillary_variables="overpass_probability",
             coverage_content_type="thematicClassification",
-            cell_methods=_AT_OVERPASS,
+            **at_overpass,
         ),
-        _probability("overpass_probability", _OVERPASS_DIMS, f"{kind} each overpass"),
+        _probability(
+            "overpass_probability", _OVERPASS_DIMS, f"{kind} each overpass", **at_overpass
+        ),
     )
 
 
-def _probability(name: str, dims: tuple[str, ...], long_name: str, ancillary: str = "") -> Variable:
+def _probability(name: str, dims: tuple[str, ...], long_name: str, **further: Any) -> Variable:
     return Variable(
         name,
         dims,
@@ -150,8 +160,7 @@ def _probability(name: str, dims: tuple[str, ...], long_name: str, ancillary: st
             "scale_factor": 0.01,
             "valid_range": [0, 100],
             "coverage_content_type": "modelResult",
-            "cell_methods": _AT_OVERPASS,
-            **({"ancillary_variables": ancillary} if ancillary else {}),
+            **further,
         },
     )
 

@@ -9,7 +9,7 @@ import pytest
 import shapely
 import yaml
 
-from soilft import __version__, sources
+from soilft import __version__, cube, sources
 from soilft.attributes import (
     Credits,
     Origin,
@@ -113,3 +113,11 @@ def test_every_product_names_its_reference() -> None:
         # The region file says which elevation model.
         if product.product != "dem":
             assert re.search(r"doi:10\.\d{4,}/\S+", product.references), product
+
+
+def test_a_state_merged_from_many_overpasses_is_said_to_be_at_none() -> None:
+    daily = cube.variables(("daily",), calibrated=True)
+    assert not any("cell_methods" in variable.attributes for variable in daily)
+    twice = {v.name: v for v in cube.variables(("AM", "PM"), calibrated=True)}
+    for name in ("freeze_thaw_state", "frozen_probability", "overpass_state", "dissimilarity"):
+        assert twice[name].attributes["cell_methods"] == "time: point (at the overpass)"
