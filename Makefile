@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format check decade-inputs decade two-years real-day s3 clean
+.PHONY: help demo test lint format check decade-inputs decade two-years real-day readers s3 clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ real-day: $(INSTALLED) ## Train and score on one day of real granules (needs SOI
 	@test -n "$$SOILFT_SAMPLES" || { \
 	  echo "real-day: set SOILFT_SAMPLES to the folder of real granules." >&2; exit 2; }
 	$(BIN)/python benchmarks/real_day.py
+
+readers: $(INSTALLED) ## Read a cube with the newest zarr-python and with zarrita.js in Node
+	tests/contract/readers/install.sh
+	SOILFT_READERS=all $(BIN)/python -m pytest tests/contract/test_readers.py
 
 s3: $(INSTALLED) ## Run a real S3 server on this machine until Ctrl-C
 	$(BIN)/python -m tests.support.seaweed

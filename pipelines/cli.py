@@ -43,7 +43,8 @@ from pipelines.terminal import (
     out,
     run_of,
 )
-from soilft import __version__, objects, report
+from soilft import __version__, netcdf, objects, report
+from soilft.days import DaySpan
 from soilft.errors import ConfigError, InputError, SoilftError, StoreError, TaskTooLarge
 
 # What a script can tell from the exit code; the table stands in docs/operations.md.
@@ -180,6 +181,19 @@ def availability_command(
         title = ("SIMULATED: " if it.is_simulated() else "") + it.config.title
         availability_chart(ingest.availability(it), title).savefig(plot, dpi=120)
         out.print(f"Drawn: {plot}", highlight=False)
+
+
+@app.command("export")
+def export_command(
+    cube: Annotated[str, typer.Argument(metavar="CUBE", help="Path or URL of a cube.zarr.")],
+    output: Annotated[Path, typer.Argument(metavar="OUT.nc", help="The file to write.")],
+    days: Annotated[
+        str | None, typer.Option(help="Such as 2015-01-30..2015-01-31; all where left out.")
+    ] = None,
+) -> None:
+    """Write days of a cube as one NetCDF-4 file, stored values and attributes as they are."""
+    span = netcdf.export(cube, output, None if days is None else DaySpan.of(days))
+    out.print(f"Written: {output}, {len(span)} days, {span}", highlight=False)
 
 
 @app.command()

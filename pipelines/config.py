@@ -23,6 +23,7 @@ from pipelines.sections import (
     GapSection,
     HarmonizeSection,
     LabelSection,
+    MetadataSection,
     PeriodSection,
     PublicationSection,
     RegionSection,
@@ -59,6 +60,7 @@ class Config(Section):
     sampling: SamplingSection = SamplingSection()
     forest: ForestSection = ForestSection()
     validation: ValidationSection = ValidationSection()
+    metadata: MetadataSection = MetadataSection()
     publication: PublicationSection = PublicationSection()
     chunks: ChunkSection = ChunkSection()
     cluster: ClusterSection = ClusterSection()
@@ -85,6 +87,12 @@ class Config(Section):
             if overpass not in known:
                 raise ValueError(
                     f"label.overpasses: {label.product} has {', '.join(known)}, found {overpass}"
+                )
+        for name in self.metadata.inputs:
+            if name not in self.inputs:
+                raise ValueError(
+                    f"metadata.inputs: expected names of inputs ({', '.join(self.inputs)}), "
+                    f"found {name}"
                 )
         reference = self.harmonize.reference
         radiometers = [n for n, i in self.inputs.items() if i.source().role == "tb"]
@@ -133,8 +141,11 @@ class Config(Section):
         return FeatureSet(self.features.groups, targets, self.features.max_missing)
 
     def digest(self) -> str:
-        """Digest of what decides the product; where it runs and lies does not, nor its last day."""
-        elsewhere = {"store", "cluster", "chunks", "publication"}
+        """Digest of what decides the values.
+
+        Where it runs and lies, who made it, and its last day, do not.
+        """
+        elsewhere = {"store", "cluster", "chunks", "metadata", "publication"}
         value = self.model_dump(mode="json", exclude=elsewhere)
         del value["period"]["end"]
         for item in value["inputs"].values():

@@ -14,6 +14,7 @@ from pipelines.outcomes import Outcomes, check_memory, collect
 from pipelines.run import Run
 from pipelines.train import require_model
 from soilft import cube, objects, store
+from soilft.attributes import Origin, global_attributes
 from soilft.cube import PredictDays, Predicted, predict_days
 from soilft.days import DaySpan
 from soilft.forest.artefact import ModelRef
@@ -73,31 +74,44 @@ def missing(run: Run, model: ModelRef) -> list[DaySpan]:
 
 
 def template_of(run: Run, model: ModelRef) -> Template:
-    """Structure of the staging cube, and what it says of itself."""
-    config, region = run.config, run.config.to_region()
+    """Structure of the staging cube, and what it says of itself by today's configuration."""
+    config = run.config
     card: dict[str, Any] = objects.read_json(objects.join(model.url, "card.json"))
-    attributes: dict[str, Any] = cube.global_attributes(
-        region,
+    return cube.template(
+        config.to_region().grid,
         config.days,
-        title=config.title,
-        sources=run.references(),
-        reference_overpass=config.label.reference_overpass,
+        config.label.overpasses,
+        config.chunks.predict_days,
+        attributes(run, model),
+        calibrated=card["uncertainty"] is not None,
+        radiometers=run.radiometers(),
+    )
+
+
+def attributes(run: Run, model: ModelRef) -> dict[str, Any]:
+    """Global attributes of the cube, by today's configuration."""
+    config = run.config
+    card: dict[str, Any] = objects.read_json(objects.join(model.url, "card.json"))
+    daily = config.daily_sources().values()
+    origin = Origin(
+        run.references(),
+        platforms=[source.platform for source in daily if source.platform],
+        instruments=[source.instrument for source in daily if source.instrument],
         simulated=run.is_simulated(),
         created=created(run),
+    )
+    return global_attributes(
+        config.to_region(),
+        config.days,
+        title=config.title,
+        reference_overpass=config.label.reference_overpass,
+        origin=origin,
+        made_by=config.metadata.credits(),
         identity={
             "model_digest": model.digest,
             "config_digest": config.digest(),
             "features": json.dumps(card["features"]),
         },
-    )
-    return cube.template(
-        region.grid,
-        config.days,
-        config.label.overpasses,
-        config.chunks.predict_days,
-        attributes,
-        calibrated=card["uncertainty"] is not None,
-        radiometers=run.radiometers(),
     )
 
 

@@ -375,15 +375,19 @@ class Run:
             "model": model.digest,
             "features": FEATURES_VERSION,
             "gaps": GAPS_VERSION,
-            "inputs": list(self.references()),
+            "inputs": [source.references for _, source in sorted(self._sources().items())],
             "transfers": None if transfers is None else _kept(transfers),
             "normals": None if normals is None else _kept(normals),
         }
 
     def references(self) -> Sequence[str]:
         """Citations of the inputs, in the order of their names."""
-        sources: dict[str, Any] = {**self.config.daily_sources(), **self.config.static_sources()}
-        return [sources[name].references for name in sorted(sources)]
+        sources = self._sources()
+        given = self.config.metadata.inputs
+        return [given.get(name, sources[name].references) for name in sorted(sources)]
+
+    def _sources(self) -> dict[str, Any]:
+        return {**self.config.daily_sources(), **self.config.static_sources()}
 
 
 def _kept(record: Record) -> dict[str, Any]:

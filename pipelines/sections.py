@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cluster import ClusterSpec
+from soilft.attributes import Credits, Party, PartyType
 from soilft.days import DaySpan
 from soilft.features import GROUPS
 from soilft.forest.grow import ForestSettings
@@ -237,6 +238,50 @@ class ValidationSection(Section):
     ablations: bool = True
     negative_control: bool = True
     seed: int = 0
+
+
+class PartySection(Section):
+    """Who made or who publishes the cube."""
+
+    name: str = Field(min_length=1)
+    type: PartyType = "group"
+    email: str = ""
+    url: str = ""
+    institution: str = ""
+
+
+class MetadataSection(Section):
+    """What the attributes of the cube say of its making; what is left empty is not written.
+
+    Nothing here decides a value of the cube, so a change predicts nothing anew: the next
+    ``soilft publish`` writes other attributes. ``license`` is an SPDX identifier, a URL or a
+    sentence; ``contributors`` are roles by name; ``inputs`` are references, with DOIs, of inputs
+    whose product does not tell, such as the elevation model, by name.
+    """
+
+    creator: PartySection | None = None
+    publisher: PartySection | None = None
+    contributors: dict[str, str] = Field(default_factory=dict)
+    institution: str = ""
+    project: str = ""
+    program: str = ""
+    id: str = Field("", pattern=r"^\S*$")
+    naming_authority: str = ""
+    license: str = Field("CC-BY-4.0", min_length=1)
+    acknowledgement: str = ""
+    comment: str = ""
+    references: tuple[str, ...] = ()
+    metadata_link: str = Field("", pattern=r"^(https?://\S+)?$")
+    inputs: dict[str, str] = Field(default_factory=dict)
+
+    def credits(self) -> Credits:
+        """The same as a value of the science."""
+        values = self.model_dump(exclude={"creator", "publisher", "inputs"})
+        return Credits(
+            creator=Party() if self.creator is None else Party(**self.creator.model_dump()),
+            publisher=Party() if self.publisher is None else Party(**self.publisher.model_dump()),
+            **values,
+        )
 
 
 class ChunkSection(Section):

@@ -56,6 +56,8 @@ class TruthSource:
     role: ClassVar[Role] = "label"
     product: ClassVar[str] = "simulated-truth"
     references: ClassVar[str] = "SIMULATED: the synthetic Earth of soilft.simulate"
+    platform: ClassVar[str] = ""
+    instrument: ClassVar[str] = ""
 
     @property
     def coordinates(self) -> tuple[Coordinate, ...]:

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soilft import __version__, store
+from soilft import store
 from soilft.days import DaySpan
 from soilft.features import QUALITY, FeatureSet, block
 from soilft.forest.artefact import ModelRef
 from soilft.forest.loaded import loaded
 from soilft.gaps import LEVELS
-from soilft.grid import Grid, Region
+from soilft.grid import Grid
 from soilft.inputs import InputRefs, block_bytes
 from soilft.ledger import arrays_digest, digest
 from soilft.schema import (
@@ -55,21 +55,38 @@ def variables(
     """
     kind = "calibrated probability of" if calibrated else "share of the forest's votes for"
     kind += " frozen soil at"
+    # The day is the one that the overpass lies in; nothing is averaged over it. A daily product is
+    # merged from many overpasses, in a way that CF has no method for.
+    single = "daily" not in overpasses
+    at_overpass = {"cell_methods": "time: point (at the overpass)"} if single else {}
+    of_state = ["frozen_probability", "prediction_set", "dissimilarity", "quality_flag"]
+    if radiometers:
+        of_state += ["source_flag", "gap_fill_level"]
     daily: tuple[Variable, ...] = (
         flagged(
             "freeze_thaw_state",
             _DIMS,
             "soil freeze/thaw state at the reference overpass",
             STATES,
-            ancillary_variables="frozen_probability prediction_set dissimilarity quality_flag",
+            ancillary_variables=" ".join(of_state),
+            coverage_content_type="thematicClassification",
+            **at_overpass,
         ),
-        _probability("frozen_probability", _DIMS, f"{kind} the reference overpass"),
+        _probability(
+            "frozen_probability",
+            _DIMS,
+            f"{kind} the reference overpass",
+            ancillary_variables="quality_flag",
+            **at_overpass,
+        ),
         flagged(
             "prediction_set",
             _DIMS,
             "states that the conformal set at the reference overpass holds",
             SETS,
-            ancillary_variables="freeze_thaw_state",
+            ancillary_variables="quality_flag",
+            coverage_content_type="qualityInformation",
+            **at_overpass,
             references="class-conditional split conformal sets, Sadinle et al. 2019",
         ),
         Variable(
@@ -82,6 +99,8 @@ def variables(
                 "units": "1",
                 "scale_factor": _DISSIMILARITY_STEP,
                 "valid_range": [0, 254],
+                "coverage_content_type": "qualityInformation",
+                **at_overpass,
                 "references": "Meyer and Pebesma 2021, doi:10.1111/2041-210X.13650",
             },
         ),
@@ -90,18 +109,21 @@ def variables(
             _DIMS,
             "why a pixel-day is missing or weaker than others",
             QUALITY,
+            coverage_content_type="qualityInformation",
         ),
         flagged(
             "source_flag",
             _DIMS,
             "radiometer that the reference overpass is described by, missing where none saw it",
             {name: number for number, name in enumerate(radiometers)},
+            coverage_content_type="auxiliaryInformation",
         ),
         flagged(
             "gap_fill_level",
             _DIMS,
             "how the brightness temperatures of the reference overpass came about",
             LEVELS,
+            coverage_content_type="qualityInformation",
             comment="No predictor of a pixel-day comes from a level beyond its own.",
         ),
     )
@@ -117,12 +139,16 @@ def variables(
             "soil freeze/thaw state at each overpass",
             STATES,
             ancillary_variables="overpass_probability",
+            coverage_content_type="thematicClassification",
+            **at_overpass,
         ),
-        _probability("overpass_probability", _OVERPASS_DIMS, f"{kind} each overpass"),
+        _probability(
+            "overpass_probability", _OVERPASS_DIMS, f"{kind} each overpass", **at_overpass
+        ),
     )
 
 
-def _probability(name: str, dims: tuple[str, ...], long_name: str) -> Variable:
+def _probability(name: str, dims: tuple[str, ...], long_name: str, **further: Any) -> Variable:
     return Variable(
         name,
         dims,
@@ -133,6 +159,8 @@ def _probability(name: str, dims: tuple[str, ...], long_name: str) -> Variable:
             "units": "1",
             "scale_factor": 0.01,
             "valid_range": [0, 100],
+            "coverage_content_type": "modelResult",
+            **further,
         },
     )
 
@@ -165,54 +193,6 @@ def template(
         },
         attributes=attributes,
     )
-
-
-def global_attributes(
-    region: Region,
-    days: DaySpan,
-    *,
-    title: str,
-    sources: Sequence[str],
-    reference_overpass: str,
-    simulated: bool,
-    created: str,
-    identity: Mapping[str, str],
-) -> dict[str, Any]:
-    """CF-1.11 and ACDD-1.3 attributes of the root group.
-
-    Parameters
-    ----------
-    sources
-        References of the inputs.
-    created
-        ISO date for ``date_created``: of the newest input, so that a rerun gives the same bytes.
-    identity
-        Digests of model, configuration and inputs.
-    """
-    west, south, east, north = region.bounds
-    warning = "SIMULATED INPUTS, not observations. " if simulated else ""
-    return {
-        "Conventions": "CF-1.11, ACDD-1.3",
-        "title": f"SIMULATED: {title}" if simulated else title,
-        "summary": f"{warning}Daily soil freeze/thaw state on {region.preset} cells, predicted by "
-        "extremely randomised trees from microwave and reanalysis predictors. Missing days stay "
-        "missing.",
-        "source": "; ".join(sources),
-        "simulated": "true" if simulated else "false",
-        "reference_overpass": reference_overpass,
-        "processing_level": "L3",
-        "product_version": __version__,
-        "date_created": created,
-        "time_coverage_start": str(days.first),
-        "time_coverage_end": str(days.last),
-        "time_coverage_resolution": "P1D",
-        "geospatial_lat_min": south,
-        "geospatial_lat_max": north,
-        "geospatial_lon_min": west,
-        "geospatial_lon_max": east,
-        "geospatial_bounds_crs": "EPSG:4326",
-        **identity,
-    }
 
 
 @dataclass(frozen=True)

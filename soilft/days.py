@@ -9,6 +9,8 @@ from datetime import date, timedelta
 import numpy as np
 import numpy.typing as npt
 
+from soilft.errors import ConfigError
+
 EPOCH = date(1970, 1, 1)
 UNITS = "days since 1970-01-01"
 
@@ -54,6 +56,23 @@ class DaySpan:
 
     def __str__(self) -> str:
         return f"{self.first}..{self.last}"
+
+    @classmethod
+    def of(cls, text: str) -> DaySpan:
+        """Span of a text: two ISO dates with ``..`` between, or one day.
+
+        Raises
+        ------
+        ConfigError
+            Where the text is neither.
+        """
+        first, _, last = text.partition("..")
+        try:
+            return cls(date.fromisoformat(first), date.fromisoformat(last or first))
+        except ValueError as error:
+            raise ConfigError(
+                "days", expected="2015-01-30..2015-01-31 or 2015-01-30", found=text
+            ) from error
 
     @classmethod
     def between(cls, before: date, after: date) -> DaySpan:

@@ -111,6 +111,11 @@ class Coordinate:
     values: npt.NDArray[Any]
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def is_auxiliary(self) -> bool:
+        """Whether it says where cells are without being an axis: 2-D latitude and longitude."""
+        return "standard_name" in self.attributes and len(self.dims) > 1
+
 
 @dataclass(frozen=True)
 class Template:
@@ -145,6 +150,19 @@ class Template:
             for coordinate in self.coordinates
             for dim, size in zip(coordinate.dims, coordinate.values.shape, strict=True)
         }
+
+    def attributes_of(self, variable: Variable) -> dict[str, Any]:
+        """Attributes of a variable as written, with its auxiliary coordinates, CF section 5."""
+        attributes = variable.cf_attributes
+        # Coordinates whose name is not that of a dimension are found by this attribute alone.
+        auxiliary = [
+            coordinate.name
+            for coordinate in self.coordinates
+            if coordinate.is_auxiliary and set(coordinate.dims) <= set(variable.dims)
+        ]
+        if auxiliary:
+            attributes["coordinates"] = " ".join(auxiliary)
+        return attributes
 
     def shape(self, variable: Variable) -> tuple[int, ...]:
         """Shape of a variable."""
@@ -214,6 +232,7 @@ def time_coordinates(days: DaySpan) -> tuple[Coordinate, ...]:
                 "long_name": "UTC day",
                 "units": UNITS,
                 "calendar": "proleptic_gregorian",
+                "units_metadata": "leap_seconds: none",
                 "axis": "T",
                 "bounds": "time_bnds",
             },

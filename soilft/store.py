@@ -55,6 +55,24 @@ def open_cube(url: str) -> xr.Dataset:
     return cube
 
 
+def open_stored(url: str) -> xr.Dataset:
+    """Open a store lazily without decoding: values, fills and attributes as they are stored.
+
+    Raises
+    ------
+    StoreError
+        Where there is no readable store at the URL.
+    """
+    with objects.explained(url):
+        try:
+            stored: xr.Dataset = xr.open_zarr(
+                zarr_store(url, read_only=True), chunks=None, consolidated=True, decode_cf=False
+            )
+        except FileNotFoundError as error:
+            raise StoreError(url, expected="a Zarr store", found="none") from error
+    return stored
+
+
 def open_raw(url: str) -> zarr.Group:
     """Open a store as Zarr's group: stored values, no decoding."""
     with objects.explained(url):
@@ -175,7 +193,7 @@ def _put_variable(url: str, group: zarr.Group, template: Template, variable: Var
             shards=template.shard_shape(variable),
             fill_value=variable.fill,
             dimension_names=variable.dims,
-            attributes=variable.cf_attributes,
+            attributes=template.attributes_of(variable),
             compressors=COMPRESSOR,
         )
         return
@@ -190,9 +208,10 @@ def _put_variable(url: str, group: zarr.Group, template: Template, variable: Var
         )
     if stored.shape != shape:
         stored.resize(shape)
-    if dict(stored.attrs) != variable.cf_attributes:
+    attributes = template.attributes_of(variable)
+    if dict(stored.attrs) != attributes:
         stored.attrs.clear()
-        stored.attrs.update(variable.cf_attributes)
+        stored.attrs.update(attributes)
 
 
 def array(group: zarr.Group, name: str) -> zarr.Array[Any]:

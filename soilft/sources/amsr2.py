@@ -43,5 +43,10 @@ class Amsr2L3(JaxaL3):
     """
 
     product: ClassVar[str] = "amsr2-l3-25km"
-    references: ClassVar[str] = "JAXA GCOM-W AMSR2 L3 brightness temperature, 0.25 degree"
+    references: ClassVar[str] = (
+        "JAXA GCOM-W AMSR2 L3 brightness temperature, 0.25 degree (Imaoka et al. 2010, "
+        "doi:10.1109/JPROC.2009.2036869)"
+    )
+    platform: ClassVar[str] = "GCOM-W1"
+    instrument: ClassVar[str] = "AMSR2"
     sensor: ClassVar[Sensor] = SENSOR

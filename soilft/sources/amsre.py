@@ -34,5 +34,10 @@ class AmsrEL3(JaxaL3):
     """
 
     product: ClassVar[str] = "amsre-l3-25km"
-    references: ClassVar[str] = "JAXA Aqua AMSR-E L3 brightness temperature, 0.25 degree"
+    references: ClassVar[str] = (
+        "JAXA Aqua AMSR-E L3 brightness temperature, 0.25 degree (Kawanishi et al. 2003, "
+        "doi:10.1109/TGRS.2002.808331)"
+    )
+    platform: ClassVar[str] = "Aqua"
+    instrument: ClassVar[str] = "AMSR-E"
     sensor: ClassVar[Sensor] = SENSOR

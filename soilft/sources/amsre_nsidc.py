@@ -83,6 +83,8 @@ class AmsrENsidc:
         "AMSR-E/Aqua Daily Global Quarter-Degree Gridded Brightness Temperatures (NSIDC-0302), "
         "doi:10.5067/RRR4WWORG070"
     )
+    platform: ClassVar[str] = "Aqua"
+    instrument: ClassVar[str] = "AMSR-E"
 
     bands: tuple[str, ...] = ("10", "18", "23", "36", "89")
 

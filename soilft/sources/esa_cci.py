@@ -42,7 +42,11 @@ class EsaCciFlag:
 
     role: ClassVar[Role] = "label"
     product: ClassVar[str] = "esa-cci-sm-flag"
-    references: ClassVar[str] = "ESA CCI Soil Moisture (Dorigo et al. 2017)"
+    references: ClassVar[str] = (
+        "ESA CCI Soil Moisture (Dorigo et al. 2017, doi:10.1016/j.rse.2017.07.001)"
+    )
+    platform: ClassVar[str] = "several, merged"
+    instrument: ClassVar[str] = "several, merged"
 
     @property
     def overpasses(self) -> tuple[str, ...]:

@@ -91,6 +91,8 @@ class JaxaL3:
     role: ClassVar[Role] = "tb"
     product: ClassVar[str]
     references: ClassVar[str]
+    platform: ClassVar[str]
+    instrument: ClassVar[str]
     sensor: ClassVar[Sensor]
 
     bands: tuple[str, ...] = ("10", "18", "23", "36", "89")

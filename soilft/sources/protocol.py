@@ -50,11 +50,14 @@ class DailySource(Protocol):
     """A product whose granules add up to UTC days.
 
     A source is a small frozen value: it pickles, and equal settings make equal sources.
+    ``platform`` and ``instrument`` are empty where a model made it.
     """
 
     role: ClassVar[Role]
     product: ClassVar[str]
     references: ClassVar[str]
+    platform: ClassVar[str]
+    instrument: ClassVar[str]
 
     @property
     def overpasses(self) -> tuple[str, ...]:

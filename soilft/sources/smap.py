@@ -101,7 +101,12 @@ class SmapL3Ft:
 
     role: ClassVar[Role] = "label"
     product: ClassVar[str] = "smap-l3-ft-36km"
-    references: ClassVar[str] = "SMAP L3 Radiometer Freeze/Thaw SPL3FTP (NASA, NSIDC DAAC)"
+    references: ClassVar[str] = (
+        "SMAP L3 Radiometer Freeze/Thaw SPL3FTP (NASA, NSIDC DAAC; Derksen et al. 2017, "
+        "doi:10.1016/j.rse.2017.03.007)"
+    )
+    platform: ClassVar[str] = "SMAP"
+    instrument: ClassVar[str] = "SMAP L-band radiometer"
 
     projection: Projection = "global"
     masked_surfaces: tuple[str, ...] = (

@@ -1,0 +1,69 @@
+"""The public contract of a cube, as JSON: ``python -m tests.contract.golden`` writes it anew.
+
+Run it after a change of the contract that is meant, and let the difference be reviewed.
+"""
+
+import json
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from soilft import __version__, store
+from tests.support.cubes import DECADE, REGIONS, template
+
+HERE = Path(__file__).parent
+
+
+def path(kind: str) -> Path:
+    """Where the contract of a kind of grid stands."""
+    return HERE / f"cube_{kind}.json"
+
+
+def contract(kind: str) -> dict[str, Any]:
+    """What a store of a decade says of itself to any reader, without its values."""
+    with tempfile.TemporaryDirectory() as folder:
+        store.create(folder, template(REGIONS[kind], DECADE))
+        root = json.loads((Path(folder) / "zarr.json").read_text())
+    arrays = root["consolidated_metadata"]["metadata"]
+    found = {
+        "zarr_format": root["zarr_format"],
+        "attributes": root["attributes"],
+        "arrays": {name: _array(arrays[name]) for name in sorted(arrays)},
+    }
+    # A new version of the code is no change of the contract.
+    text = json.dumps(found).replace(__version__, "VERSION")
+    value: dict[str, Any] = json.loads(text)
+    return value
+
+
+def _array(metadata: dict[str, Any]) -> dict[str, Any]:
+    lengths = metadata["chunk_grid"]["configuration"]["chunk_shape"]
+    codecs = metadata["codecs"]
+    sharded = codecs[0]["name"] == "sharding_indexed"
+    inner = codecs[0]["configuration"] if sharded else {"chunk_shape": lengths, "codecs": codecs}
+    return {
+        "dims": metadata.get("dimension_names", []),
+        "shape": metadata["shape"],
+        "dtype": metadata["data_type"],
+        "fill_value": metadata["fill_value"],
+        "chunks": inner["chunk_shape"],
+        "shards": lengths if sharded else None,
+        "codecs": inner["codecs"],
+        "index_codecs": inner.get("index_codecs"),
+        "attributes": metadata["attributes"],
+    }
+
+
+def main() -> None:
+    """Write the contracts."""
+    for kind in REGIONS:
+        text = json.dumps(contract(kind), indent=1, ensure_ascii=False)
+        # Lists of numbers and words on one line each, so that a review sees them whole.
+        text = re.sub(r"\[[^\[\]{}]*\]", lambda found: re.sub(r"\n *", " ", found[0]), text)
+        path(kind).write_text(text + "\n")
+        print(path(kind))
+
+
+if __name__ == "__main__":
+    main()

