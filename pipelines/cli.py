@@ -15,7 +15,7 @@ from rich.table import Table
 
 import cluster
 from cluster import ClusterError
-from pipelines import harmonize, ingest, predict, publish, stages, status, train, validate
+from pipelines import annual, harmonize, ingest, predict, publish, stages, status, train, validate
 from pipelines.config import Config, as_written, load, region_files, shipped
 from pipelines.events import Emit
 from pipelines.outcomes import Outcomes
@@ -167,6 +167,11 @@ _stage(
 )
 _stage("train", "Draw the training table and grow the forest on the cluster.", train.train)
 _stage("predict", "Apply the forest to every chunk of days.", predict.predict)
+_stage(
+    "annual",
+    "Make annual layers of the predicted cube: frozen days, onsets, cycles, their trends.",
+    annual.annual,
+)
 _stage("validate", "Score the forest; write scorecard.json and report.html.", validate.validate)
 
 

@@ -16,6 +16,7 @@ from pydantic import ValidationError, model_validator
 
 from pipelines.products import Input
 from pipelines.sections import (
+    AnnualSection,
     ChunkSection,
     ClusterSection,
     FeatureSection,
@@ -58,6 +59,7 @@ class Config(Section):
     sampling: SamplingSection = SamplingSection()
     forest: ForestSection = ForestSection()
     validation: ValidationSection = ValidationSection()
+    annual: AnnualSection = AnnualSection()
     chunks: ChunkSection = ChunkSection()
     cluster: ClusterSection = ClusterSection()
     simulation: SimulationSection | None = None
@@ -131,8 +133,8 @@ class Config(Section):
         return FeatureSet(self.features.groups, targets, self.features.max_missing)
 
     def digest(self) -> str:
-        """Digest of what decides the product; where it runs and lies does not."""
-        value = self.model_dump(mode="json", exclude={"store", "cluster", "chunks"})
+        """Digest of what decides the daily product; where it runs and lies does not."""
+        value = self.model_dump(mode="json", exclude={"store", "cluster", "chunks", "annual"})
         for item in value["inputs"].values():
             del item["granules"]
         if not self.is_direct:

@@ -1,7 +1,8 @@
-"""Stage 5: publish the complete staging cube with its model and report."""
+"""Stage 6: publish the complete staging cube with its model and report."""
 
 from __future__ import annotations
 
+from pipelines import annual
 from pipelines.events import Emit, Event, silent
 from pipelines.outcomes import Outcomes
 from pipelines.predict import missing
@@ -38,6 +39,9 @@ def publish(run: Run, emit: Emit = silent) -> tuple[Outcomes, Release]:
     companions = {"model": model.url}
     if scorecard(run) is not None:
         companions["report"] = run.report_url(model)
+    looks = annual.content(run, model) is not None and objects.listing(run.quicklooks_url(model))
+    if looks:
+        companions["quicklooks"] = run.quicklooks_url(model)
     release = publish_prefix(
         run.store,
         run.staging_url(model),
@@ -62,4 +66,4 @@ def identity(run: Run, model: ModelRef) -> str:
         record = run.ledger.get("predict", run.predict_unit(model, span))
         contents.append("" if record is None else record.content)
     metadata = objects.read(objects.join(run.staging_url(model), "zarr.json")) or b""
-    return digest(contents, metadata.decode(), scorecard(run))
+    return digest(contents, metadata.decode(), scorecard(run), annual.content(run, model))

@@ -83,7 +83,7 @@ class DayCorrelation:
         """Standard normals (draw, day), correlated along the days; one seed, one array."""
         rng = np.random.default_rng(list(seed))
         left = max(0.0, 1.0 - sum(self.weights))
-        found = np.sqrt(left) * rng.standard_normal((draws, days))
+        found: Floats = np.sqrt(left) * rng.standard_normal((draws, days))
         for weight, scale in zip(self.weights, SCALES, strict=True):
             decay = float(np.exp(-1.0 / scale))
             fresh = rng.standard_normal((draws, days))
