@@ -13,6 +13,7 @@ from rich.table import Table
 
 from cluster import ClusterError
 from pipelines import (
+    annual,
     harmonize,
     ingest,
     predict,
@@ -133,6 +134,11 @@ _stage(
 )
 _stage("train", "Draw the training table and grow the forest on the cluster.", train.train)
 _stage("predict", "Apply the forest to every chunk of days.", predict.predict)
+_stage(
+    "annual",
+    "Make annual layers of the predicted cube: frozen days, onsets, cycles, their trends.",
+    annual.annual,
+)
 _stage("validate", "Score the forest; write scorecard.json and report.html.", validate.validate)
 
 

@@ -16,6 +16,7 @@ from pydantic import ValidationError, model_validator
 
 from pipelines.products import Input
 from pipelines.sections import (
+    AnnualSection,
     ChunkSection,
     ClusterSection,
     FeatureSection,
@@ -60,6 +61,7 @@ class Config(Section):
     sampling: SamplingSection = SamplingSection()
     forest: ForestSection = ForestSection()
     validation: ValidationSection = ValidationSection()
+    annual: AnnualSection = AnnualSection()
     metadata: MetadataSection = MetadataSection()
     publication: PublicationSection = PublicationSection()
     chunks: ChunkSection = ChunkSection()
@@ -141,11 +143,11 @@ class Config(Section):
         return FeatureSet(self.features.groups, targets, self.features.max_missing)
 
     def digest(self) -> str:
-        """Digest of what decides the values.
+        """Digest of what decides the daily values.
 
         Where it runs and lies, who made it, and its last day, do not.
         """
-        elsewhere = {"store", "cluster", "chunks", "metadata", "publication"}
+        elsewhere = {"store", "cluster", "chunks", "metadata", "publication", "annual"}
         value = self.model_dump(mode="json", exclude=elsewhere)
         del value["period"]["end"]
         for item in value["inputs"].values():

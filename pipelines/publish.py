@@ -1,17 +1,18 @@
-"""Stage 5: publish the complete staging cube with its model and report."""
+"""Stage 6: publish the complete staging cube with its model and report."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pipelines import annual
 from pipelines.events import Emit, Event, silent
 from pipelines.outcomes import Outcomes
 from pipelines.predict import missing, template_of
 from pipelines.run import Run
 from pipelines.train import require_model
 from pipelines.validate import scorecard
-from soilft import changes, release_checks
+from soilft import changes, objects, release_checks
 from soilft.errors import StoreError
 from soilft.forest.artefact import ModelRef
 from soilft.layout import Layout
@@ -21,6 +22,8 @@ from soilft.publication import publish as publish_prefix
 from soilft.release import Part, Staged
 
 STAGE = "publish"
+# Path of the group of annual layers within the cube.
+ANNUAL = "annual"
 
 
 def publish(run: Run, emit: Emit = silent) -> tuple[Outcomes, Release]:
@@ -68,6 +71,10 @@ def staging(run: Run, model: ModelRef, before: Mapping[str, Any] | None) -> Stag
     companions = {"model": (model.url, model.digest)}
     if scores is not None:
         companions["report"] = (run.report_url(model), digest(scores))
+    layers = annual.content(run, model)
+    groups = {} if layers is None else {ANNUAL: (run.annual_url(model), layers)}
+    if layers is not None and objects.listing(run.quicklooks_url(model)):
+        companions["quicklooks"] = (run.quicklooks_url(model), layers)
     staged = Staged(
         url=run.staging_url(model),
         template=template_of(run, model),
@@ -75,6 +82,7 @@ def staging(run: Run, model: ModelRef, before: Mapping[str, Any] | None) -> Stag
         contents=_contents(run, model),
         layout=_layout(run, method, before),
         method=method,
+        groups=groups,
         companions=companions,
         facts={
             "title": run.config.title,

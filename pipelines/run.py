@@ -65,7 +65,7 @@ class Run:
     def ledger(self) -> Ledger:
         """What is done, every record of the long stages read in one go."""
         ledger = Ledger(self.store)
-        for stage in ("ingest", "harmonize", "predict"):
+        for stage in ("ingest", "harmonize", "predict", "annual"):
             ledger.recall(stage)
         return ledger
 
@@ -343,6 +343,19 @@ class Run:
     def report_url(self, model: ModelRef) -> str:
         """Scorecard and report of a model."""
         return self.url("runs", self.run_id(model), "report")
+
+    @property
+    def annual_name(self) -> str:
+        """Names annual layers by their settings."""
+        return self.config.annual.key()[:16]
+
+    def annual_url(self, model: ModelRef) -> str:
+        """The annual layers of the staging cube."""
+        return self.url("runs", self.run_id(model), "annual", f"{self.annual_name}.zarr")
+
+    def quicklooks_url(self, model: ModelRef) -> str:
+        """Pictures of the annual layers."""
+        return self.url("runs", self.run_id(model), "quicklooks")
 
     def predict_unit(self, model: ModelRef, span: DaySpan) -> str:
         """Ledger unit of a predicted chunk."""

@@ -240,6 +240,26 @@ class ValidationSection(Section):
     seed: int = 0
 
 
+class AnnualSection(Section):
+    """Annual layers: when a freezing year begins, and how their ranges are drawn.
+
+    A year with fewer known days than the share ``least_known`` is missing. ``draws`` years are
+    drawn for the ranges, which hold ``level`` of them; how alike days err is told by the labels of
+    the first ``correlation_days``, so that new days change no year that is past.
+    """
+
+    start_month: int = Field(8, ge=1, le=12)
+    least_known: float = Field(0.5, gt=0, le=1)
+    draws: int = Field(200, ge=20)
+    level: float = Field(0.9, gt=0.5, lt=1)
+    correlation_days: int = Field(1461, ge=2)
+    seed: int = Field(0, ge=0)
+
+    def key(self) -> str:
+        """Digest of what decides the layers."""
+        return digest(self.model_dump(mode="json"))
+
+
 class PartySection(Section):
     """Who made or who publishes the cube."""
 

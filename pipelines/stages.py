@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from distributed import Client
 
+from pipelines.annual import annual
 from pipelines.events import Emit
 from pipelines.harmonize import harmonize
 from pipelines.ingest import ingest
@@ -17,7 +18,7 @@ from pipelines.train import train
 from pipelines.validate import validate
 from soilft.publication import Release
 
-NAMES = ("ingest", "harmonize", "train", "predict", "validate", "publish")
+NAMES = ("ingest", "harmonize", "train", "predict", "annual", "validate", "publish")
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Finished:
 def run_all(run: Run, client: Client, emit: Emit) -> Finished:
     """Every stage in order; a stage with failed units ends the run there."""
     outcomes: list[Outcomes] = []
-    for stage in (ingest, harmonize, train, predict, validate):
+    for stage in (ingest, harmonize, train, predict, annual, validate):
         outcomes.append(stage(run, client, emit))
         if outcomes[-1].failed:
             return Finished(tuple(outcomes), None)

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
-from pipelines import ingest
+from pipelines import annual, ingest
 from pipelines.judging import ABLATIONS
 from pipelines.predict import missing
 from pipelines.publish import is_published
 from pipelines.run import Run
 from pipelines.validate import scorecard, scorecard_key
 from soilft import cube, objects
+from soilft.forest.artefact import ModelRef
 from soilft.ingest import static_template, template_for
 from soilft.publication import latest
 
@@ -83,6 +84,7 @@ def states(run: Run) -> list[StageState]:
             f"{len(config.days)} days",
         )
     )
+    found.append(_annual(run, None if open_spans else model))
     scored = model is not None and run.ledger.is_done(
         "validate", run.run_id(model), scorecard_key(run, model)
     )
@@ -108,6 +110,17 @@ def _harmonized(run: Run, *, ingested: bool) -> StageState:
         done.append(ingested and run.normals() is not None)
         notes.append(f"normals of {len(run.normal_span())} days")
     return StageState("harmonize", sum(done), len(done) - sum(done), 0, ", ".join(notes))
+
+
+def _annual(run: Run, model: ModelRef | None) -> StageState:
+    """How many of the annual layers are those of the predicted cube."""
+    whole = len(annual.years(run))
+    note = f"{whole} whole freezing years" if whole != 1 else "1 whole freezing year"
+    if model is None:
+        return StageState("annual", 0, annual.count(run), 0, note)
+    units = annual.units(run, model)
+    done = sum(k is not None and run.ledger.is_done(annual.STAGE, u, k) for u, k in units.items())
+    return StageState("annual", done, len(units) - done, 0, note)
 
 
 def table(run: Run, *, title: str) -> Table:
@@ -177,6 +190,9 @@ def _with_interval(values: list[float | None]) -> str:
 def report(run: Run) -> list[str]:
     """Sentences about what was set aside, the scores and the release."""
     lines = [f"set aside: {item.reason}" for item in run.set_aside()]
+    model = run.model()
+    if model is not None:
+        lines += annual.remarks(run, model)
     scores = scorecard(run)
     if scores is not None:
         headline = scores["experiments"]["year_block"]["scores"]

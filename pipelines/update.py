@@ -12,6 +12,7 @@ from typing import Any
 
 from distributed import Client
 
+from pipelines.annual import annual
 from pipelines.events import Emit
 from pipelines.ingest import ingest
 from pipelines.predict import predict
@@ -42,8 +43,11 @@ def update(run: Run, client: Client, emit: Emit) -> Finished:
     predicted = predict(kept, client, emit)
     if predicted.failed:
         return Finished((ingested, predicted), None)
+    layers = annual(kept, client, emit)
+    if layers.failed:
+        return Finished((ingested, predicted, layers), None)
     published, release = publish(kept, emit)
-    return Finished((ingested, predicted, published), release)
+    return Finished((ingested, predicted, layers, published), release)
 
 
 def pinned(run: Run) -> Run:

@@ -1,4 +1,4 @@
-"""Stage 4: judge the model and its cube; scorecard and report lie beside the staging cube."""
+"""Stage 5: judge the model and its cube; scorecard and report lie beside the staging cube."""
 
 from __future__ import annotations
 

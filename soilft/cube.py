@@ -32,6 +32,8 @@ from soilft.schema import (
 )
 
 STATES = {"thawed": THAWED, "frozen": FROZEN}
+# As the FT-ESDR's combined state (Kim et al. 2017), with our codes of thawed and frozen.
+COMPOSITE = {**STATES, "AM_frozen_PM_thawed": 2, "AM_thawed_PM_frozen": 3}
 SETS = {"thawed": 0, "frozen": 1, "both": 2, "neither": 3}
 # Dissimilarity is stored in fiftieths, so that 5 times the training's mean distance still fits.
 _DISSIMILARITY_STEP = 0.02
@@ -144,6 +146,24 @@ def variables(
         ),
         _probability(
             "overpass_probability", _OVERPASS_DIMS, f"{kind} each overpass", **at_overpass
+        ),
+        *_composite(overpasses),
+    )
+
+
+def _composite(overpasses: Sequence[str]) -> tuple[Variable, ...]:
+    if not {"AM", "PM"} <= set(overpasses):
+        return ()
+    return (
+        flagged(
+            "composite_state",
+            _DIMS,
+            "soil freeze/thaw state of the day by its morning and evening overpass",
+            COMPOSITE,
+            ancillary_variables="overpass_state overpass_probability",
+            coverage_content_type="thematicClassification",
+            comment="Missing where either overpass is.",
+            references="Kim et al. 2017, doi:10.5194/essd-9-133-2017",
         ),
     )
 
@@ -284,6 +304,10 @@ def predict_days(task: PredictDays) -> Predicted:
         }
     if len(names) > 1:
         values |= {"overpass_state": state, "overpass_probability": percent}
+    if {"AM", "PM"} <= set(names):
+        values["composite_state"] = composite(
+            state[:, names.index("AM")], state[:, names.index("PM")]
+        )
     store.write_region(task.cube_url, values, {"time": task.span.within(task.inputs.whole)})
     counts = [int((state[:, at] == code).sum()) for code in (THAWED, FROZEN, MISSING)]
     by_day = [arrays_digest({n: v[i] for n, v in values.items()}) for i in range(len(task.span))]
@@ -295,6 +319,24 @@ def _steps(dissimilarity: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
     known = np.isfinite(dissimilarity)
     steps = np.rint(np.where(known, dissimilarity, 0) / _DISSIMILARITY_STEP)
     return np.where(known, np.minimum(steps, MISSING - 1), MISSING).astype("uint8")
+
+
+def composite(
+    morning: npt.NDArray[np.uint8], evening: npt.NDArray[np.uint8]
+) -> npt.NDArray[np.uint8]:
+    """State of the day by both overpasses; missing where either is.
+
+    Examples
+    --------
+    >>> am, pm = np.array([[0, 1, 1, 0, 255, 1], [0, 1, 0, 1, 1, 255]], "uint8")
+    >>> composite(am, pm).tolist()
+    [0, 1, 2, 3, 255, 255]
+    """
+    falling, rising = COMPOSITE["AM_thawed_PM_frozen"], COMPOSITE["AM_frozen_PM_thawed"]
+    changed = np.where(morning == FROZEN, rising, falling)
+    known = (morning <= FROZEN) & (evening <= FROZEN)
+    state = np.where(morning == evening, morning, changed)
+    return np.where(known, state, MISSING).astype("uint8")
 
 
 def encode(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -14,11 +15,13 @@ from soilft.errors import ConfigError
 from soilft.schema import FROZEN, THAWED
 
 LAYERS = ("frozen_days", "freeze_onset", "thaw_onset", "cycles")
+MORE_LAYERS = ("first_frozen_day", "last_frozen_day", "longest_spell")
 YEAR_START = (8, 1)
 RUN = 5
 LEAST_KNOWN = 0.5
 
 Layer = npt.NDArray[np.float32]
+Counts = npt.NDArray[np.int16]
 
 
 def annual(
@@ -77,12 +80,13 @@ def annual(
         Where the axis has gaps or another length than ``states``, or a setting is out of range.
     """
     _require(states, days, year_start, run, least_known)
-    years = _whole_years(days, year_start)
+    years = whole_years(days, year_start)
     shape = len(years), *states.shape[1:]
     found = {name: np.full(shape, np.nan, "float32") for name in (*LAYERS, "known")}
     for i, span in enumerate(years.values()):
-        for name, layer in _layers(states[span], run, least_known).items():
-            found[name][i] = layer
+        layers = of_year(states[span], run=run, least_known=least_known)
+        for name in (*LAYERS, "known"):
+            found[name][i] = layers[name]
     return {"years": np.array(list(years), "int32"), **found}
 
 
@@ -156,7 +160,7 @@ def _require(
         )
 
 
-def _whole_years(days: npt.NDArray[Any], year_start: tuple[int, int]) -> dict[int, slice]:
+def whole_years(days: npt.NDArray[Any], year_start: tuple[int, int]) -> dict[int, slice]:
     """Where each freezing year lies on the axis, by its name; those cut short are left out."""
     if not len(days):
         return {}
@@ -169,32 +173,86 @@ def _whole_years(days: npt.NDArray[Any], year_start: tuple[int, int]) -> dict[in
     return found
 
 
-def _layers(states: npt.NDArray[Any], run: int, least_known: float) -> dict[str, Layer]:
+def of_year(
+    states: npt.NDArray[Any], *, run: int = RUN, least_known: float = LEAST_KNOWN
+) -> dict[str, Layer]:
+    """All layers of one freezing year, as `annual` defines them, and three more.
+
+    Parameters
+    ----------
+    states
+        Codes of the days of the year, (day, ...); days of any other code are not known.
+
+    Returns
+    -------
+    dict
+        float32 (...), NaN where undefined: those of `annual`, ``known``, and
+
+        ``first_frozen_day``, ``last_frozen_day``
+            First and last day of the freezing year known to be frozen, however short the frost;
+            NaN without one. Defined here.
+        ``longest_spell``
+            Days of the longest run of days known to be frozen, 0 without one: as the longest
+            spell of ETCCDI's spell durations (Zhang et al. 2011, WIREs Clim. Change 2, 851),
+            within the year. A missing day ends it, so gaps make it short.
+    """
     frozen_days = (states == FROZEN).sum(axis=0)
     known_days = frozen_days + (states == THAWED).sum(axis=0)
-    onset, last, cycles = _walk(states, run)
+    seen = _walk(states, run)
     days = len(states)
     known = known_days / days
     enough = known >= least_known
     layers = {
         "frozen_days": frozen_days * days / np.maximum(known_days, 1),
-        "freeze_onset": np.where(onset > 0, onset, np.nan),
-        "thaw_onset": np.where((last > 0) & (last < days), last + 1, np.nan),
-        "cycles": cycles,
+        "freeze_onset": np.where(seen.onset > 0, seen.onset, np.nan),
+        "thaw_onset": np.where(
+            (seen.after > 0) & (seen.after < days), seen.after + np.float32(1), np.nan
+        ),
+        "cycles": seen.cycles,
+        "first_frozen_day": np.where(seen.first > 0, seen.first, np.nan),
+        "last_frozen_day": np.where(seen.last > 0, seen.last, np.nan),
+        "longest_spell": seen.longest,
     }
     masked = {name: np.where(enough, layer, np.nan) for name, layer in layers.items()}
     return {name: layer.astype("float32") for name, layer in {**masked, "known": known}.items()}
 
 
-def _walk(states: npt.NDArray[Any], run: int) -> tuple[npt.NDArray[np.int32], ...]:
-    """First day of the first frozen spell, last day of the last, 0 without one, and cycles."""
-    onset, last, cycles, length = (np.zeros(states.shape[1:], "int32") for _ in range(4))
-    before = np.full(states.shape[1:], -1, "int16")
+@dataclass(frozen=True)
+class _Seen:
+    """What one walk over the days sees: days from 1, 0 where there is none.
+
+    Parameters
+    ----------
+    onset, after
+        First day of the first frozen spell, and last day of the last.
+    first, last
+        First and last frozen day.
+    cycles, longest
+        Transitions to frozen, and days of the longest run.
+    """
+
+    onset: Counts
+    after: Counts
+    first: Counts
+    last: Counts
+    cycles: Counts
+    longest: Counts
+
+
+def _walk(states: npt.NDArray[Any], run: int) -> _Seen:
+    shape = states.shape[1:]
+    onset, after, first, last, cycles, longest, length = (
+        np.zeros(shape, "int16") for _ in range(7)
+    )
+    was_thawed = np.zeros(shape, "bool")
     for day, state in enumerate(states, start=1):
         frozen = state == FROZEN
-        cycles += frozen & (before == THAWED)
-        before = np.where(frozen | (state == THAWED), state, before)
-        length = np.where(frozen, length + 1, 0)
-        onset = np.where((length == run) & (onset == 0), day - run + 1, onset)
-        last = np.where(length >= run, day, last)
-    return onset, last, cycles
+        cycles += frozen & was_thawed
+        was_thawed = np.where(frozen, False, was_thawed | (state == THAWED))
+        length = (length + np.int16(1)) * frozen
+        np.maximum(longest, length, out=longest)
+        np.copyto(last, day, where=frozen)
+        np.copyto(first, day, where=frozen & (first == 0))
+        np.copyto(onset, day - run + 1, where=(length == run) & (onset == 0))
+        np.copyto(after, day, where=length >= run)
+    return _Seen(onset, after, first, last, cycles, longest)

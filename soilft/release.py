@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from soilft import cube_objects, objects, store
+from soilft import cube_objects, objects, store, zarr_conventions
 from soilft.days import DaySpan
 from soilft.layout import Layout
 from soilft.ledger import digest
@@ -92,6 +92,7 @@ class Staged:
             found[SERIES] = replace(
                 self.layout.copied(self.template),
                 attributes={
+                    **zarr_conventions.of(self.template.attributes),
                     "title": "The same values, cut for series of single pixels",
                     "comment": "Read a map from the root group and a series from this one.",
                 },

@@ -59,3 +59,9 @@ def group_attributes(grid: Grid) -> dict[str, Any]:
         "spatial:shape": list(grid.shape),
         "spatial:registration": "pixel",
     }
+
+
+def of(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Those attributes of a group that the conventions know, for another group on its grid."""
+    names = ("zarr_conventions", "proj:", "spatial:")
+    return {name: value for name, value in attributes.items() if name.startswith(names)}

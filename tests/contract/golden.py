@@ -5,11 +5,11 @@ Run it after a change of the contract that is meant, and let the difference be r
 
 import json
 import re
-import tempfile
 from pathlib import Path
 from typing import Any
 
-from soilft import __version__, store
+from soilft import __version__, annual_store, cube_objects
+from soilft.schema import Template
 from tests.support.cubes import DECADE, REGIONS, template
 
 HERE = Path(__file__).parent
@@ -22,19 +22,29 @@ def path(kind: str) -> Path:
 
 def contract(kind: str) -> dict[str, Any]:
     """What a store of a decade says of itself to any reader, without its values."""
-    with tempfile.TemporaryDirectory() as folder:
-        store.create(folder, template(REGIONS[kind], DECADE))
-        root = json.loads((Path(folder) / "zarr.json").read_text())
-    arrays = root["consolidated_metadata"]["metadata"]
+    cube = template(REGIONS[kind], DECADE)
+    content = cube_objects.metadata({"": cube, "annual": _annual(kind, cube)})
+    root = json.loads(content[cube_objects.ROOT])
+    members = root["consolidated_metadata"]["metadata"]
+    arrays = {name for name, member in members.items() if member["node_type"] == "array"}
+    groups = members.keys() - arrays
     found = {
         "zarr_format": root["zarr_format"],
         "attributes": root["attributes"],
-        "arrays": {name: _array(arrays[name]) for name in sorted(arrays)},
+        "groups": {name: members[name]["attributes"] for name in sorted(groups)},
+        "arrays": {name: _array(members[name]) for name in sorted(arrays)},
     }
     # A new version of the code is no change of the contract.
     text = json.dumps(found).replace(__version__, "VERSION")
     value: dict[str, Any] = json.loads(text)
     return value
+
+
+def _annual(kind: str, cube: Template) -> Template:
+    about = {"freezing_year_begins_in_month": 8, "draws": 200, "seed": 0}
+    years = annual_store.whole_years(DECADE, 8)
+    attributes = annual_store.attributes(cube.attributes, about)
+    return annual_store.template(REGIONS[kind].grid, years, 0.9, attributes, calibrated=True)
 
 
 def _array(metadata: dict[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,10 @@ def test_published_cube_opens_in_plain_xarray_with_missing_days_missing(unbroken
     assert (values[probability > 0.51] == 1).all()
     assert (values[probability < 0.49] == 0).all()
     assert cube.freeze_thaw_state.attrs["flag_meanings"] == "thawed frozen"
+    morning, evening = (cube.overpass_state.sel(overpass=code).values for code in (0, 1))
+    both = np.where(morning == evening, morning, np.where(morning == 1, 2, 3))
+    both = np.where(np.isfinite(morning) & np.isfinite(evening), both, np.nan)
+    np.testing.assert_array_equal(cube.composite_state, both)
     assert cube.attrs["simulated"] == "true"
     assert cube.attrs["title"].startswith("SIMULATED")
     assert "crs" in cube.coords

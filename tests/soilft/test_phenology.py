@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from soilft.days import number
 from soilft.errors import ConfigError
-from soilft.phenology import LAYERS, annual, errors
+from soilft.phenology import LAYERS, MORE_LAYERS, annual, errors, of_year
 from soilft.schema import MISSING, PARTIAL
 
 BEGIN = number(date(2014, 8, 1))
@@ -229,3 +229,31 @@ def test_errors_of_whole_records_are_zero_against_themselves() -> None:
 def test_errors_of_different_years_are_refused() -> None:
     with pytest.raises(ConfigError, match="frozen_days"):
         errors({"frozen_days": np.zeros((2, 1, 1))}, {"frozen_days": np.zeros((1, 1, 1))})
+
+
+def test_frozen_days_and_spells_however_short() -> None:
+    found = of_year(year_of((60, 63), (100, 220), (250, 251))[:, None])
+    assert found["first_frozen_day"].item() == 60
+    assert found["last_frozen_day"].item() == 251
+    assert found["longest_spell"].item() == 121
+    found = of_year(year_of((60, 63), (100, 220), missing=((60, 70), (150, 150)))[:, None])
+    assert found["first_frozen_day"].item() == 100
+    assert found["longest_spell"].item() == 70
+    nothing = of_year(year_of()[:, None])
+    assert np.isnan([nothing[name].item() for name in MORE_LAYERS[:2]]).all()
+    assert nothing["longest_spell"].item() == 0
+
+
+@given(st.lists(CODES, min_size=1, max_size=40))
+@settings(deadline=None)
+def test_further_layers_are_those_of_a_loop_over_days(pattern: list[int]) -> None:
+    found = of_year(np.array(pattern, "uint8")[:, None], least_known=0.5)
+    if sum(code <= 1 for code in pattern) < len(pattern) / 2:
+        assert np.isnan([found[name].item() for name in MORE_LAYERS]).all()
+        return
+    frozen = [day for day, code in enumerate(pattern, start=1) if code == 1]
+    runs = "".join("1" if code == 1 else " " for code in pattern).split()
+    np.testing.assert_equal(
+        [found[name].item() for name in MORE_LAYERS],
+        [min(frozen, default=np.nan), max(frozen, default=np.nan), max(map(len, runs), default=0)],
+    )

@@ -1,0 +1,167 @@
+"""Quick looks at annual layers as PNG: maps of means and trend, and the regional series.
+
+Needs the extra ``viz`` (matplotlib), loaded when asked for. The same layers give the same bytes.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from soilft.grid import Grid
+from soilft.plots import INK, MISSING_COLOUR, MapFrame, map_frame, new_figure
+from soilft.trend import trend
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Pixels whose Mann-Kendall p-value is not below it are hatched.
+SIGNIFICANT = 0.05
+_DPI = 110
+_LINE = "#0072B2"  # Okabe & Ito (2008)
+
+Floats = npt.NDArray[Any]
+
+
+def pictures(annual: xr.Dataset, grid: Grid) -> dict[str, bytes]:
+    """All quick looks of a store of annual layers, PNG by name.
+
+    Parameters
+    ----------
+    annual
+        As `soilft.store.open_cube` opens it.
+    grid
+        Its grid.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        Where matplotlib is not installed: ``pip install 'soilft[viz]'``.
+    """
+    frame = map_frame(*((grid.x, grid.y) if grid.geographic else grid.lonlat))
+    years = annual.year.values
+    period = f"{years[0]}/{(years[0] + 1) % 100:02d} to {years[-1]}/{(years[-1] + 1) % 100:02d}"
+    said = f"mean of {len(years)} freezing years, {period}"
+    return {
+        "mean_frozen_days": _mean(annual, frame, "frozen_days", "Frozen days a year", said),
+        "mean_freeze_onset": _mean(annual, frame, "freeze_onset", "Freeze onset", said),
+        "mean_thaw_onset": _mean(annual, frame, "thaw_onset", "Thaw onset", said),
+        "trend_frozen_days": _trend(annual, frame, period),
+        "regional_frozen_days": _series(annual, grid),
+    }
+
+
+def _mean(annual: xr.Dataset, frame: MapFrame, layer: str, name: str, said: str) -> bytes:
+    values = annual[f"{layer}_mean"].values
+    width, height = frame.size(1)
+    onset = layer.endswith("onset")
+    with new_figure(width, height + 0.4) as figure:
+        axis = figure.subplots()
+        # Dark is much frost; onsets run the other way round.
+        shown = frame.draw(axis, values, cmap="cividis" if onset else "cividis_r")
+        begins = annual.attrs["freezing_year_begins_in_month"]
+        unit = f"day of the freezing year (1 is the first of month {begins})"
+        figure.colorbar(shown, ax=axis, label=unit if onset else "days")
+        return _png(figure, axis, f"{name}, {said}", values, annual)
+
+
+def _trend(annual: xr.Dataset, frame: MapFrame, period: str) -> bytes:
+    slope = annual.frozen_days_trend.values
+    p_value = annual.frozen_days_trend_p_value.values
+    largest = float(np.nanmax(np.abs(slope))) if np.isfinite(slope).any() else 1.0
+    width, height = frame.size(1)
+    with new_figure(width, height + 0.4) as figure:
+        axis = figure.subplots()
+        largest = max(largest, 0.02)
+        shown = frame.draw(axis, slope, cmap="PuOr", vmin=-largest, vmax=largest)
+        unsure = np.isfinite(slope) & ~(p_value < SIGNIFICANT)
+        if unsure.any():
+            axis.pcolor(
+                frame.x,
+                frame.y,
+                np.ma.masked_where(~unsure, np.zeros(slope.shape)),
+                hatch="////",
+                facecolor="none",
+                edgecolor=INK,
+                linewidth=0,
+                alpha=0,
+            )
+        figure.colorbar(shown, ax=axis, label="days a year, a year")
+        title = f"Trend of frozen days, {period}; hatched: p is not below {SIGNIFICANT:g}"
+        return _png(figure, axis, title, slope, annual)
+
+
+def regional(annual: xr.Dataset, grid: Grid) -> dict[str, Any]:
+    """Regional means of frozen days over the pixels known in every year, weighed by area.
+
+    Returns
+    -------
+    dict
+        ``years``; ``mean``; ``low``, ``middle`` and ``high``, means of the pixels' quantiles: as if
+        all pixels erred together, which no correlation between them can exceed (quantiles of
+        comonotonic variables add up, Dhaene et al. 2002, Insur. Math. Econ. 31, 3); ``pixels``.
+        Each NaN without such pixels; the quantiles also where there are no ranges.
+    """
+    days = annual.frozen_days.values
+    ranges = annual.frozen_days_range.values
+    whole = np.isfinite(days).all(axis=0)
+    weight = np.cos(np.radians(grid.lonlat[1])) if grid.geographic else np.ones(grid.shape)
+    weight = np.where(whole, weight, 0)
+
+    def mean(values: Floats) -> Floats:
+        total = weight.sum() if whole.any() else np.nan
+        return np.asarray(np.where(whole, values * weight, 0).sum(axis=(-2, -1)) / total)
+
+    low, middle, high = mean(ranges)
+    return {
+        "years": annual.year.values,
+        "mean": mean(days),
+        "low": low,
+        "middle": middle,
+        "high": high,
+        "pixels": int(whole.sum()),
+    }
+
+
+def _series(annual: xr.Dataset, grid: Grid) -> bytes:
+    found = regional(annual, grid)
+    with new_figure(8.0, 3.8) as figure:
+        axis = figure.subplots()
+        x = found["years"]
+        level = float(annual["quantile"].values[2] - annual["quantile"].values[0])
+        axis.fill_between(
+            x, found["low"], found["high"], color=_LINE, alpha=0.25, linewidth=0,
+            label=f"{level:.0%} range, as if all pixels erred together",
+        )  # fmt: skip
+        axis.plot(x, found["middle"], color=_LINE, linewidth=1, linestyle=":", label="its median")
+        axis.plot(x, found["mean"], color=INK, marker="o", markersize=4, label="of the daily state")
+        axis.set_xticks(x, [f"{y}/{(y + 1) % 100:02d}" for y in x], fontsize="small")
+        axis.set(xlabel="freezing year", ylabel="days")
+        axis.legend(fontsize="small")
+        title = f"Frozen days a year, mean of {found['pixels']} pixels"
+        fit = trend(x, found["mean"])
+        if fit["slope"] is not None:
+            low, high = fit["interval"]
+            title += f"; {fit['slope']:+.2f} ({low:+.2f} to {high:+.2f}) days a year"
+        return _png(figure, axis, title, found["mean"], annual)
+
+
+def _png(figure: Figure, axis: Axes, title: str, values: Floats, annual: xr.Dataset) -> bytes:
+    """The picture without dates or versions; where nothing is known it says so."""
+    if not np.isfinite(values).any():
+        axis.text(
+            0.5, 0.5, "nothing is known: too few years or days", transform=axis.transAxes,
+            ha="center", va="center", backgroundcolor=MISSING_COLOUR,
+        )  # fmt: skip
+    if annual.attrs.get("simulated") == "true":
+        title = f"SIMULATED: {title}"
+    figure.suptitle(title, fontsize="medium")
+    held = BytesIO()
+    nothing = {"Software": None, "Creation Time": None}
+    figure.savefig(held, format="png", dpi=_DPI, facecolor="white", metadata=nothing)
+    return held.getvalue()
