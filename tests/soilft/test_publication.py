@@ -289,3 +289,26 @@ def test_anyone_reads_a_public_release_with_plain_xarray(
     anonymous = {"anon": True, "client_kwargs": {"endpoint_url": s3.endpoint}}
     found = xr.open_zarr(release.cube, storage_options=anonymous)
     xr.testing.assert_identical(found.load(), expected)
+
+
+def test_a_finished_group_is_published_within_the_cube(root: str, changes: list[str]) -> None:
+    staged = stage(root, 12)
+    whole = store.open_raw(staged.url)
+    group = objects.join(root, "runs/annual.zarr")
+    names = ("freeze_thaw_state", "quality_flag")
+    template = replace(
+        staged.template,
+        variables=tuple(v for v in staged.template.variables if v.name in names),
+        attributes={"title": "layers"},
+    )
+    store.create(group, template)
+    values = {name: np.asarray(store.array(whole, name)[...]) for name in names}
+    store.write_region(group, values, {})
+    changes.clear()
+    cube = publish(root, replace(staged, groups={"annual": (group, "its content")})).cube
+    found = xr.open_zarr(cube, group="annual", chunks=None)
+    xr.testing.assert_identical(found.load(), store.open_cube(group).load())
+    # One consolidated object tells of it, too, and its values were copied by the server.
+    assert store.array(store.open_raw(cube), "annual/quality_flag").shape == (12, 4, 8)
+    placed = [line.split()[0] for line in changes if "/annual/" in line and "/c/" in line]
+    assert placed.count("copy") >= 4
