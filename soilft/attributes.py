@@ -181,7 +181,7 @@ def global_attributes(
         "Conventions": CONVENTIONS,
         "title": name,
         "summary": f"{warning}Daily soil freeze/thaw state on {region.preset} cells, with its "
-        "calibrated probability, conformal set, dissimilarity to the training and quality flags, "
+        "probability, conformal set, dissimilarity to the training and quality flags, "
         "predicted by extremely randomised trees from microwave and reanalysis predictors. "
         "Missing days stay missing.",
         "keywords": ", ".join(KEYWORDS),
