@@ -15,6 +15,7 @@ from soilft.quicklooks import pictures, regional
 
 GRID = Grid("EPSG:4326", 80.0, 36.0, 0.25, 0.25, (6, 8))
 YEARS = whole_years(DaySpan(date(2008, 8, 1), date(2018, 7, 31)), 8)
+REACH = np.array([-9, 1, 7])[:, None, None, None]
 
 
 def annual(folder: str, *, rise: float, simulated: bool = True) -> xr.Dataset:
@@ -29,7 +30,7 @@ def annual(folder: str, *, rise: float, simulated: bool = True) -> xr.Dataset:
     years = np.array(list(YEARS))
     found = {
         "frozen_days": days,
-        "frozen_days_range": days + np.array([-9, 1, 7])[:, None, None, None],
+        "frozen_days_range": days + REACH,
     }
     for name, at in (("frozen_days", days), ("freeze_onset", days - 60), ("thaw_onset", days + 70)):
         found |= summary_of(name, years, at)
