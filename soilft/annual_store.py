@@ -76,9 +76,9 @@ def variables(*, calibrated: bool) -> tuple[Variable, ...]:
                 ("quantile", *_BY_YEAR),
                 f"quantiles of: {long_name}",
                 of,
-                comment=f"Over years drawn from {kind} with errors correlated from day to day. "
-                "The layer of the daily state may lie outside: it calls every doubtful day the "
-                "likelier way.",
+                comment=f"Over years drawn from {kind} with errors correlated from day to day, of "
+                "what the label would give: its own errors count, so short frosts and thaws are "
+                "too many. The layer of the daily state may lie outside.",
             ),
             _stored(f"{name}_anomaly", _BY_YEAR, f"departure from the mean: {long_name}", of),
             _stored(

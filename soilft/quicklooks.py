@@ -45,8 +45,9 @@ def pictures(annual: xr.Dataset, grid: Grid) -> dict[str, bytes]:
     """
     frame = map_frame(*((grid.x, grid.y) if grid.geographic else grid.lonlat))
     years = annual.year.values
-    period = f"{years[0]}/{(years[0] + 1) % 100:02d} to {years[-1]}/{(years[-1] + 1) % 100:02d}"
-    said = f"mean of {len(years)} freezing years, {period}"
+    first, last = (f"{year}/{(year + 1) % 100:02d}" for year in (years[0], years[-1]))
+    period = f"{first} to {last}"
+    said = f"mean of {len(years)} freezing years, {period}" if len(years) > 1 else first
     return {
         "mean_frozen_days": _mean(annual, frame, "frozen_days", "Frozen days a year", said),
         "mean_freeze_onset": _mean(annual, frame, "freeze_onset", "Freeze onset", said),
@@ -66,11 +67,13 @@ def _mean(annual: xr.Dataset, frame: MapFrame, layer: str, name: str, said: str)
         shown = frame.draw(axis, values, cmap="cividis" if onset else "cividis_r")
         begins = annual.attrs["freezing_year_begins_in_month"]
         unit = f"day of the freezing year (1 is the first of month {begins})"
-        figure.colorbar(shown, ax=axis, label=unit if onset else "days")
+        figure.colorbar(shown, ax=axis, shrink=0.7, label=unit if onset else "days")
         return _png(figure, axis, f"{name}, {said}", values, annual)
 
 
 def _trend(annual: xr.Dataset, frame: MapFrame, period: str) -> bytes:
+    from matplotlib.colors import ListedColormap
+
     slope = annual.frozen_days_trend.values
     p_value = annual.frozen_days_trend_p_value.values
     largest = float(np.nanmax(np.abs(slope))) if np.isfinite(slope).any() else 1.0
@@ -84,14 +87,13 @@ def _trend(annual: xr.Dataset, frame: MapFrame, period: str) -> bytes:
             axis.pcolor(
                 frame.x,
                 frame.y,
-                np.ma.masked_where(~unsure, np.zeros(slope.shape)),
+                np.ma.masked_where(~unsure | ~frame.known, np.zeros(slope.shape)),
+                cmap=ListedColormap([(0.0, 0.0, 0.0, 0.0)]),
                 hatch="////",
-                facecolor="none",
                 edgecolor=INK,
                 linewidth=0,
-                alpha=0,
             )
-        figure.colorbar(shown, ax=axis, label="days a year, a year")
+        figure.colorbar(shown, ax=axis, shrink=0.7, label="days a year, a year")
         title = f"Trend of frozen days, {period}; hatched: p is not below {SIGNIFICANT:g}"
         return _png(figure, axis, title, slope, annual)
 
@@ -138,6 +140,7 @@ def _series(annual: xr.Dataset, grid: Grid) -> bytes:
             x, found["low"], found["high"], color=_LINE, alpha=0.25, linewidth=0,
             label=f"{level:.0%} range, as if all pixels erred together",
         )  # fmt: skip
+        axis.vlines(x, found["low"], found["high"], color=_LINE, linewidth=1)
         axis.plot(x, found["middle"], color=_LINE, linewidth=1, linestyle=":", label="its median")
         axis.plot(x, found["mean"], color=INK, marker="o", markersize=4, label="of the daily state")
         axis.set_xticks(x, [f"{y}/{(y + 1) % 100:02d}" for y in x], fontsize="small")

@@ -10,9 +10,11 @@ from pipelines.config import as_written, load, shipped
 from pipelines.held_out import rules
 from pipelines.run import Run
 from soilft.annual import AnnualBand
+from soilft.annual_layers import Drawing, SummaryBand, YearBand
 from soilft.correlation import SampleField
 from soilft.cube import PredictDays
 from soilft.cube_scores import CompareDays
+from soilft.day_correlation import PairsOfBand
 from soilft.experiments import Experiment, InnerFold, SplitStates
 from soilft.forest.artefact import ModelRef
 from soilft.forest.grow import GrowTrees
@@ -56,6 +58,22 @@ def tasks(run: Run) -> list[object]:
             run.url("cube.zarr"), refs.region, config.days, span, ("AM", "PM"), others, 2.0
         ),
         AnnualBand(run.url("cube.zarr"), run.truth_url, "PM", config.days, (0, 9)),
+        PairsOfBand(
+            run.url("cube.zarr"), run.input_url("smos"), "PM", config.days, config.days, (0, 64)
+        ),
+        YearBand(
+            run.url("cube.zarr"),
+            run.annual_url(model),
+            config.days,
+            config.days,
+            2014,
+            3,
+            (0, 64),
+            128,
+            0.5,
+            Drawing((0.1, 0.2, 0.3, 0.1, 0.1), 200, 0, 0.9),
+        ),
+        SummaryBand(run.annual_url(model), 9, (0, 64), 128),
         NormalsBand(refs, config.days, (0, 9)),
         MaskedDay(
             refs,
