@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 
 import cluster
-from pipelines import annual
+from pipelines import annual, publish
 from pipelines.config import load
 from pipelines.run import Run
 from soilft import annual_store, phenology, store
@@ -218,3 +218,13 @@ def test_a_period_without_a_whole_year_has_no_layers(tmp_path: Path) -> None:
     run = Run(load(region_file(tmp_path, tmp_path / "archive")))
     assert annual.years(run) == {}
     assert annual.count(run) == 0
+
+
+def test_a_release_has_the_pictures_beside_the_cube(done: Predicted, tmp_path: Path) -> None:
+    run = Run(load(copy_of(done, tmp_path / "released", clean=False)))
+    _, release = publish.publish(run)
+    folder = Path(release.cube).parent / "quicklooks"
+    assert {path.stem for path in folder.iterdir()} == PICTURES
+    for path in folder.iterdir():
+        assert path.read_bytes() == (Path(run.quicklooks_url(done.model)) / path.name).read_bytes()
+    assert not publish.publish(run)[1].fresh
