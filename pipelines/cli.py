@@ -15,8 +15,8 @@ from rich.table import Table
 
 import cluster
 from cluster import ClusterError
-from pipelines import harmonize, ingest, predict, publish, stages, status, train, validate
-from pipelines.config import Config, as_written, load, region_files, shipped
+from pipelines import clusters, harmonize, ingest, predict, publish, stages, status, train, validate
+from pipelines.config import as_written, load, region_files, shipped
 from pipelines.events import Emit
 from pipelines.outcomes import Outcomes
 from pipelines.progress import listening
@@ -53,6 +53,15 @@ Scheduler = Annotated[
     str | None,
     typer.Option("--scheduler", help="Join this running Dask scheduler, such as tcp://host:8786."),
 ]
+OnCluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="NAME",
+        help="Where to run: a profile (laptop, kubernetes-small, kubernetes-spot, coiled), a file "
+        "like them, or a kind (address).",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress, only the outcome.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 
@@ -63,13 +72,14 @@ def _run(config: str, store: str | None) -> Run:
 
 @contextmanager
 def _client(
-    config: Config, workers: int | None, memory: str | None, scheduler: str | None
+    it: Run,
+    workers: int | None,
+    memory: str | None,
+    scheduler: str | None = None,
+    profile: str | None = None,
 ) -> Iterator[Client]:
-    given: dict[str, Any] = {"workers": workers, "memory": memory}
-    if scheduler is not None:
-        given |= {"kind": "address", "address": scheduler}
-    changed = {key: value for key, value in given.items() if value is not None}
-    with cluster.start(config.cluster.model_copy(update=changed).spec()) as client:
+    given: dict[str, Any] = {"workers": workers, "memory": memory, "address": scheduler}
+    with clusters.running(it, clusters.chosen(it.config.cluster, profile, given)) as client:
         link = cluster.dashboard_link(client)
         if link is not None:
             err.print(f"Dask dashboard: {link}", highlight=False)
@@ -102,6 +112,7 @@ def run(
     workers: Workers = None,
     memory: Memory = None,
     scheduler: Scheduler = None,
+    on: OnCluster = None,
     dry_run: DryRun = False,
     quiet: Quiet = False,
 ) -> None:
@@ -112,7 +123,7 @@ def run(
         return
     objects.check_writable(it.store)
     with (
-        _client(it.config, workers, memory, scheduler) as client,
+        _client(it, workers, memory, scheduler, on) as client,
         listening(err, quiet=quiet) as emit,
     ):
         finished = stages.run_all(it, client, emit)
@@ -135,6 +146,7 @@ def _stage(name: str, does: str, work: Callable[[Run, Client, Emit], Outcomes]) 
         workers: Workers = None,
         memory: Memory = None,
         scheduler: Scheduler = None,
+        on: OnCluster = None,
         dry_run: DryRun = False,
         quiet: Quiet = False,
     ) -> None:
@@ -144,7 +156,7 @@ def _stage(name: str, does: str, work: Callable[[Run, Client, Emit], Outcomes]) 
             return
         objects.check_writable(it.store)
         with (
-            _client(it.config, workers, memory, scheduler) as client,
+            _client(it, workers, memory, scheduler, on) as client,
             listening(err, quiet=quiet) as emit,
         ):
             outcome = work(it, client, emit)
@@ -240,7 +252,7 @@ def demo(
     from pipelines import demo as quick_start
 
     it = quick_start.prepare(output, region)
-    with _client(it.config, workers, None, None) as client, listening(err, quiet=quiet) as emit:
+    with _client(it, workers, None) as client, listening(err, quiet=quiet) as emit:
         finished = quick_start.simulate_and_run(it, client, emit)
     out.print(status.availability_table(it, title="SIMULATED granules of every input"))
     _print_scores(it)
