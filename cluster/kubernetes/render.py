@@ -125,6 +125,20 @@ def surroundings(
     return found
 
 
+def certificates_secret(
+    spec: ClusterSpec, name: str, namespace: str, contents: dict[str, str]
+) -> Manifest:
+    """Give the Secret with a cluster's certificates. It is sent, and never printed."""
+    metadata = _metadata(spec, name, namespace)
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "kubernetes.io/tls",
+        "metadata": {**metadata, "name": certificates_name(spec, name)},
+        "stringData": contents,
+    }
+
+
 class _Plain(yaml.SafeDumper):
     """Writes equal parts out in full: manifests are read by people."""
 
