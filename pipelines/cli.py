@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from distributed import Client
@@ -15,7 +15,18 @@ from rich.table import Table
 
 import cluster
 from cluster import ClusterError
-from pipelines import clusters, harmonize, ingest, predict, publish, stages, status, train, validate
+from pipelines import (
+    clusters,
+    harmonize,
+    ingest,
+    predict,
+    publish,
+    stages,
+    status,
+    submit,
+    train,
+    validate,
+)
 from pipelines.config import as_written, load, region_files, shipped
 from pipelines.events import Emit
 from pipelines.outcomes import Outcomes
@@ -61,6 +72,10 @@ OnCluster = Annotated[
         help="Where to run: a profile (laptop, kubernetes-small, kubernetes-spot, coiled), a file "
         "like them, or a kind (address).",
     ),
+]
+StatusOn = Annotated[
+    Literal["kubernetes"] | None,
+    typer.Option("--on", help="Show how the region's job is there, instead of the store."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress, only the outcome.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
@@ -198,8 +213,13 @@ def publish_command(
 
 
 @app.command("status")
-def status_command(config: ConfigPath, store: StoreUrl = None) -> None:
+def status_command(
+    config: ConfigPath, store: StoreUrl = None, on: StatusOn = None, profile: submit.Profile = None
+) -> None:
     """Show what is done, what is to do, what was set aside, and the latest release."""
+    if on is not None:
+        submit.print_state(config, profile)
+        return
     it = _run(config, store)
     out.print(status.table(it, title=it.config.title))
     for line in status.report(it):
@@ -266,6 +286,9 @@ def _version(
     if version:
         out.print(f"soilft {__version__}", highlight=False)
         raise typer.Exit
+
+
+submit.register(app)
 
 
 def exit_code(error: Exception) -> int:

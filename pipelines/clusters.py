@@ -65,6 +65,12 @@ def chosen(
         raise ConfigError(f"cluster settings of {profile or own}", found=keys) from error
 
 
+def kind_of(section: ClusterSection) -> str:
+    """Kind of the cluster that a region file asks for."""
+    written = section.model_dump(exclude_unset=True)
+    return str({**_settings(section.profile), **written}.get("kind", section.kind))
+
+
 def _settings(profile: str | None) -> dict[str, Any]:
     return {} if profile is None else profiles.load(profile)
 
