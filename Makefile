@@ -12,7 +12,7 @@ help: ## List the targets
 
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,stations,viz]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,stations,viz,kubernetes,coiled]'
 	@touch $@
 
 demo: $(INSTALLED) ## Run the whole way on a synthetic Earth, into demo-output/

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, cast
 from cluster.errors import ClusterError
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from distributed import Client
 
     from cluster.spec import ClusterSpec
@@ -20,6 +22,14 @@ if TYPE_CHECKING:
 MODULES: dict[str, str] = {
     "local": "cluster.local",
     "address": "cluster.address",
+    "kubernetes": "cluster.kubernetes.interactive",
+    "coiled": "cluster.on_coiled",
+}
+
+#: Kind to the vendor's packages and the extra that installs them.
+EXTRAS: dict[str, tuple[frozenset[str], str]] = {
+    "kubernetes": (frozenset({"dask_kubernetes", "kr8s", "kubernetes"}), "kubernetes"),
+    "coiled": (frozenset({"coiled"}), "coiled"),
 }
 
 
@@ -44,5 +54,34 @@ def module_path(kind: str) -> str:
 
 
 def starter(kind: str) -> "Start":
-    """Import the module of a kind and give its ``start``."""
-    return cast("Start", import_module(module_path(kind)).start)
+    """Import the module of a kind and give its ``start``.
+
+    Raises
+    ------
+    ClusterError
+        ``cluster.missing_extra`` where the vendor's package is not installed.
+    """
+    return cast("Start", vendor_module(kind, module_path(kind)).start)
+
+
+def vendor_module(kind: str, path: str) -> "ModuleType":
+    """Import a module that needs the packages of a kind's vendor.
+
+    Raises
+    ------
+    ClusterError
+        ``cluster.missing_extra``, naming the extra to install.
+    """
+    try:
+        return import_module(path)
+    except ModuleNotFoundError as error:
+        packages, extra = EXTRAS.get(kind, (frozenset(), ""))
+        if error.name is None or error.name.partition(".")[0] not in packages:
+            raise
+        raise ClusterError(
+            "cluster.missing_extra",
+            f"cluster kind {kind}",
+            f"the package {error.name}",
+            "it is not installed",
+            f"Install it with: pip install 'soilft[{extra}]'",
+        ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from distributed import Client
@@ -21,6 +21,7 @@ from pipelines import (
     release_commands,
     stages,
     status,
+    submit,
     train,
     validate,
 )
@@ -34,6 +35,7 @@ from pipelines.terminal import (
     ConfigPath,
     DryRun,
     Memory,
+    OnCluster,
     Quiet,
     Scheduler,
     StoreUrl,
@@ -62,6 +64,12 @@ app = typer.Typer(
 )
 
 
+StatusOn = Annotated[
+    Literal["kubernetes"] | None,
+    typer.Option("--on", help="Show how the region's job is there, instead of the store."),
+]
+
+
 @app.command()
 def run(
     config: ConfigPath,
@@ -69,6 +77,7 @@ def run(
     workers: Workers = None,
     memory: Memory = None,
     scheduler: Scheduler = None,
+    on: OnCluster = None,
     dry_run: DryRun = False,
     quiet: Quiet = False,
 ) -> None:
@@ -79,7 +88,7 @@ def run(
         return
     objects.check_writable(it.store)
     with (
-        client_of(it.config, workers, memory, scheduler) as client,
+        client_of(it, workers, memory, scheduler, on) as client,
         listening(err, quiet=quiet) as emit,
     ):
         finished = stages.run_all(it, client, emit)
@@ -102,6 +111,7 @@ def _stage(name: str, does: str, work: Callable[[Run, Client, Emit], Outcomes]) 
         workers: Workers = None,
         memory: Memory = None,
         scheduler: Scheduler = None,
+        on: OnCluster = None,
         dry_run: DryRun = False,
         quiet: Quiet = False,
     ) -> None:
@@ -111,7 +121,7 @@ def _stage(name: str, does: str, work: Callable[[Run, Client, Emit], Outcomes]) 
             return
         objects.check_writable(it.store)
         with (
-            client_of(it.config, workers, memory, scheduler) as client,
+            client_of(it, workers, memory, scheduler, on) as client,
             listening(err, quiet=quiet) as emit,
         ):
             outcome = work(it, client, emit)
@@ -161,8 +171,13 @@ release_commands.register(app)
 
 
 @app.command("status")
-def status_command(config: ConfigPath, store: StoreUrl = None) -> None:
+def status_command(
+    config: ConfigPath, store: StoreUrl = None, on: StatusOn = None, profile: submit.Profile = None
+) -> None:
     """Show what is done, what is to do, what was set aside, and the latest release."""
+    if on is not None:
+        submit.print_state(config, profile)
+        return
     it = run_of(config, store)
     out.print(status.table(it, title=it.config.title))
     for line in status.report(it):
@@ -228,7 +243,7 @@ def demo(
     from pipelines import demo as quick_start
 
     it = quick_start.prepare(output, region)
-    with client_of(it.config, workers, None, None) as client, listening(err, quiet=quiet) as emit:
+    with client_of(it, workers, None) as client, listening(err, quiet=quiet) as emit:
         finished = quick_start.simulate_and_run(it, client, emit)
     out.print(status.availability_table(it, title="SIMULATED granules of every input"))
     _print_scores(it)
@@ -242,6 +257,9 @@ def _version(
     if version:
         out.print(f"soilft {__version__}", highlight=False)
         raise typer.Exit
+
+
+submit.register(app)
 
 
 def exit_code(error: Exception) -> int:

@@ -12,6 +12,9 @@ from cluster import worker_memory_limit
 from pipelines.events import Emit, Event
 from soilft.errors import SoilftError, TaskTooLarge
 
+#: What the interpreter and the libraries of an idle worker hold.
+IDLE_WORKER_BYTES = 300 * 2**20
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -125,11 +128,11 @@ def check_memory(client: Client, stage: str, peak_bytes: int, remedy: str) -> No
         Where it does not fit.
     """
     limit = worker_memory_limit(client)
-    # An idle worker holds about 300 MB of interpreter and libraries.
-    if limit is not None and peak_bytes + 300 * 2**20 > limit:
+    if limit is not None and peak_bytes + IDLE_WORKER_BYTES > limit:
+        left = (limit - IDLE_WORKER_BYTES) / 2**20
         raise TaskTooLarge(
             f"a task of {stage}",
-            expected=f"at most {(limit - 300 * 2**20) / 2**20:.0f} MiB, what a worker has left",
+            expected=f"at most {left:.0f} MiB, what a worker has left",
             found=f"{peak_bytes / 2**20:.0f} MiB",
             remedy=remedy,
         )

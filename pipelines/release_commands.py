@@ -16,6 +16,7 @@ from pipelines.sections import PeriodSection
 from pipelines.terminal import (
     ConfigPath,
     Memory,
+    OnCluster,
     Quiet,
     Scheduler,
     StoreUrl,
@@ -55,6 +56,7 @@ def update(
     workers: Workers = None,
     memory: Memory = None,
     scheduler: Scheduler = None,
+    on: OnCluster = None,
     quiet: Quiet = False,
 ) -> None:
     """Bring the latest release up to date: new days, and days whose granules came late.
@@ -67,7 +69,7 @@ def update(
         it = _until(it, until)
     objects.check_writable(it.store)
     with (
-        client_of(it.config, workers, memory, scheduler) as client,
+        client_of(it, workers, memory, scheduler, on) as client,
         listening(err, quiet=quiet) as emit,
     ):
         finished = updating.update(it, client, emit)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import fields
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cluster import ClusterSpec
+from cluster.spec import SpotPolicy, Toleration, pairs
 from soilft.attributes import Credits, Party, PartyType
 from soilft.days import DaySpan
 from soilft.features import GROUPS
@@ -334,15 +336,47 @@ class PublicationSection(Section):
         return Limits(**self.model_dump(include={f.name for f in fields(Limits)}))
 
 
-class ClusterSection(Section):
-    """Where it runs; see `cluster.ClusterSpec`."""
+class TolerationSection(Section):
+    """A taint of Kubernetes nodes that workers put up with."""
 
+    key: str
+    value: str | None = None
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+
+
+class ClusterSection(Section):
+    """Where it runs; see `cluster.ClusterSpec`. A key that stands here wins over the profile's."""
+
+    profile: str | None = None
     kind: str = "local"
     workers: int = Field(2, ge=1)
+    threads: int = Field(1, ge=1)
+    cores: float | None = Field(None, gt=0)
     memory: str = "3GiB"
+    image: str | None = None
+    environment: dict[str, str] = {}
+    secrets: tuple[str, ...] = ()
+    spot: SpotPolicy = "never"
+    idle_timeout: float = Field(1800, gt=0)
+    tls: bool = True
+    tags: dict[str, str] = {}
+    node_selectors: dict[str, str] = {}
+    tolerations: tuple[TolerationSection, ...] = ()
+    name: str | None = None
+    namespace: str | None = None
+    service_account: str | None = None
+    egress: tuple[str, ...] = ("0.0.0.0/0:443",)
+    region: str | None = None
+    workspace: str | None = None
     address: str | None = None
+    connect_timeout: float = Field(30, gt=0)
     dashboard: bool = True
+    local_directory: Path | None = None
 
     def spec(self) -> ClusterSpec:
-        """The cluster as its package describes it."""
-        return ClusterSpec(**self.model_dump())
+        """The cluster as its package describes it; the profile must have been filled in."""
+        values = self.model_dump(exclude={"profile", "tolerations"})
+        for name in ("environment", "tags", "node_selectors"):
+            values[name] = pairs(values[name])
+        tolerations = tuple(Toleration(**item.model_dump()) for item in self.tolerations)
+        return ClusterSpec(**values, tolerations=tolerations)

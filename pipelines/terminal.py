@@ -11,7 +11,8 @@ from distributed import Client
 from rich.console import Console
 
 import cluster
-from pipelines.config import Config, load, shipped
+from pipelines import clusters
+from pipelines.config import load, shipped
 from pipelines.outcomes import Outcomes
 from pipelines.run import Run
 from soilft import changes
@@ -35,6 +36,15 @@ Scheduler = Annotated[
     str | None,
     typer.Option("--scheduler", help="Join this running Dask scheduler, such as tcp://host:8786."),
 ]
+OnCluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="NAME",
+        help="Where to run: a profile (laptop, kubernetes-small, kubernetes-spot, coiled), a file "
+        "like them, or a kind (address).",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress, only the outcome.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 
@@ -46,14 +56,15 @@ def run_of(config: str, store: str | None) -> Run:
 
 @contextmanager
 def client_of(
-    config: Config, workers: int | None, memory: str | None, scheduler: str | None
+    it: Run,
+    workers: int | None,
+    memory: str | None,
+    scheduler: str | None = None,
+    profile: str | None = None,
 ) -> Iterator[Client]:
-    """The cluster that the region file and a command's options ask for."""
-    given: dict[str, Any] = {"workers": workers, "memory": memory}
-    if scheduler is not None:
-        given |= {"kind": "address", "address": scheduler}
-    changed = {key: value for key, value in given.items() if value is not None}
-    with cluster.start(config.cluster.model_copy(update=changed).spec()) as client:
+    """The cluster that the region file, a profile and a command's options ask for."""
+    given: dict[str, Any] = {"workers": workers, "memory": memory, "address": scheduler}
+    with clusters.running(it, clusters.chosen(it.config.cluster, profile, given)) as client:
         link = cluster.dashboard_link(client)
         if link is not None:
             err.print(f"Dask dashboard: {link}", highlight=False)

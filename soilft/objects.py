@@ -272,7 +272,8 @@ def check_writable(root: str) -> None:
     StorePermission, StoreError
         Where the store does not let us.
     """
-    probe = join(root, "ledger", f"probe-{os.getpid()}")
+    # Several machines may ask at once, and in containers all have the same process number.
+    probe = join(root, "ledger", f"probe-{uuid.uuid4().hex}")
     try:
         write(probe, b"")
     except FileNotFoundError as error:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pickle
+import sys
 from typing import Any
 
 import pytest
@@ -33,6 +34,15 @@ def test_a_spec_does_not_change() -> None:
         ("address", {"kind": "address"}),
         ("address", {"kind": "local", "address": "tcp://127.0.0.1:8786"}),
         ("address", {"kind": "address", "address": "127.0.0.1:8786"}),
+        ("cores", {"cores": 0.0}),
+        ("idle_timeout", {"idle_timeout": 0.0}),
+        ("spot", {"spot": "sometimes"}),
+        ("image", {"kind": "kubernetes"}),
+        ("name", {"name": "Uppercase"}),
+        ("name", {"name": "ends-with-"}),
+        ("name", {"name": "x" * 41}),
+        ("environment", {"environment": (("AWS_SECRET_ACCESS_KEY", "hidden"),)}),
+        ("egress", {"egress": ("the store",)}),
     ],
 )
 def test_a_wrong_field_is_named(field: str, settings: dict[str, Any]) -> None:
@@ -40,6 +50,34 @@ def test_a_wrong_field_is_named(field: str, settings: dict[str, Any]) -> None:
         ClusterSpec(**settings)
     assert refused.value.code == "cluster.invalid_spec"
     assert refused.value.thing == f"cluster {field}"
+
+
+def test_a_secret_is_refused_and_not_shown() -> None:
+    with pytest.raises(ClusterError) as refused:
+        ClusterSpec(environment=(("MY_TOKEN", "very-hidden"),))
+    assert "MY_TOKEN" in str(refused.value)
+    assert "very-hidden" not in str(refused.value)
+
+
+def test_a_worker_has_as_many_cores_as_threads_unless_told() -> None:
+    assert ClusterSpec(threads=2).worker_cores == 2
+    assert ClusterSpec(threads=1, cores=1.5).worker_cores == 1.5
+
+
+@pytest.mark.parametrize("kind", ["kubernetes", "coiled"])
+def test_a_missing_vendor_package_names_its_extra(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in list(sys.modules):
+        if name.startswith(("cluster.kubernetes", "cluster.on_coiled")):
+            monkeypatch.delitem(sys.modules, name)
+    for name in ("dask_kubernetes", "kr8s", "coiled"):
+        # What the import system does for a package that is not there.
+        monkeypatch.setitem(sys.modules, name, None)
+    spec = ClusterSpec(kind=kind, image="registry/soilft:test")
+    with pytest.raises(ClusterError, match=rf"pip install 'soilft\[{kind}\]'") as refused:
+        cluster.start(spec)
+    assert refused.value.code == "cluster.missing_extra"
 
 
 def test_an_unknown_kind_lists_the_known_ones() -> None:
