@@ -220,11 +220,15 @@ def test_a_period_without_a_whole_year_has_no_layers(tmp_path: Path) -> None:
     assert annual.count(run) == 0
 
 
-def test_a_release_has_the_pictures_beside_the_cube(done: Predicted, tmp_path: Path) -> None:
+def test_a_release_has_the_layers_and_their_pictures(done: Predicted, tmp_path: Path) -> None:
     run = Run(load(copy_of(done, tmp_path / "released", clean=False)))
     _, release = publish.publish(run)
     folder = Path(release.cube).parent / "quicklooks"
     assert {path.stem for path in folder.iterdir()} == PICTURES
     for path in folder.iterdir():
         assert path.read_bytes() == (Path(run.quicklooks_url(done.model)) / path.name).read_bytes()
+    layers = xr.open_zarr(release.cube, group="annual").load()
+    xr.testing.assert_identical(layers, store.open_cube(run.annual_url(done.model)).load())
+    assert layers.attrs["title"].startswith("SIMULATED: Annual layers")
+    assert {"proj:code", "spatial:transform"} <= set(layers.attrs)
     assert not publish.publish(run)[1].fresh

@@ -97,6 +97,7 @@ def read(root: str, stop: Path, out: Path) -> None:
             if pointer is not None:
                 found = values_digest(objects.join(root, pointer["cube"]))
                 lines.write(f"{pointer['version']} {found}\n")
+                lines.flush()
         lines.write("end\n")
 
 

@@ -7,19 +7,21 @@ are of a simple season, so a test knows what the annual layers have to be.
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import norm
 
 from pipelines.config import load
+from pipelines.predict import template_of
 from pipelines.run import Run
-from soilft import cube, objects, store
+from soilft import objects, store
 from soilft.day_correlation import DayCorrelation
 from soilft.days import DaySpan
 from soilft.forest.artefact import ModelRef
 from soilft.ingest import template_for
-from soilft.ledger import Record, arrays_digest
+from soilft.ledger import Record, arrays_digest, digest
 from soilft.schema import MISSING
 from tests.support.small_run import region_file
 
@@ -66,7 +68,8 @@ def predicted(folder: Path) -> Predicted:
     latent = CORRELATION.draw(percent[0].size, len(PERIOD), [5]).T.reshape(percent.shape)
     label = np.where(norm.cdf(latent) < percent / 100, 1, 0).astype("uint8")
     _ingested(run, label)
-    objects.write(run.url("models", "a" * 64, "card.json"), objects.to_json({"uncertainty": {}}))
+    card: dict[str, Any] = {"features": [], "uncertainty": {}}
+    objects.write(run.url("models", "a" * 64, "card.json"), objects.to_json(card))
     model = ModelRef(run.url("models", "a" * 64), "a" * 64)
     run.ledger.put("train", "table", Record(run.table_key(), "table"))
     asked = {"asked": run.config.forest.key()}
@@ -80,6 +83,10 @@ def _ingested(run: Run, label: npt.NDArray[np.uint8]) -> None:
     source = config.daily_sources()["smos"]
     template = template_for(source, config.to_region().grid, config.days, 2000)
     store.create(run.input_url("smos"), template)
+    # The soil's temperature is unknown: no state of the cube is impossible.
+    reanalysis = config.daily_sources()["gldas"]
+    template = template_for(reanalysis, config.to_region().grid, config.days, 2000)
+    store.create(run.input_url("gldas"), template)
     states = np.stack([label] * len(source.overpasses), axis=1)
     store.write_region(run.input_url("smos"), {"freeze_thaw": states}, {})
     facts = {"simulated": True, "newest_day": str(PERIOD.last), "coverage": [1.0] * len(PERIOD)}
@@ -88,23 +95,14 @@ def _ingested(run: Run, label: npt.NDArray[np.uint8]) -> None:
 
 
 def _staged(run: Run, model: ModelRef, percent: npt.NDArray[np.uint8]) -> None:
-    config, url = run.config, run.staging_url(model)
-    attributes = {"title": f"SIMULATED: {config.title}", "simulated": "true"}
-    template = cube.template(
-        config.to_region().grid,
-        config.days,
-        config.label.overpasses,
-        config.chunks.predict_days,
-        attributes,
-        calibrated=True,
-        radiometers=run.radiometers(),
-    )
-    store.create(url, template)
+    url = run.staging_url(model)
+    store.create(url, template_of(run, model))
     state = np.where(percent > 50, 1, 0).astype("uint8")
     state[percent == MISSING] = MISSING
     for span in run.predict_spans():
         days = span.within(PERIOD)
         values = {"freeze_thaw_state": state[days], "frozen_probability": percent[days]}
         store.write_region(url, values, {"time": days})
-        record = Record(run.predict_key(model, span), arrays_digest(values))
+        by_day = [arrays_digest({n: v[i] for n, v in values.items()}) for i in range(len(span))]
+        record = Record(run.predict_key(model, span), digest(by_day), {"days": by_day})
         run.ledger.put("predict", run.predict_unit(model, span), record)
