@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from soilft.sources import (
+    Amsr2Cetb,
     Amsr2L3,
+    AmsrECetb,
     AmsrEL3,
     AmsrENsidc,
     Dem,
@@ -19,6 +21,7 @@ from soilft.sources import (
     SmosL3Ft,
     SoilGrids,
 )
+from soilft.sources.cetb import Algorithm
 
 
 class _Granules(BaseModel):
@@ -63,6 +66,30 @@ class AmsrENsidcInput(_Granules):
     def source(self) -> AmsrENsidc:
         """The source that these settings describe."""
         return AmsrENsidc(self.bands)
+
+
+class AmsrECetbInput(_Granules):
+    """AMSR-E brightness temperature of NSIDC's CETB, EASE-Grid 2.0 25 km."""
+
+    product: Literal["amsre-cetb-25km"]
+    bands: tuple[str, ...] = AmsrECetb.bands
+    algorithm: Algorithm = AmsrECetb.algorithm
+
+    def source(self) -> AmsrECetb:
+        """The source that these settings describe."""
+        return AmsrECetb(self.bands, self.algorithm)
+
+
+class Amsr2CetbInput(_Granules):
+    """AMSR2 brightness temperature of NSIDC's CETB, EASE-Grid 2.0 25 km."""
+
+    product: Literal["amsr2-cetb-25km"]
+    bands: tuple[str, ...] = Amsr2Cetb.bands
+    algorithm: Algorithm = Amsr2Cetb.algorithm
+
+    def source(self) -> Amsr2Cetb:
+        """The source that these settings describe."""
+        return Amsr2Cetb(self.bands, self.algorithm)
 
 
 class MwriInput(_Granules):
@@ -156,6 +183,8 @@ Input = Annotated[
     Amsr2Input
     | AmsrEInput
     | AmsrENsidcInput
+    | AmsrECetbInput
+    | Amsr2CetbInput
     | MwriInput
     | GldasInput
     | DemInput

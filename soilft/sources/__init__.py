@@ -2,7 +2,7 @@
 
 >>> from soilft import sources
 >>> sorted(sources.PRODUCTS)[:3]
-['amsr2-l3-25km', 'amsre-l3-25km', 'amsre-nsidc-0302-25km']
+['amsr2-cetb-25km', 'amsr2-l3-25km', 'amsre-cetb-25km']
 """
 
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from types import MappingProxyType
 from soilft.sources.amsr2 import Amsr2L3
 from soilft.sources.amsre import AmsrEL3
 from soilft.sources.amsre_nsidc import AmsrENsidc
+from soilft.sources.cetb import Amsr2Cetb, AmsrECetb
 from soilft.sources.dem import Dem
 from soilft.sources.esa_cci import EsaCciFlag
 from soilft.sources.gldas import GldasNoah3h
@@ -22,7 +23,9 @@ from soilft.sources.smos import SmosL3Ft
 from soilft.sources.soilgrids import SoilGrids
 
 _ALL: tuple[type[DailySource] | type[StaticSource] | type[IsmnArchive], ...] = (
+    Amsr2Cetb,
     Amsr2L3,
+    AmsrECetb,
     AmsrEL3,
     AmsrENsidc,
     Dem,
@@ -40,7 +43,9 @@ PRODUCTS: Mapping[str, type[DailySource] | type[StaticSource] | type[IsmnArchive
 
 __all__ = [
     "PRODUCTS",
+    "Amsr2Cetb",
     "Amsr2L3",
+    "AmsrECetb",
     "AmsrEL3",
     "AmsrENsidc",
     "DailySource",
