@@ -18,6 +18,7 @@ from soilft.sources import (
     IsmnArchive,
     MwriL1,
     SmapL3Ft,
+    SmapL3FtE,
     SmosL3Ft,
     SoilGrids,
 )
@@ -158,6 +159,17 @@ class SmapInput(_Granules):
         return SmapL3Ft(self.projection)
 
 
+class SmapEnhancedInput(_Granules):
+    """SMAP L3 freeze/thaw, 9 km."""
+
+    product: Literal["smap-l3-ft-9km"]
+    projection: Literal["global", "polar"] = SmapL3FtE.projection
+
+    def source(self) -> SmapL3FtE:
+        """The source that these settings describe."""
+        return SmapL3FtE(self.projection)
+
+
 class EsaCciInput(_Granules):
     """ESA CCI soil moisture flag."""
 
@@ -191,6 +203,7 @@ Input = Annotated[
     | SoilGridsInput
     | SmosInput
     | SmapInput
+    | SmapEnhancedInput
     | EsaCciInput
     | IsmnInput,
     Field(discriminator="product"),

@@ -19,6 +19,7 @@ from soilft.sources.ismn_stations import IsmnArchive
 from soilft.sources.mwri import MwriL1
 from soilft.sources.protocol import DailySource, Granule, StaticSource
 from soilft.sources.smap import SmapL3Ft
+from soilft.sources.smap_enhanced import SmapL3FtE
 from soilft.sources.smos import SmosL3Ft
 from soilft.sources.soilgrids import SoilGrids
 
@@ -34,6 +35,7 @@ _ALL: tuple[type[DailySource] | type[StaticSource] | type[IsmnArchive], ...] = (
     IsmnArchive,
     MwriL1,
     SmapL3Ft,
+    SmapL3FtE,
     SmosL3Ft,
     SoilGrids,
 )
@@ -56,6 +58,7 @@ __all__ = [
     "IsmnArchive",
     "MwriL1",
     "SmapL3Ft",
+    "SmapL3FtE",
     "SmosL3Ft",
     "SoilGrids",
     "StaticSource",
