@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from soilft.sources import (
+    Amsr2Cetb,
     Amsr2L3,
+    AmsrECetb,
     AmsrEL3,
     AmsrENsidc,
     Dem,
@@ -16,9 +18,11 @@ from soilft.sources import (
     IsmnArchive,
     MwriL1,
     SmapL3Ft,
+    SmapL3FtE,
     SmosL3Ft,
     SoilGrids,
 )
+from soilft.sources.cetb import Algorithm
 
 
 class _Granules(BaseModel):
@@ -63,6 +67,30 @@ class AmsrENsidcInput(_Granules):
     def source(self) -> AmsrENsidc:
         """The source that these settings describe."""
         return AmsrENsidc(self.bands)
+
+
+class AmsrECetbInput(_Granules):
+    """AMSR-E brightness temperature of NSIDC's CETB, EASE-Grid 2.0 25 km."""
+
+    product: Literal["amsre-cetb-25km"]
+    bands: tuple[str, ...] = AmsrECetb.bands
+    algorithm: Algorithm = AmsrECetb.algorithm
+
+    def source(self) -> AmsrECetb:
+        """The source that these settings describe."""
+        return AmsrECetb(self.bands, self.algorithm)
+
+
+class Amsr2CetbInput(_Granules):
+    """AMSR2 brightness temperature of NSIDC's CETB, EASE-Grid 2.0 25 km."""
+
+    product: Literal["amsr2-cetb-25km"]
+    bands: tuple[str, ...] = Amsr2Cetb.bands
+    algorithm: Algorithm = Amsr2Cetb.algorithm
+
+    def source(self) -> Amsr2Cetb:
+        """The source that these settings describe."""
+        return Amsr2Cetb(self.bands, self.algorithm)
 
 
 class MwriInput(_Granules):
@@ -131,6 +159,17 @@ class SmapInput(_Granules):
         return SmapL3Ft(self.projection)
 
 
+class SmapEnhancedInput(_Granules):
+    """SMAP L3 freeze/thaw, 9 km."""
+
+    product: Literal["smap-l3-ft-9km"]
+    projection: Literal["global", "polar"] = SmapL3FtE.projection
+
+    def source(self) -> SmapL3FtE:
+        """The source that these settings describe."""
+        return SmapL3FtE(self.projection)
+
+
 class EsaCciInput(_Granules):
     """ESA CCI soil moisture flag."""
 
@@ -156,12 +195,15 @@ Input = Annotated[
     Amsr2Input
     | AmsrEInput
     | AmsrENsidcInput
+    | AmsrECetbInput
+    | Amsr2CetbInput
     | MwriInput
     | GldasInput
     | DemInput
     | SoilGridsInput
     | SmosInput
     | SmapInput
+    | SmapEnhancedInput
     | EsaCciInput
     | IsmnInput,
     Field(discriminator="product"),

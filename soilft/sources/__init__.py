@@ -2,7 +2,7 @@
 
 >>> from soilft import sources
 >>> sorted(sources.PRODUCTS)[:3]
-['amsr2-l3-25km', 'amsre-l3-25km', 'amsre-nsidc-0302-25km']
+['amsr2-cetb-25km', 'amsr2-l3-25km', 'amsre-cetb-25km']
 """
 
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from types import MappingProxyType
 from soilft.sources.amsr2 import Amsr2L3
 from soilft.sources.amsre import AmsrEL3
 from soilft.sources.amsre_nsidc import AmsrENsidc
+from soilft.sources.cetb import Amsr2Cetb, AmsrECetb
 from soilft.sources.dem import Dem
 from soilft.sources.esa_cci import EsaCciFlag
 from soilft.sources.gldas import GldasNoah3h
@@ -18,11 +19,14 @@ from soilft.sources.ismn_stations import IsmnArchive
 from soilft.sources.mwri import MwriL1
 from soilft.sources.protocol import DailySource, Granule, StaticSource
 from soilft.sources.smap import SmapL3Ft
+from soilft.sources.smap_enhanced import SmapL3FtE
 from soilft.sources.smos import SmosL3Ft
 from soilft.sources.soilgrids import SoilGrids
 
 _ALL: tuple[type[DailySource] | type[StaticSource] | type[IsmnArchive], ...] = (
+    Amsr2Cetb,
     Amsr2L3,
+    AmsrECetb,
     AmsrEL3,
     AmsrENsidc,
     Dem,
@@ -31,6 +35,7 @@ _ALL: tuple[type[DailySource] | type[StaticSource] | type[IsmnArchive], ...] = (
     IsmnArchive,
     MwriL1,
     SmapL3Ft,
+    SmapL3FtE,
     SmosL3Ft,
     SoilGrids,
 )
@@ -40,7 +45,9 @@ PRODUCTS: Mapping[str, type[DailySource] | type[StaticSource] | type[IsmnArchive
 
 __all__ = [
     "PRODUCTS",
+    "Amsr2Cetb",
     "Amsr2L3",
+    "AmsrECetb",
     "AmsrEL3",
     "AmsrENsidc",
     "DailySource",
@@ -51,6 +58,7 @@ __all__ = [
     "IsmnArchive",
     "MwriL1",
     "SmapL3Ft",
+    "SmapL3FtE",
     "SmosL3Ft",
     "SoilGrids",
     "StaticSource",

@@ -6,6 +6,7 @@ afternoon, 13:30 local solar time at the equator, descending ones (D) at night, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +18,7 @@ from soilft.errors import ConfigError
 from soilft.grid import PRESETS, Grid
 from soilft.labels import observation_time
 from soilft.overpass import utc_hour
+from soilft.regrid import overlap
 from soilft.schema import Variable, measured
 from soilft.sources.protocol import Arrays
 
@@ -85,6 +87,11 @@ def tb_variables() -> tuple[Variable, ...]:
     )
 
 
+def letters(name: str) -> str:
+    """A name without case, blanks and hyphens: AMSR-E, AMSRE."""
+    return re.sub(r"[^A-Z0-9]", "", name.upper())
+
+
 def possible(kelvin: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
     """Brightness temperatures, NaN where they are none: at or below 0 K, above 400 K."""
     return np.where((kelvin > 0) & (kelvin <= HOTTEST), kelvin, np.float32(np.nan))
@@ -93,6 +100,26 @@ def possible(kelvin: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
 def nominal_hour(node: str, longitude: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     """UTC hour of a node's nominal local solar time."""
     return utc_hour(LOCAL_SOLAR_HOUR[NODES[node]], longitude)
+
+
+def wrapped(hours: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Differences of clock times, -12 <= h < 12."""
+    return np.asarray((hours + 12.0) % 24.0 - 12.0)
+
+
+def placed_hours(
+    hours: npt.NDArray[Any], node: str, native: Grid, grid: Grid
+) -> npt.NDArray[np.float32]:
+    """Observed UTC hours of native cells as means of a grid's, (y, x).
+
+    The UTC day ends on some meridian, where 24 h and 0 h are neighbours: averaged is how far each
+    cell is off the nominal time, and the plain mean tells at which end of the day.
+    """
+    off = wrapped(hours - nominal_hour(node, native.lonlat[0]))
+    plain, mean_off = overlap(native, grid).mean(np.stack([hours, off]))
+    hour = nominal_hour(node, grid.lonlat[0]).astype("float64") + mean_off
+    hour += 24 * np.round((plain - hour) / 24)
+    return np.asarray(hour, "float32")
 
 
 def day_of(

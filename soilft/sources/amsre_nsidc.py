@@ -17,9 +17,9 @@ import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -41,11 +41,13 @@ from soilft.sources.amsr import (
     channel_names,
     day_of,
     nominal_hour,
+    placed_hours,
     possible,
     require_bands,
     tb_variables,
+    wrapped,
 )
-from soilft.sources.protocol import Arrays, Granule, Role
+from soilft.sources.protocol import Arrays, Granule, Role, day_of_year
 
 SIZE = 2 * GRID.shape[0] * GRID.shape[1]
 NO_TEMPERATURE = (0, 65535)
@@ -120,7 +122,7 @@ class AmsrENsidc:
         match = _NAME.search(url)
         if match is None or (match["band"] or self.bands[0]) not in self.bands:
             return None
-        day = _day_of_year(int(match["year"]), int(match["doy"]))
+        day = day_of_year(int(match["year"]), int(match["doy"]))
         if day is None:
             return None
         known = match["version"] in VERSIONS
@@ -158,15 +160,8 @@ class AmsrENsidc:
         part = dataset.isel(lat=rows, lon=columns)
         if "tb" in part:
             return {"tb": overlap(native, grid).mean(part.tb.values)}
-        hours = part.minutes.values / 60
-        node = granule.slot[0]
-        # The UTC day ends on some meridian, where 24 h and 0 h are neighbours: averaged is how far
-        # each cell is off the nominal time, and the plain mean tells at which end of the day.
-        off = _wrapped(hours - nominal_hour(node, native.lonlat[0]))
-        plain, mean_off = overlap(native, grid).mean(np.stack([hours, off]))
-        hour = nominal_hour(node, grid.lonlat[0]).astype("float64") + mean_off
-        hour += 24 * np.round((plain - hour) / 24)
-        return {"observation_time": hour.astype("float32")}
+        hours = placed_hours(part.minutes.values / 60, granule.slot[0], native, grid)
+        return {"observation_time": hours}
 
     def combine(
         self,
@@ -183,13 +178,6 @@ class AmsrENsidc:
             else:
                 planes[node, f"{AMSRE_FREQUENCIES[what[:2]]}{what[2]}"] = arrays["tb"]
         return day_of(planes, hours, self.channels, grid)
-
-
-def _day_of_year(year: int, number: int) -> date | None:
-    if year < 1 or number < 1:
-        return None
-    day = date(year, 1, 1) + timedelta(days=number - 1)
-    return day if day.year == year else None
 
 
 def _content(path: Path) -> bytes:
@@ -251,7 +239,7 @@ def _minutes(counts: npt.NDArray[np.int16], node: str, path: Path) -> npt.NDArra
     if (counts == 0).mean() > _SHARE_OF_A_MINUTE:
         none |= counts == 0
     minutes = np.where(none, np.float32(np.nan), counts.astype("float32"))
-    off = _wrapped(minutes[_TEMPERATE] / 60 - nominal_hour(node, GRID.x))
+    off = wrapped(minutes[_TEMPERATE] / 60 - nominal_hour(node, GRID.x))
     off = np.abs(off[np.isfinite(off)])
     if off.size and float(np.median(off)) > _HOURS_OFF:
         raise FormatMismatch(
@@ -266,8 +254,3 @@ def _minutes(counts: npt.NDArray[np.int16], node: str, path: Path) -> npt.NDArra
 
 def _is_time(counts: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
     return np.asarray((counts == NO_TIME) | ((counts >= 0) & (counts <= 1440)))
-
-
-def _wrapped(hours: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Differences of clock times, -12 <= h < 12."""
-    return np.asarray((hours + 12.0) % 24.0 - 12.0)

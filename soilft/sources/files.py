@@ -246,7 +246,7 @@ def aligned_window(
     Parameters
     ----------
     lat, lon
-        Cell centres in the file's order, degrees.
+        Cell centres in the file's order: degrees, or y and x of a projected grid.
     whole
         The product's declared grid, north up.
     south_first
@@ -265,13 +265,15 @@ def aligned_window(
     lat = np.asarray(lat, "float64")
     lon = np.asarray(lon, "float64")
     first, last = (whole.y[-1], whole.y[0]) if south_first else (whole.y[0], whole.y[-1])
+    names = ("latitude", "longitude", "degrees") if whole.geographic else ("y", "x", "m")
     expected = (
-        f"latitude {first:g}..{last:g} ({'south' if south_first else 'north'} first), longitude "
-        f"{whole.x[0]:g}..{whole.x[-1]:g}, every {whole.height:g} degrees, or a cut of it"
+        f"{names[0]} {first:.9g}..{last:.9g} ({'south' if south_first else 'north'} first), "
+        f"{names[1]} {whole.x[0]:.9g}..{whole.x[-1]:.9g}, every {whole.height:.9g} {names[2]}, "
+        "or a cut of it"
     )
     found = (
-        f"latitude {lat[0]:g}..{lat[-1]:g} ({len(lat)} rows), "
-        f"longitude {lon[0]:g}..{lon[-1]:g} ({len(lon)} columns)"
+        f"{names[0]} {lat[0]:.9g}..{lat[-1]:.9g} ({len(lat)} rows), "
+        f"{names[1]} {lon[0]:.9g}..{lon[-1]:.9g} ({len(lon)} columns)"
     )
     north_up = lat[::-1] if south_first else lat
     row = (whole.top - north_up) / whole.height - 0.5

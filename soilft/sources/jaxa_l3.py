@@ -37,6 +37,7 @@ from soilft.sources.amsr import (
     POLARIZATIONS,
     channel_names,
     day_of,
+    letters,
     possible,
     require_bands,
     tb_variables,
@@ -217,7 +218,7 @@ class JaxaL3:
             found = _text(attributes.get(name, "none"))
             if name not in attributes and not needed:
                 continue
-            if _letters(found) not in map(_letters, known):
+            if letters(found) not in map(letters, known):
                 raise FormatMismatch(
                     f"{path.name}: {name}", expected=" or ".join(known), found=found
                 )
@@ -265,11 +266,6 @@ def _counts(dataset: xr.Dataset, polarization: str, path: Path) -> xr.DataArray:
         }
     named = counts.rename(dict(zip(counts.dims, ("lat", "lon"), strict=True)))
     return named.drop_attrs().assign_attrs(decoding)
-
-
-def _letters(name: str) -> str:
-    """A name without case, blanks and hyphens: AMSR-E, AMSRE."""
-    return re.sub(r"[^A-Z0-9]", "", name.upper())
 
 
 def _text(value: object) -> str:

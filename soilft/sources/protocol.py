@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -141,6 +141,14 @@ def calendar_day(text: str) -> date | None:
         return date(int(text[:4]), int(text[4:6]), int(text[6:]))
     except ValueError:
         return None
+
+
+def day_of_year(year: int, number: int) -> date | None:
+    """Day of a year counted from 1, or None where there is no such day."""
+    if year < 1 or number < 1:
+        return None
+    day = date(year, 1, 1) + timedelta(days=number - 1)
+    return day if day.year == year else None
 
 
 def is_simulated(attributes: Mapping[Any, Any]) -> bool:

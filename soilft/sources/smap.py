@@ -40,7 +40,7 @@ from soilft.sources.smap_native import (
     fractions,
     known_flags,
     native_window,
-    not_recommended_bit,
+    poor_bits,
     require_states,
     surface_bits,
     text,
@@ -79,7 +79,7 @@ DTYPES = {
 TIMES = ("freeze_thaw_time_utc", "freeze_thaw_time_seconds")
 
 _NAME = re.compile(
-    r"SMAP_L3_FT_P_(?P<day>\d{8})_(?P<version>R(?P<release>\d{5})_\d{3})(?:\w*_subsetted)?\.(?:h5|nc4)$"
+    r"SMAP_L3_FT_(?P<family>P|P_E)_(?P<day>\d{8})_(?P<version>R(?P<release>\d{5})_\d{3})(?:\w*_subsetted)?\.(?:h5|nc4)$"
 )
 _NATIVE_DIMS = ("overpass", "y", "x")
 
@@ -107,6 +107,8 @@ class SmapL3Ft:
     )
     platform: ClassVar[str] = "SMAP"
     instrument: ClassVar[str] = "SMAP L-band radiometer"
+    family: ClassVar[str] = "P"
+    grids: ClassVar[Mapping[str, Grid]] = GRIDS
 
     projection: Projection = "global"
     masked_surfaces: tuple[str, ...] = (
@@ -117,7 +119,7 @@ class SmapL3Ft:
 
     def __post_init__(self) -> None:
         for what, wanted, known in (
-            ("SMAP projection", (self.projection,), GRIDS),
+            ("SMAP projection", (self.projection,), self.grids),
             ("SMAP masked surfaces", self.masked_surfaces, SURFACES),
         ):
             unknown = [name for name in wanted if name not in known]
@@ -149,20 +151,22 @@ class SmapL3Ft:
     @property
     def grid(self) -> Grid:
         """The declared grid of the projection."""
-        return GRIDS[self.projection]
+        return self.grids[self.projection]
 
     def granule(self, url: str) -> Granule | None:
         """Read a file name; None where it is not one of this product."""
         match = _NAME.search(url)
-        day = None if match is None else calendar_day(match["day"])
-        if match is None or day is None:
+        if match is None or match["family"] != self.family:
+            return None
+        day = calendar_day(match["day"])
+        if day is None:
             return None
         return Granule((day,), "ft", match["version"], url)
 
     def read(self, path: Path) -> xr.Dataset:
         """Open a granule: codes and flags (overpass, y, x), AM first, with y and x in metres."""
         group = f"Freeze_Thaw_Retrieval_Data_{self.projection.capitalize()}"
-        attributes = _identified(path, group)
+        attributes = _identified(path, group, self.family)
         opened = _open_group(path, group)
         window = native_window(opened, self.grid, path)
         times = [name for name in TIMES if name in opened.variables][:1]
@@ -180,7 +184,7 @@ class SmapL3Ft:
                 )
         require_states(opened["freeze_thaw"], path)
         surface_bits(opened["surface_flag"], path)
-        not_recommended_bit(opened["retrieval_qual_flag"], path)
+        poor_bits(opened["retrieval_qual_flag"], path)
         arrays = {name: _renamed(opened[name]) for name in kinds}
         axes = {"y": window.y, "x": window.x}
         return files.derived(xr.Dataset(arrays, axes, attributes), opened)
@@ -232,7 +236,7 @@ class SmapL3Ft:
         hidden = sum(bits[name] for name in self.masked_surfaces)
         # Of a cell without flags nobody knows whether it is land.
         state[((surface & hidden) > 0) | ~known_flags(part["surface_flag"])] = MISSING
-        poor = (retrieval & not_recommended_bit(part["retrieval_qual_flag"], path)) > 0
+        poor = (retrieval & poor_bits(part["retrieval_qual_flag"], path)) > 0
         # Bit 0 of the fill value is 0: unmasked, it would read as recommended.
         poor |= ~known_flags(part["retrieval_qual_flag"])
         quality = np.where(poor, QUALITY["not_recommended"][0], 0).astype("uint8")
@@ -254,14 +258,15 @@ class SmapL3Ft:
         return {**arrays, "observation_time": time}
 
 
-def _identified(path: Path, group: str) -> dict[str, str]:
+def _identified(path: Path, group: str, family: str) -> dict[str, str]:
     """Check name, container and group; what the root says that concerns the reader's caller."""
     match = _NAME.search(path.name)
-    if match is None or int(match["release"]) < FIRST_RELEASE:
+    known = match is not None and match["family"] == family
+    if match is None or not known or int(match["release"]) < FIRST_RELEASE:
         raise FormatMismatch(
             f"{path.name}: release",
-            expected=f"SMAP_L3_FT_P_YYYYMMDD_Rvvvvv_nnn.h5 with R{FIRST_RELEASE} or later",
-            found="another name" if match is None else f"R{match['release']}",
+            expected=f"SMAP_L3_FT_{family}_YYYYMMDD_Rvvvvv_nnn.h5 with R{FIRST_RELEASE} or later",
+            found=f"R{match['release']}" if match is not None and known else "another name",
         )
     files.require_self_contained(path)
     with files.reading(path), h5py.File(path) as file:
@@ -273,7 +278,7 @@ def _identified(path: Path, group: str) -> dict[str, str]:
         said = {} if identity is None else dict(identity.attrs)
         simulated = text(file.attrs.get("simulated", "false"))
     # A renamed file gives itself away, where it says what it is at all.
-    names = {"shortName": "SPL3FTP", "CompositeReleaseID": f"R{match['release']}"}
+    names = {"shortName": f"SPL3FT{family}", "CompositeReleaseID": f"R{match['release']}"}
     for key, expected in names.items():
         found = text(said.get(key, expected))
         if found != expected:

@@ -1,8 +1,8 @@
 """What a SMAP L3 freeze/thaw file says of itself: its place on the grid, its flags, its times.
 
-The layout was read in real files of release R19240. What could not be confirmed there (the meanings
-of ``retrieval_qual_flag``, the form of the times) is taken from the file, in either reading, and
-refused where it fits none.
+The layout was read in real files of release R19240, the meanings of ``retrieval_qual_flag`` in a
+description of one (9 km). What other releases may say otherwise, and the form of the times, is
+taken from the file, in either reading, and refused where it fits none.
 """
 
 from __future__ import annotations
@@ -41,6 +41,10 @@ SURFACES: Mapping[str, tuple[str, int]] = MappingProxyType(
         "nadir": ("nadir_region_flag", 1 << 11),
     }
 )
+# Meanings of ``retrieval_qual_flag`` in release R19240 that spoil a state, in small letters.
+POOR = ("high_water_fraction_flag", "permanent_ice_flag", "low_scv_correlation_flag")
+# Cells looked at to tell where a file lies; of larger grids every so-manieth.
+_LOOKED_AT = 10**6
 _CLOCK = re.compile(r"(?:(\d{4})-(\d\d)-(\d\d)T)?(\d\d):(\d\d):(\d\d(?:\.\d*)?)Z?\s*$")
 # 2000-01-01 11:58:55.816 UTC, the epoch of SMAP's seconds, in hours of 1970; leap seconds since
 # then, five, are less than the time of observation is good for.
@@ -104,23 +108,26 @@ def _evidence(
     if pair("y", "x", shape[1:2], shape[2:]):
         rows, columns = fractions(grid, dataset["x"].values, dataset["y"].values)
         yield "y and x", rows - np.arange(shape[1]), columns - np.arange(shape[2])
-    _, i, j = np.indices(shape, "int32", sparse=True)
-    i, j = np.broadcast_to(i, shape), np.broadcast_to(j, shape)
+    cells = int(np.prod(shape))
+    # A step that shares no factor with the rows' length visits all columns.
+    step = 1 + 2 * (cells // _LOOKED_AT)
+    some = np.arange(0, cells, step)
+    i, j = np.divmod(some % (shape[1] * shape[2]), shape[2])
     if pair("EASE_row_index", "EASE_column_index", shape, shape):
-        rows, columns = (dataset[f"EASE_{n}_index"].values for n in ("row", "column"))
+        rows, columns = (dataset[f"EASE_{n}_index"].values.ravel()[some] for n in ("row", "column"))
         known = (rows < NO_INDEX) & (columns < NO_INDEX)
         if known.any():
             yield "EASE index", rows[known] - 1.0 * i[known], columns[known] - 1.0 * j[known]
     if pair("latitude", "longitude", shape, shape):
-        lat, lon = dataset["latitude"].values, dataset["longitude"].values
-        some = np.flatnonzero((np.abs(lat) <= 90) & (np.abs(lon) <= 180))
-        some = some[:: 1 + some.size // 20_000]
-        if some.size:
+        lat, lon = (dataset[n].values.ravel()[some] for n in ("latitude", "longitude"))
+        told = np.flatnonzero((np.abs(lat) <= 90) & (np.abs(lon) <= 180))
+        told = told[:: 1 + told.size // 20_000]
+        if told.size:
             at = transformer("EPSG:4326", grid.crs).transform(
-                lon.ravel()[some].astype("float64"), lat.ravel()[some].astype("float64")
+                lon[told].astype("float64"), lat[told].astype("float64")
             )
             rows, columns = fractions(grid, *(np.asarray(v) for v in at))
-            yield "latitude and longitude", rows - i.ravel()[some], columns - j.ravel()[some]
+            yield "latitude and longitude", rows - i[told], columns - j[told]
 
 
 def fractions(
@@ -178,26 +185,33 @@ def surface_bits(flag: xr.DataArray, path: Path) -> dict[str, int]:
     return {name: own[meaning] for name, (meaning, _) in SURFACES.items()}
 
 
-def not_recommended_bit(flag: xr.DataArray, path: Path) -> int:
-    """Bit that is set where a retrieval is not recommended.
+def poor_bits(flag: xr.DataArray, path: Path) -> int:
+    """Bits of which any is set where a retrieval is not recommended.
 
-    SMAP names it for the test, such as ``Retrieval_recommended``, and sets it where the test fails
-    (SPL3SMP: bit 0 is 0 for recommended quality). Bit 0 where the file has no meanings.
+    Files of release R19240 name five conditions; three of them spoil a state. Whether a retrieval
+    was attempted is told by the state itself, and mitigation mends one. SPL3SMP names one bit for
+    the test, such as ``Retrieval_recommended``, and sets it where the test fails: so may other
+    releases. Bit 0 where the file has no meanings.
 
     Raises
     ------
     FormatMismatch
-        Where the file's meanings do not tell which bit it is.
+        Where the file's meanings do not tell which bits they are.
     """
     own = _flags(flag, path)
-    bits = [mask for meaning, mask in own.items() if "recommend" in meaning]
-    if own and len(bits) != 1:
+    if not own:
+        return 1
+    recommended = [mask for meaning, mask in own.items() if "recommend" in meaning]
+    if len(recommended) == 1:
+        return recommended[0]
+    absent = [meaning for meaning in POOR if meaning not in own]
+    if absent or recommended:
         raise FormatMismatch(
             f"{path.name}: flags of {flag.name}",
-            expected="one of flag_meanings that says recommended",
+            expected=f"one of flag_meanings that says recommended, or {', '.join(POOR)}",
             found=" ".join(own),
         )
-    return bits[0] if own else 1
+    return sum(own[meaning] for meaning in POOR)
 
 
 def require_states(array: xr.DataArray, path: Path) -> None:

@@ -33,6 +33,12 @@ AMSRE_DAY, LATER_DAY, LATEST_DAY = date(2011, 8, 10), date(2015, 10, 29), date(2
 MIDNIGHT = datetime(2000, 1, 1)  # noqa: DTZ001 - UTC
 UNIX = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC
 
+SMAP_QUALITY = (
+    "FT_Retrieval_attempted_flag High_water_fraction_flag Permanent_ice_flag "
+    "Low_SCV_correlation_flag FT_mitigation_flag"
+)
+"""As in NASA's description of a file of 9 km."""
+
 Writer = Callable[[Path], Path]
 
 
@@ -362,6 +368,13 @@ UNKNOWNS = (
         smap(),
         smap(quality_meanings=""),
         smap(quality_type=np.float32),
+    ),
+    Unknown(
+        "smap-l3-ft-36km",
+        "conditions that the retrieval quality flag names",
+        smap(quality_meanings=SMAP_QUALITY),
+        smap(quality_meanings="Retrieval_recommended"),
+        smap(quality_meanings=SMAP_QUALITY.replace("Permanent_ice", "Ice")),
     ),
     Unknown(
         "dem",

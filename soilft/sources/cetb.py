@@ -1,0 +1,258 @@
+"""Brightness temperature of NSIDC's CETB (Brodzik et al. 2016, 2023), daily, EASE-Grid 2.0 25 km.
+
+NetCDF, a file a channel and node, versions 1 and 2: the two name their files differently and hold
+the same. Row 0 is the north, and nothing lies beyond 67 degrees. ``TB_time`` is minutes since 00:00
+UTC of the file's day. The structure was read in files of SSM/I; those of AMSR-E and AMSR2 differ in
+the texts that name them, and in these the names of GCMD are expected.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from soilft.channels import channel_coordinate
+from soilft.days import number
+from soilft.errors import ConfigError, FormatMismatch, InputError
+from soilft.grid import PRESETS, Grid
+from soilft.regrid import overlap
+from soilft.schema import Coordinate, Variable
+from soilft.sources import files
+from soilft.sources.amsr import (
+    AMSRE_FREQUENCIES,
+    FREQUENCIES,
+    OVERPASSES,
+    channel_names,
+    day_of,
+    letters,
+    placed_hours,
+    possible,
+    require_bands,
+    tb_variables,
+)
+from soilft.sources.protocol import Arrays, Granule, Role, calendar_day, day_of_year
+
+# The preset reaches to the poles, the product's part of it to 67 degrees.
+GRID = PRESETS["ease2-global-25km"].window(slice(22, 562), slice(0, 1388))
+FIRST_DAY = number(date(1972, 1, 1))
+DAYS, MINUTES = "days since 1972-01-01 00:00:00", "minutes since"
+# What files of the structure say in the units of ``TB_time``, whatever their day.
+LOOSE_EPOCH = "1987-01-01"
+SCALE = 0.01
+DTYPES = {"TB": "uint16", "TB_time": "int16"}
+Algorithm = Literal["GRD", "SIR"]
+ALGORITHMS = ("GRD", "SIR")
+
+_NAMES = (
+    re.compile(
+        r"(?:^|/)NSIDC-?(?:0630|0763)-EASE2_(?P<grid>[A-Z][\d.]+km)-[A-Z0-9]+_(?P<sensor>[A-Z0-9]+)"
+        r"-(?P<year>\d{4})(?P<doy>\d{3})-(?P<band>\d\d)(?P<polarization>[HV])-(?P<node>[AD])"
+        r"-(?P<algorithm>GRD|SIR)-[A-Z_]+-v(?P<version>[\d.]+)\.nc$"
+    ),
+    re.compile(
+        r"(?:^|/)NSIDC-?(?:0630|0763)_(?P<algorithm>GRD|SIR)_EASE2_(?P<grid>[A-Z][\d.]+km)"
+        r"_[A-Z0-9]+_(?P<sensor>[A-Z0-9]+)_(?P<node>[AD])_(?P<band>\d\d)(?P<polarization>[HV])"
+        r"_(?P<day>\d{8})_v(?P<version>[\d.]+)\.nc$"
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Cetb:
+    """Brightness temperature of both nodes; subclasses say of which sensor.
+
+    Parameters
+    ----------
+    bands
+        Two-digit frequencies of the file names.
+    algorithm
+        ``"GRD"``, averages of what was measured within a cell, or ``"SIR"``, the enhanced image.
+    """
+
+    role: ClassVar[Role] = "tb"
+    product: ClassVar[str]
+    references: ClassVar[str]
+    instrument: ClassVar[str]
+    frequencies: ClassVar[Mapping[str, str]]
+
+    bands: tuple[str, ...] = ("10", "18", "23", "36", "89")
+    algorithm: Algorithm = "GRD"
+
+    def __post_init__(self) -> None:
+        require_bands(self.bands, self.frequencies, self.instrument)
+        if self.algorithm not in ALGORITHMS:
+            raise ConfigError(
+                "CETB algorithm",
+                expected=" or ".join(ALGORITHMS),
+                found=repr(self.algorithm),
+            )
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Channel names, V before H, by rising frequency."""
+        return channel_names(self.bands)
+
+    @property
+    def overpasses(self) -> tuple[str, ...]:
+        """AM is the descending node (01:30), PM the ascending one (13:30)."""
+        return OVERPASSES
+
+    @property
+    def coordinates(self) -> tuple[Coordinate, ...]:
+        """The channel axis."""
+        return (channel_coordinate(self.channels),)
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """``tb`` (time, overpass, channel, y, x) in K, and the time of observation."""
+        return tb_variables()
+
+    def granule(self, url: str) -> Granule | None:
+        """Read a file name; None where it is of another product, sensor, band or algorithm.
+
+        A file of other cells has a slot of its own: it is set aside, and does not stand in for the
+        right one.
+        """
+        match = _parsed(url)
+        if match is None or letters(match["sensor"]) != letters(self.instrument):
+            return None
+        day = _day(match)
+        if day is None or match["band"] not in self.bands or match["algorithm"] != self.algorithm:
+            return None
+        slot = match["node"] + match["band"] + match["polarization"]
+        if match["grid"] != "T25km":
+            slot += match["grid"]
+        return Granule((day,), slot, match["version"], url)
+
+    def read(self, path: Path) -> xr.Dataset:
+        """Open a granule: ``tb`` in K and ``minutes`` of the UTC day, (y, x), row 0 north."""
+        match = _parsed(path.name)
+        if match is None or match["grid"] != "T25km" or match["version"][0] not in "12":
+            raise FormatMismatch(
+                path.name,
+                expected="a name of CETB version 1 or 2, of the grid EASE2_T25km",
+                found="another name" if match is None else f"{match['grid']} v{match['version']}",
+            )
+        dataset = files.open_netcdf(path, mask_and_scale=False)
+        try:
+            self._require_identity(dataset, match, path)
+            y, x = (files.require(dataset, axis, path).values for axis in ("y", "x"))
+            files.aligned_window(path, y, x, GRID, south_first=False)
+            _require_counts(dataset, path)
+            with warnings.catch_warnings():
+                # Version 1 has two codes for missing, and each is meant.
+                warnings.simplefilter("ignore", xr.SerializationWarning)
+                decoded = xr.decode_cf(dataset[list(DTYPES)].drop_vars("time"), decode_times=False)
+        except InputError:
+            dataset.close()
+            raise
+        named = decoded.rename({"TB": "tb", "TB_time": "minutes"}).isel(time=0)
+        return files.derived(named.assign_attrs(dataset.attrs), dataset)
+
+    def place(self, dataset: xr.Dataset, granule: Granule, day: date, grid: Grid) -> Arrays:
+        """The channel and its time of observation on the grid, (y, x)."""
+        path = Path(granule.name)
+        whole = files.aligned_window(
+            path, dataset.y.values, dataset.x.values, GRID, south_first=False
+        )
+        rows, columns = files.overlapping(whole, grid, granule.name)
+        with files.reading(path):
+            part = dataset.isel(y=rows, x=columns).load()
+        native = whole.window(rows, columns)
+        kelvin = possible(part.tb.values)
+        hours = np.where(np.isfinite(kelvin), part.minutes.values / 60, np.nan)
+        return {
+            "tb": overlap(native, grid).mean(kelvin),
+            "observation_time": placed_hours(hours, granule.slot[0], native, grid),
+        }
+
+    def combine(self, parts: Sequence[tuple[Granule, Arrays]], day: date, grid: Grid) -> Arrays:
+        """Stack nodes and channels; the time is that of the first channel that has one."""
+        planes: dict[tuple[str, str], npt.NDArray[Any]] = {}
+        hours: dict[str, npt.NDArray[Any]] = {}
+        for granule, arrays in sorted(parts, key=lambda part: part[0]):
+            node, band, polarization = granule.slot[0], granule.slot[1:3], granule.slot[3]
+            planes[node, f"{FREQUENCIES[band]}{polarization}"] = arrays["tb"]
+            known = hours.get(node, arrays["observation_time"])
+            hours[node] = np.where(np.isfinite(known), known, arrays["observation_time"])
+        return day_of(planes, hours, self.channels, grid)
+
+    def _require_identity(self, dataset: xr.Dataset, match: re.Match[str], path: Path) -> None:
+        """Hold what the file says of itself against the sensor and against its name."""
+        said = str(dataset.attrs.get("instrument", "none"))
+        if letters(said.split(">", maxsplit=1)[0]) != letters(self.instrument):
+            raise FormatMismatch(
+                f"{path.name}: instrument", expected=f"{self.instrument} > ...", found=said
+            )
+        time = files.require(dataset, "time", path)
+        files.require_units(time, DAYS, path)
+        day = _day(match)
+        stored = FIRST_DAY + float(np.ravel(time.values)[0]) if time.size == 1 else np.nan
+        if day is None or not abs(stored - number(day)) < 1e-6:
+            raise FormatMismatch(
+                f"{path.name}: time",
+                expected=f"one day, {day}",
+                found=f"{time.size} of them, day {stored - FIRST_DAY:g} since 1972",
+            )
+        epoch = str(files.require(dataset, "TB_time", path).attrs.get("units", "none"))
+        if epoch.removesuffix(" 00:00:00") not in [f"{MINUTES} {d}" for d in (day, LOOSE_EPOCH)]:
+            raise FormatMismatch(
+                f"{path.name}: units of TB_time", expected=f"'{MINUTES} {day}'", found=repr(epoch)
+            )
+
+
+def _require_counts(dataset: xr.Dataset, path: Path) -> None:
+    files.require_units(files.require(dataset, "TB", path), "K", path)
+    for name, dtype in DTYPES.items():
+        array, scale = dataset[name], SCALE if name == "TB" else 1.0
+        stored = [float(array.attrs.get(key, np.nan)) for key in ("scale_factor", "add_offset")]
+        sizes = dataset.sizes
+        fits = array.dims == ("time", "y", "x") and sizes["time"] == 1
+        if not fits or array.dtype != dtype or abs(stored[0] / scale - 1) > 1e-6 or stored[1] != 0:
+            raise FormatMismatch(
+                f"{path.name}: {name}",
+                expected=f"{dtype} (time, y, x) with one time, scale {scale:g} and offset 0",
+                found=f"{array.dtype} {array.dims}, scale {stored[0]:g} and offset {stored[1]:g}",
+            )
+
+
+def _parsed(url: str) -> re.Match[str] | None:
+    return next((found for name in _NAMES if (found := name.search(url))), None)
+
+
+def _day(match: re.Match[str]) -> date | None:
+    parts = match.groupdict()
+    if parts.get("day"):
+        return calendar_day(parts["day"])
+    return day_of_year(int(parts["year"]), int(parts["doy"]))
+
+
+@dataclass(frozen=True)
+class AmsrECetb(Cetb):
+    """AMSR-E brightness temperature of CETB."""
+
+    product: ClassVar[str] = "amsre-cetb-25km"
+    references: ClassVar[str] = "NSIDC-0630 CETB of AMSR-E/Aqua, EASE-Grid 2.0 25 km"
+    platform: ClassVar[str] = "Aqua"
+    instrument: ClassVar[str] = "AMSR-E"
+    frequencies: ClassVar[Mapping[str, str]] = AMSRE_FREQUENCIES
+
+
+@dataclass(frozen=True)
+class Amsr2Cetb(Cetb):
+    """AMSR2 brightness temperature of CETB."""
+
+    product: ClassVar[str] = "amsr2-cetb-25km"
+    references: ClassVar[str] = "NSIDC-0630/0763 CETB of AMSR2/GCOM-W1, EASE-Grid 2.0 25 km"
+    platform: ClassVar[str] = "GCOM-W1"
+    instrument: ClassVar[str] = "AMSR2"
+    frequencies: ClassVar[Mapping[str, str]] = FREQUENCIES
