@@ -35,7 +35,7 @@ from soilft.errors import ConfigError
 from soilft.features import FeatureSet
 from soilft.grid import Region
 from soilft.ledger import digest
-from soilft.sources import DailySource, IsmnArchive, StaticSource
+from soilft.sources import DailySource, FtEsdr, IsmnArchive, StaticSource
 from soilft.sources.smos import LOCAL_SOLAR_HOUR
 from soilft.window import Target
 
@@ -125,9 +125,15 @@ class Config(Section):
         """Whether the input stores are simulated without granules."""
         return self.simulation is not None and self.simulation.direct
 
+    @property
+    def solar_hours(self) -> Mapping[str, float]:
+        """Local solar hour of the label's overpasses, by name."""
+        source = self.inputs[self.label.input].source()
+        return source.solar_hours if isinstance(source, FtEsdr) else LOCAL_SOLAR_HOUR
+
     def feature_set(self) -> FeatureSet:
         """Groups and overpasses to describe."""
-        targets = tuple(Target(name, LOCAL_SOLAR_HOUR.get(name)) for name in self.label.overpasses)
+        targets = tuple(Target(name, self.solar_hours.get(name)) for name in self.label.overpasses)
         return FeatureSet(self.features.groups, targets, self.features.max_missing)
 
     def digest(self) -> str:
