@@ -91,13 +91,17 @@ class Config(Section):
                 f"harmonize.reference: expected a radiometer among the inputs "
                 f"({', '.join(radiometers) or 'there is none'}), found {reference}"
             )
-        self.to_region()
+        if not self.to_region().mask.any():
+            raise ValueError(
+                "region.mask: expected polygons around the centre of a cell, found none"
+            )
         self.feature_set()
         return self
 
     def to_region(self) -> Region:
         """The region as a value of the science."""
-        return Region(self.region.name, self.region.grid, self.region.bounds)
+        section = self.region
+        return Region(section.name, section.grid, section.bounds, section.outline)
 
     @property
     def days(self) -> DaySpan:
@@ -141,6 +145,7 @@ class Config(Section):
         value = self.model_dump(mode="json", exclude={"store", "cluster", "chunks"})
         for item in value["inputs"].values():
             del item["granules"]
+        value["region"]["mask"] = self.region.outline
         if not self.is_direct:
             del value["simulation"]  # the granules tell
         del value["forest"]["group_size"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -14,6 +15,7 @@ from soilft.forest.grow import ForestSettings
 from soilft.forest.search import Candidates
 from soilft.gaps import FROM_NORMALS
 from soilft.ledger import digest
+from soilft.outline import read_outline
 
 FillLevel = Literal["other_node", "neighbouring_days", "other_sensor", "climatology"]
 
@@ -25,11 +27,21 @@ class Section(BaseModel):
 
 
 class RegionSection(Section):
-    """Which cells: a preset grid and bounds in degrees."""
+    """Which cells: a preset grid and bounds in degrees.
+
+    ``mask`` is a GeoJSON file of polygons in degrees: cells whose centre lies outside of them are
+    outside of the region.
+    """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     grid: str
     bounds: tuple[float, float, float, float]
+    mask: str | None = None
+
+    @cached_property
+    def outline(self) -> str:
+        """Polygons of the mask as WKT; empty without one."""
+        return "" if self.mask is None else read_outline(self.mask)
 
 
 class PeriodSection(Section):
