@@ -38,7 +38,7 @@ from soilft.errors import ConfigError
 from soilft.features import FeatureSet
 from soilft.grid import Region
 from soilft.ledger import digest
-from soilft.sources import DailySource, IsmnArchive, StaticSource
+from soilft.sources import DailySource, FtEsdr, IsmnArchive, StaticSource
 from soilft.sources.smos import LOCAL_SOLAR_HOUR
 from soilft.window import Target
 
@@ -103,13 +103,17 @@ class Config(Section):
                 f"harmonize.reference: expected a radiometer among the inputs "
                 f"({', '.join(radiometers) or 'there is none'}), found {reference}"
             )
-        self.to_region()
+        if not self.to_region().mask.any():
+            raise ValueError(
+                "region.mask: expected polygons around the centre of a cell, found none"
+            )
         self.feature_set()
         return self
 
     def to_region(self) -> Region:
         """The region as a value of the science."""
-        return Region(self.region.name, self.region.grid, self.region.bounds)
+        section = self.region
+        return Region(section.name, section.grid, section.bounds, section.outline)
 
     @property
     def days(self) -> DaySpan:
@@ -137,9 +141,15 @@ class Config(Section):
         """Whether the input stores are simulated without granules."""
         return self.simulation is not None and self.simulation.direct
 
+    @property
+    def solar_hours(self) -> Mapping[str, float]:
+        """Local solar hour of the label's overpasses, by name."""
+        source = self.inputs[self.label.input].source()
+        return source.solar_hours if isinstance(source, FtEsdr) else LOCAL_SOLAR_HOUR
+
     def feature_set(self) -> FeatureSet:
         """Groups and overpasses to describe."""
-        targets = tuple(Target(name, LOCAL_SOLAR_HOUR.get(name)) for name in self.label.overpasses)
+        targets = tuple(Target(name, self.solar_hours.get(name)) for name in self.label.overpasses)
         return FeatureSet(self.features.groups, targets, self.features.max_missing)
 
     def digest(self) -> str:
@@ -152,6 +162,7 @@ class Config(Section):
         del value["period"]["end"]
         for item in value["inputs"].values():
             del item["granules"]
+        value["region"]["mask"] = self.region.outline
         if not self.is_direct:
             del value["simulation"]  # the granules tell
         del value["forest"]["group_size"]

@@ -27,7 +27,6 @@ from soilft.ingest import (
 )
 from soilft.ingest_stations import StationArchive, discover_archive, ingest_stations
 from soilft.ledger import Record, SetAside
-from soilft.sources.smos import LOCAL_SOLAR_HOUR
 
 STAGE = "ingest"
 
@@ -111,7 +110,7 @@ def _stations(run: Run, patterns: Mapping[str, Sequence[str]]) -> dict[str, Unit
             source,
             config.to_region().grid,
             config.days,
-            tuple(LOCAL_SOLAR_HOUR.items()),
+            tuple(config.solar_hours.items()),
             discover_archive(source, patterns[name]),
         )
         for name, source in config.station_sources().items()

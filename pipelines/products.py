@@ -14,6 +14,7 @@ from soilft.sources import (
     AmsrENsidc,
     Dem,
     EsaCciFlag,
+    FtEsdr,
     GldasNoah3h,
     IsmnArchive,
     MwriL1,
@@ -180,6 +181,16 @@ class EsaCciInput(_Granules):
         return EsaCciFlag()
 
 
+class FtEsdrInput(_Granules):
+    """MEaSUREs freeze/thaw record of AMSR-E and AMSR2."""
+
+    product: Literal["ft-esdr-25km"]
+
+    def source(self) -> FtEsdr:
+        """The source that these settings describe."""
+        return FtEsdr()
+
+
 class IsmnInput(_Granules):
     """An archive of the International Soil Moisture Network: soil temperature of stations."""
 
@@ -205,6 +216,7 @@ Input = Annotated[
     | SmapInput
     | SmapEnhancedInput
     | EsaCciInput
+    | FtEsdrInput
     | IsmnInput,
     Field(discriminator="product"),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -18,6 +19,7 @@ from soilft.forest.grow import ForestSettings
 from soilft.forest.search import Candidates
 from soilft.gaps import FROM_NORMALS
 from soilft.ledger import digest
+from soilft.outline import read_outline
 from soilft.release_checks import Limits
 
 FillLevel = Literal["other_node", "neighbouring_days", "other_sensor", "climatology"]
@@ -30,11 +32,21 @@ class Section(BaseModel):
 
 
 class RegionSection(Section):
-    """Which cells: a preset grid and bounds in degrees."""
+    """Which cells: a preset grid and bounds in degrees.
+
+    ``mask`` is a GeoJSON file of polygons in degrees: cells whose centre lies outside of them are
+    outside of the region.
+    """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     grid: str
     bounds: tuple[float, float, float, float]
+    mask: str | None = None
+
+    @cached_property
+    def outline(self) -> str:
+        """Polygons of the mask as WKT; empty without one."""
+        return "" if self.mask is None else read_outline(self.mask)
 
 
 class PeriodSection(Section):

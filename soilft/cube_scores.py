@@ -16,7 +16,7 @@ import numpy.typing as npt
 from soilft import store
 from soilft.days import DaySpan, day_of
 from soilft.grid import Region
-from soilft.schema import FROZEN, MISSING, OVERPASSES
+from soilft.schema import FROZEN, MISSING, overpass_place
 from soilft.splits import spatial_blocks
 
 Counts = npt.NDArray[np.int64]
@@ -125,8 +125,8 @@ def _reference(url: str, overpasses: Sequence[str], days: slice) -> list[Any]:
     if "label_quality" in group:
         quality = np.asarray(store.array(group, "label_quality")[days])
         state = np.where((quality != 0) & (quality != MISSING), MISSING, state)
-    codes = [OVERPASSES[name] for name in overpasses]
-    return [state[:, stored.index(code)] if code in stored else None for code in codes]
+    places = [overpass_place(name, stored) for name in overpasses]
+    return [None if at is None else state[:, at] for at in places]
 
 
 @dataclass

@@ -16,6 +16,7 @@ from odc.geo.geobox import GeoBox
 from odc.geo.geom import BoundingBox
 
 from soilft.errors import ConfigError
+from soilft.outline import inside
 
 Floats = npt.NDArray[Any]
 
@@ -222,6 +223,9 @@ class Region:
     bounds
         ``(west, south, east, north)`` in degrees. Cells that the bounds touch belong to `grid`;
         cells whose centre lies inside the bounds belong to `mask`.
+    outline
+        Polygons as WKT, longitude before latitude; where there are any, cells whose centre lies
+        outside of them do not belong to `mask`.
 
     Examples
     --------
@@ -232,6 +236,7 @@ class Region:
     name: str
     preset: str
     bounds: tuple[float, float, float, float]
+    outline: str = ""
 
     def __post_init__(self) -> None:
         if self.preset not in PRESETS:
@@ -249,7 +254,7 @@ class Region:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel without the cached grid and mask."""
-        return Region, (self.name, self.preset, self.bounds)
+        return Region, (self.name, self.preset, self.bounds, self.outline)
 
     @cached_property
     def grid(self) -> Grid:
@@ -274,8 +279,10 @@ class Region:
 
     @cached_property
     def mask(self) -> npt.NDArray[np.bool_]:
-        """Cells whose centre lies within the bounds, shape (rows, columns)."""
+        """Cells whose centre lies within bounds and outline, shape (rows, columns)."""
         lon, lat = self.grid.lonlat
         west, south, east, north = self.bounds
-        inside = (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
-        return np.asarray(inside)
+        within = (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
+        if self.outline:
+            within &= inside(self.outline, lon, lat)
+        return np.asarray(within)

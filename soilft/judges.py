@@ -17,7 +17,7 @@ import numpy.typing as npt
 from soilft import baselines, store
 from soilft.days import DaySpan, day_of
 from soilft.inputs import InputRefs
-from soilft.schema import MISSING, OVERPASSES
+from soilft.schema import MISSING, OVERPASSES, overpass_place
 from soilft.table import held_table
 from soilft.window import Inputs, Target, load
 
@@ -119,9 +119,9 @@ def _states(
 ) -> npt.NDArray[np.uint8] | None:
     group = store.open_raw(url)
     overpasses = np.asarray(store.array(group, "overpass")[...]).tolist()
-    if name not in group or OVERPASSES[target.name] not in overpasses:
+    at = overpass_place(target.name, overpasses)
+    if name not in group or at is None:
         return None
-    at = overpasses.index(OVERPASSES[target.name])
     return np.asarray(store.array(group, name)[:, at, band])
 
 

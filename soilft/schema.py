@@ -7,7 +7,7 @@ which is Zarr's fill; CF needs no attribute for that.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -239,6 +239,22 @@ def time_coordinates(days: DaySpan) -> tuple[Coordinate, ...]:
         ),
         Coordinate("time_bnds", ("time", "bnds"), bounds),
     )
+
+
+def overpass_place(name: str, stored: Sequence[int]) -> int | None:
+    """Place along an overpass axis that answers for an overpass; None where there is none.
+
+    A product of one value a day, whatever its overpasses, stands for each of them.
+
+    Parameters
+    ----------
+    stored
+        Codes of the axis.
+    """
+    if list(stored) == [DAILY]:
+        return 0
+    code = OVERPASSES[name]
+    return list(stored).index(code) if code in stored else None
 
 
 def overpass_coordinate(overpasses: tuple[str, ...]) -> Coordinate:

@@ -14,6 +14,7 @@ from soilft.sources.amsre_nsidc import AmsrENsidc
 from soilft.sources.cetb import Amsr2Cetb, AmsrECetb
 from soilft.sources.dem import Dem
 from soilft.sources.esa_cci import EsaCciFlag
+from soilft.sources.ft_esdr import FtEsdr
 from soilft.sources.gldas import GldasNoah3h
 from soilft.sources.ismn_stations import IsmnArchive
 from soilft.sources.mwri import MwriL1
@@ -31,6 +32,7 @@ _ALL: tuple[type[DailySource] | type[StaticSource] | type[IsmnArchive], ...] = (
     AmsrENsidc,
     Dem,
     EsaCciFlag,
+    FtEsdr,
     GldasNoah3h,
     IsmnArchive,
     MwriL1,
@@ -53,6 +55,7 @@ __all__ = [
     "DailySource",
     "Dem",
     "EsaCciFlag",
+    "FtEsdr",
     "GldasNoah3h",
     "Granule",
     "IsmnArchive",

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from pipelines.config import as_written, load, region_files, shipped
+from pipelines.config import Config, as_written, load, region_files, shipped
 from pipelines.products import Input
 from soilft.errors import ConfigError
 from soilft.sources import PRODUCTS
@@ -91,3 +91,27 @@ def test_all_problems_are_named_at_once(tmp_path: Path) -> None:
         load(path)
     for words in ("region: missing key", "inputs: missing key", "sampling.max_rows"):
         assert words in str(error.value)
+
+
+def test_a_mask_is_part_of_what_is_made_its_place_is_not(tmp_path: Path) -> None:
+    square = "[[88,31],[92,31],[92,34],[88,34],[88,31]]"
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.geojson").write_text(f'{{"type":"Polygon","coordinates":[{square}]}}')
+    (tmp_path / "c.geojson").write_text(
+        f'{{"type":"Polygon","coordinates":[{square.replace("34", "35")}]}}'
+    )
+    demo = shipped("demo-tibet")
+
+    def masked(name: str) -> Config:
+        region = {**as_written(demo)["region"], "mask": str(tmp_path / f"{name}.geojson")}
+        return load(demo, {"region": region})
+
+    a, b, c = (masked(name) for name in "abc")
+    assert 0 < a.to_region().mask.sum() < load(demo).to_region().mask.sum()
+    assert a.digest() == b.digest()
+    assert len({config.digest() for config in (a, c, load(demo))}) == 3
+    (tmp_path / "far.geojson").write_text(
+        f'{{"type":"Polygon","coordinates":[{square.replace("3", "5")}]}}'
+    )
+    with pytest.raises(ConfigError, match=r"region\.mask: expected polygons around the centre"):
+        masked("far")

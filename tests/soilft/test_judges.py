@@ -13,7 +13,7 @@ from soilft.ingest import template_for
 from soilft.inputs import InputRefs
 from soilft.judges import JudgeBand, bands, gathered, judge
 from soilft.schema import MISSING
-from soilft.sources import Amsr2L3, GldasNoah3h, SmapL3Ft, SmosL3Ft
+from soilft.sources import Amsr2L3, EsaCciFlag, GldasNoah3h, SmapL3Ft, SmosL3Ft
 from soilft.window import Target
 from tests.support import tables
 
@@ -117,3 +117,22 @@ def test_bands_cover_all_rows_and_fit() -> None:
     assert cut[-1][1] == 56
     assert all((b - a) * 128 * (3653 * 34 + 366 * 16) <= 2.2 * 10**8 for a, b in cut)
     assert bands(2, 3, 10, limit_bytes=10**9, least=8) == [(0, 1), (1, 2)]
+
+
+def test_a_label_of_one_value_a_day_is_beside_every_overpass(
+    task: JudgeBand, tmp_path: Path
+) -> None:
+    from dataclasses import replace
+
+    from soilft.table import read_table
+
+    days = len(WHOLE)
+    state = (np.arange(days) % 3 == 0).astype("uint8")[:, None, None, None]
+    state = np.broadcast_to(state, (days, 1, *SHAPE))
+    url = str(tmp_path / "cci.zarr")
+    store.create(url, template_for(EsaCciFlag(), REGION.grid, WHOLE, 60))
+    time = np.full(state.shape, 6, "float32")
+    store.write_region(url, {"freeze_thaw": state, "observation_time": time}, {})
+    found = judged(replace(task, others=(("cci", url),)), [(0, SHAPE[0])])
+    day = read_table(task.table_url).day - WHOLE.numbers[0]
+    np.testing.assert_array_equal(found["cci"], day % 3 == 0)

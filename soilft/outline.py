@@ -1,0 +1,102 @@
+"""The outline of a region: polygons of a GeoJSON file, and which cells lie inside."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from soilft import objects
+from soilft.errors import ConfigError
+
+# RFC 7946 knows no other; older files name them in a member of their own.
+_PLAIN_CRS = ("CRS84", "EPSG::4326", "EPSG:4326")
+_CONTAINERS = {"FeatureCollection": "features", "GeometryCollection": "geometries"}
+
+
+def read_outline(url: str) -> str:
+    """Polygons of a GeoJSON file (RFC 7946) as one WKT text, longitude before latitude.
+
+    The same polygons give the same text, however many features and whatever properties they have.
+
+    Raises
+    ------
+    ConfigError
+        Where the file is not there, is no GeoJSON, or holds anything but valid polygons in degrees.
+    """
+    import shapely
+
+    content = objects.read(url)
+    if content is None:
+        raise ConfigError(f"region.mask {url}", expected="a GeoJSON file", found="none")
+    try:
+        geometries = _geometries(json.loads(content))
+        shapes = [shapely.from_geojson(json.dumps(geometry)) for geometry in geometries]
+    except (UnicodeDecodeError, ValueError, TypeError, shapely.errors.GEOSException) as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ConfigError(
+            f"region.mask {url}", expected="GeoJSON polygons in degrees", found=first
+        ) from error
+    for shape in shapes:
+        _require_polygon(shape, url)
+    if not shapes:
+        raise ConfigError(f"region.mask {url}", expected="at least one polygon", found="none")
+    return str(shapely.union_all(shapes).normalize().wkt)
+
+
+def inside(
+    outline: str, longitude: npt.NDArray[Any], latitude: npt.NDArray[Any]
+) -> npt.NDArray[np.bool_]:
+    """Whether places lie within an outline or on its edge, in the shape of the coordinates.
+
+    Examples
+    --------
+    >>> square = "POLYGON ((0 0, 2 0, 2 2, 0 2, 0 0))"
+    >>> inside(square, np.array([1.0, 2.0, 3.0]), np.array([1.0, 1.0, 1.0])).tolist()
+    [True, True, False]
+    """
+    import shapely
+
+    shape = shapely.from_wkt(outline)
+    shapely.prepare(shape)
+    return np.asarray(shapely.intersects_xy(shape, longitude, latitude))
+
+
+def _geometries(value: Any) -> list[dict[str, Any]]:
+    """Every geometry below a GeoJSON object, in order.
+
+    Raises
+    ------
+    ValueError
+        Where it is no GeoJSON object, or in another coordinate system.
+    """
+    if not isinstance(value, dict) or "type" not in value:
+        raise ValueError("no GeoJSON object")
+    crs = str(value.get("crs", {}).get("properties", {}).get("name", "")) if "crs" in value else ""
+    if crs and not crs.endswith(_PLAIN_CRS):
+        raise ValueError(f"coordinates in {crs}")
+    if value["type"] == "Feature":
+        return _geometries(value["geometry"])
+    if value["type"] in _CONTAINERS:
+        return [g for part in value[_CONTAINERS[value["type"]]] for g in _geometries(part)]
+    return [{"type": value["type"], "coordinates": value["coordinates"]}]
+
+
+def _require_polygon(shape: Any, url: str) -> None:
+    import shapely
+
+    expected = "polygons within -180..180 and -90..90 degrees"
+    if shape.geom_type not in ("Polygon", "MultiPolygon"):
+        raise ConfigError(f"region.mask {url}", expected=expected, found=shape.geom_type)
+    west, south, east, north = shape.bounds if not shape.is_empty else (0.0, 91.0, 0.0, 91.0)
+    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+        found = f"{west:g}..{east:g} and {south:g}..{north:g}"
+        raise ConfigError(f"region.mask {url}", expected=expected, found=found)
+    if not shape.is_valid:
+        raise ConfigError(
+            f"region.mask {url}",
+            expected="polygons whose edges do not cross",
+            found=str(shapely.is_valid_reason(shape)),
+        )
