@@ -12,18 +12,22 @@ from soilft.sources import (
     AmsrECetb,
     AmsrEL3,
     AmsrENsidc,
+    CopernicusGlo90,
     Dem,
     EsaCciFlag,
     FtEsdr,
     GldasNoah3h,
+    Gmted2010,
     IsmnArchive,
     MwriL1,
     SmapL3Ft,
     SmapL3FtE,
     SmosL3Ft,
     SoilGrids,
+    SrtmHgt,
 )
 from soilft.sources.cetb import Algorithm
+from soilft.sources.dem_tiles import Absent
 
 
 class _Granules(BaseModel):
@@ -129,6 +133,39 @@ class DemInput(_Granules):
         return Dem(self.variable)
 
 
+class SrtmInput(_Granules):
+    """Tiles of SRTM, hgt."""
+
+    product: Literal["dem-srtm"]
+
+    def source(self) -> SrtmHgt:
+        """The source that these settings describe."""
+        return SrtmHgt()
+
+
+class Gmted2010Input(_Granules):
+    """Tiles of GMTED2010."""
+
+    product: Literal["dem-gmted2010"]
+    statistic: str = Gmted2010.statistic
+    resolution: str = Gmted2010.resolution
+
+    def source(self) -> Gmted2010:
+        """The source that these settings describe."""
+        return Gmted2010(self.statistic, self.resolution)
+
+
+class CopernicusGlo90Input(_Granules):
+    """Tiles of the Copernicus DEM GLO-90."""
+
+    product: Literal["dem-copernicus-glo90"]
+    absent: Absent = CopernicusGlo90.absent
+
+    def source(self) -> CopernicusGlo90:
+        """The source that these settings describe."""
+        return CopernicusGlo90(self.absent)
+
+
 class SoilGridsInput(_Granules):
     """SoilGrids 2.0 maps of texture, bulk density and organic carbon."""
 
@@ -211,6 +248,9 @@ Input = Annotated[
     | MwriInput
     | GldasInput
     | DemInput
+    | SrtmInput
+    | Gmted2010Input
+    | CopernicusGlo90Input
     | SoilGridsInput
     | SmosInput
     | SmapInput

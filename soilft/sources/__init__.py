@@ -13,6 +13,7 @@ from soilft.sources.amsre import AmsrEL3
 from soilft.sources.amsre_nsidc import AmsrENsidc
 from soilft.sources.cetb import Amsr2Cetb, AmsrECetb
 from soilft.sources.dem import Dem
+from soilft.sources.dem_tiles import CopernicusGlo90, Gmted2010, SrtmHgt
 from soilft.sources.esa_cci import EsaCciFlag
 from soilft.sources.ft_esdr import FtEsdr
 from soilft.sources.gldas import GldasNoah3h
@@ -30,16 +31,19 @@ _ALL: tuple[type[DailySource] | type[StaticSource] | type[IsmnArchive], ...] = (
     AmsrECetb,
     AmsrEL3,
     AmsrENsidc,
+    CopernicusGlo90,
     Dem,
     EsaCciFlag,
     FtEsdr,
     GldasNoah3h,
+    Gmted2010,
     IsmnArchive,
     MwriL1,
     SmapL3Ft,
     SmapL3FtE,
     SmosL3Ft,
     SoilGrids,
+    SrtmHgt,
 )
 PRODUCTS: Mapping[str, type[DailySource] | type[StaticSource] | type[IsmnArchive]] = (
     MappingProxyType({source.product: source for source in _ALL})
@@ -52,11 +56,13 @@ __all__ = [
     "AmsrECetb",
     "AmsrEL3",
     "AmsrENsidc",
+    "CopernicusGlo90",
     "DailySource",
     "Dem",
     "EsaCciFlag",
     "FtEsdr",
     "GldasNoah3h",
+    "Gmted2010",
     "Granule",
     "IsmnArchive",
     "MwriL1",
@@ -64,5 +70,6 @@ __all__ = [
     "SmapL3FtE",
     "SmosL3Ft",
     "SoilGrids",
+    "SrtmHgt",
     "StaticSource",
 ]
