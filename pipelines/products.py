@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from soilft.sources import (
     Amsr2Cetb,
     Amsr2L3,
+    Amsr2L3Tenth,
     AmsrECetb,
     AmsrEL3,
     AmsrENsidc,
@@ -50,6 +51,17 @@ class Amsr2Input(_Granules):
     def source(self) -> Amsr2L3:
         """The source that these settings describe."""
         return Amsr2L3(self.bands)
+
+
+class Amsr2TenthInput(_Granules):
+    """AMSR2 L3 brightness temperature, 0.1 degree."""
+
+    product: Literal["amsr2-l3-10km"]
+    bands: tuple[str, ...] = Amsr2L3Tenth.bands
+
+    def source(self) -> Amsr2L3Tenth:
+        """The source that these settings describe."""
+        return Amsr2L3Tenth(self.bands)
 
 
 class AmsrEInput(_Granules):
@@ -241,6 +253,7 @@ class IsmnInput(_Granules):
 
 Input = Annotated[
     Amsr2Input
+    | Amsr2TenthInput
     | AmsrEInput
     | AmsrENsidcInput
     | AmsrECetbInput

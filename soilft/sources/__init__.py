@@ -2,13 +2,13 @@
 
 >>> from soilft import sources
 >>> sorted(sources.PRODUCTS)[:3]
-['amsr2-cetb-25km', 'amsr2-l3-25km', 'amsre-cetb-25km']
+['amsr2-cetb-25km', 'amsr2-l3-10km', 'amsr2-l3-25km']
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from soilft.sources.amsr2 import Amsr2L3
+from soilft.sources.amsr2 import Amsr2L3, Amsr2L3Tenth
 from soilft.sources.amsre import AmsrEL3
 from soilft.sources.amsre_nsidc import AmsrENsidc
 from soilft.sources.cetb import Amsr2Cetb, AmsrECetb
@@ -28,6 +28,7 @@ from soilft.sources.soilgrids import SoilGrids
 _ALL: tuple[type[DailySource] | type[StaticSource] | type[IsmnArchive], ...] = (
     Amsr2Cetb,
     Amsr2L3,
+    Amsr2L3Tenth,
     AmsrECetb,
     AmsrEL3,
     AmsrENsidc,
@@ -53,6 +54,7 @@ __all__ = [
     "PRODUCTS",
     "Amsr2Cetb",
     "Amsr2L3",
+    "Amsr2L3Tenth",
     "AmsrECetb",
     "AmsrEL3",
     "AmsrENsidc",
