@@ -13,12 +13,15 @@ from soilft.sources import (
     AmsrECetb,
     AmsrEL3,
     AmsrENsidc,
+    ChinaSoil,
     CopernicusGlo90,
     Dem,
     EsaCciFlag,
     FtEsdr,
     GldasNoah3h,
     Gmted2010,
+    Gsde,
+    Hwsd2,
     IsmnArchive,
     MwriL1,
     SmapL3Ft,
@@ -188,6 +191,36 @@ class SoilGridsInput(_Granules):
         return SoilGrids()
 
 
+class Hwsd2Input(_Granules):
+    """Harmonized World Soil Database 2.0: the map and the table of its layers."""
+
+    product: Literal["hwsd-2.0"]
+
+    def source(self) -> Hwsd2:
+        """The source that these settings describe."""
+        return Hwsd2()
+
+
+class GsdeInput(_Granules):
+    """Global Soil Dataset for Earth System Modeling."""
+
+    product: Literal["gsde"]
+
+    def source(self) -> Gsde:
+        """The source that these settings describe."""
+        return Gsde()
+
+
+class ChinaSoilInput(_Granules):
+    """China dataset of soil properties of Beijing Normal University."""
+
+    product: Literal["china-soil-bnu"]
+
+    def source(self) -> ChinaSoil:
+        """The source that these settings describe."""
+        return ChinaSoil()
+
+
 class SmosInput(_Granules):
     """SMOS L3 freeze/thaw."""
 
@@ -265,6 +298,9 @@ Input = Annotated[
     | Gmted2010Input
     | CopernicusGlo90Input
     | SoilGridsInput
+    | Hwsd2Input
+    | GsdeInput
+    | ChinaSoilInput
     | SmosInput
     | SmapInput
     | SmapEnhancedInput

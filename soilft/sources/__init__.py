@@ -17,12 +17,14 @@ from soilft.sources.dem_tiles import CopernicusGlo90, Gmted2010, SrtmHgt
 from soilft.sources.esa_cci import EsaCciFlag
 from soilft.sources.ft_esdr import FtEsdr
 from soilft.sources.gldas import GldasNoah3h
+from soilft.sources.hwsd import Hwsd2
 from soilft.sources.ismn_stations import IsmnArchive
 from soilft.sources.mwri import MwriL1
 from soilft.sources.protocol import DailySource, Granule, StaticSource
 from soilft.sources.smap import SmapL3Ft
 from soilft.sources.smap_enhanced import SmapL3FtE
 from soilft.sources.smos import SmosL3Ft
+from soilft.sources.soil_netcdf import ChinaSoil, Gsde
 from soilft.sources.soilgrids import SoilGrids
 
 _ALL: tuple[type[DailySource] | type[StaticSource] | type[IsmnArchive], ...] = (
@@ -32,12 +34,15 @@ _ALL: tuple[type[DailySource] | type[StaticSource] | type[IsmnArchive], ...] = (
     AmsrECetb,
     AmsrEL3,
     AmsrENsidc,
+    ChinaSoil,
     CopernicusGlo90,
     Dem,
     EsaCciFlag,
     FtEsdr,
     GldasNoah3h,
     Gmted2010,
+    Gsde,
+    Hwsd2,
     IsmnArchive,
     MwriL1,
     SmapL3Ft,
@@ -58,6 +63,7 @@ __all__ = [
     "AmsrECetb",
     "AmsrEL3",
     "AmsrENsidc",
+    "ChinaSoil",
     "CopernicusGlo90",
     "DailySource",
     "Dem",
@@ -66,6 +72,8 @@ __all__ = [
     "GldasNoah3h",
     "Gmted2010",
     "Granule",
+    "Gsde",
+    "Hwsd2",
     "IsmnArchive",
     "MwriL1",
     "SmapL3Ft",

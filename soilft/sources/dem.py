@@ -148,15 +148,7 @@ class Dem(Terrain):
         lat, lon = (_axis(dataset, elevation, dim, path) for dim in elevation.dims)
         if lat[0] < lat[-1]:
             elevation, lat = elevation[::-1], lat[::-1]
-        height, width = _step(-lat, path), _step(lon, path)
-        grid = Grid(
-            "EPSG:4326",
-            lon[0] - width / 2,
-            lat[0] + height / 2,
-            width,
-            height,
-            (len(lat), len(lon)),
-        )
+        grid = files.even_grid(lat, lon, path)
         axes = dict(zip(elevation.dims, ("y", "x"), strict=True))
         lazy = elevation.drop_vars(list(elevation.coords)).rename(axes)
         return files.derived(_dataset(lazy, grid, path, dict(dataset.attrs)), dataset)
@@ -316,15 +308,3 @@ def _axis(dataset: xr.Dataset, elevation: xr.DataArray, dim: Any, path: Path) ->
             found=str(elevation.dims),
         )
     return axis
-
-
-def _step(rising: npt.NDArray[Any], path: Path) -> float:
-    step = float((rising[-1] - rising[0]) / (len(rising) - 1))
-    if step <= 0 or np.abs(np.diff(rising) - step).max() > 0.01 * step:
-        raise GridMismatch(
-            path.name,
-            expected="evenly spaced axes, longitude rising eastward",
-            found=f"{rising[0]:g}..{rising[-1]:g} with steps {np.diff(rising).min():g}"
-            f"..{np.diff(rising).max():g}",
-        )
-    return step

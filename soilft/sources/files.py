@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -290,6 +291,34 @@ def aligned_window(
         )
     r, c = round(float(row[0])), round(float(column[0]))
     return whole.window(slice(r, r + len(lat)), slice(c, c + len(lon)))
+
+
+def even_grid(lat: npt.NDArray[Any], lon: npt.NDArray[Any], path: Path) -> Grid:
+    """Grid of evenly spaced cell centres, north first, degrees.
+
+    Raises
+    ------
+    GridMismatch
+        Where the steps differ, or longitudes do not rise.
+    """
+    height, width = (
+        _step(-np.asarray(lat, "float64"), path),
+        _step(np.asarray(lon, "float64"), path),
+    )
+    left, top = float(lon[0]) - width / 2, float(lat[0]) + height / 2
+    return Grid("EPSG:4326", left, top, width, height, (len(lat), len(lon)))
+
+
+def _step(rising: npt.NDArray[Any], path: Path) -> float:
+    step = float((rising[-1] - rising[0]) / (len(rising) - 1))
+    if step <= 0 or np.abs(np.diff(rising) - step).max() > 0.01 * step:
+        raise GridMismatch(
+            path.name,
+            expected="evenly spaced axes, longitude rising eastward",
+            found=f"{rising[0]:g}..{rising[-1]:g} with steps {np.diff(rising).min():g}"
+            f"..{np.diff(rising).max():g}",
+        )
+    return step
 
 
 def overlapping(native: Grid, target: Grid, name: str) -> tuple[slice, slice]:
