@@ -9,21 +9,29 @@ from pydantic import BaseModel, ConfigDict, Field
 from soilft.sources import (
     Amsr2Cetb,
     Amsr2L3,
+    Amsr2L3Tenth,
     AmsrECetb,
     AmsrEL3,
     AmsrENsidc,
+    ChinaSoil,
+    CopernicusGlo90,
     Dem,
     EsaCciFlag,
     FtEsdr,
     GldasNoah3h,
+    Gmted2010,
+    Gsde,
+    Hwsd2,
     IsmnArchive,
     MwriL1,
     SmapL3Ft,
     SmapL3FtE,
     SmosL3Ft,
     SoilGrids,
+    SrtmHgt,
 )
 from soilft.sources.cetb import Algorithm
+from soilft.sources.dem_tiles import Absent
 
 
 class _Granules(BaseModel):
@@ -46,6 +54,17 @@ class Amsr2Input(_Granules):
     def source(self) -> Amsr2L3:
         """The source that these settings describe."""
         return Amsr2L3(self.bands)
+
+
+class Amsr2TenthInput(_Granules):
+    """AMSR2 L3 brightness temperature, 0.1 degree."""
+
+    product: Literal["amsr2-l3-10km"]
+    bands: tuple[str, ...] = Amsr2L3Tenth.bands
+
+    def source(self) -> Amsr2L3Tenth:
+        """The source that these settings describe."""
+        return Amsr2L3Tenth(self.bands)
 
 
 class AmsrEInput(_Granules):
@@ -129,6 +148,39 @@ class DemInput(_Granules):
         return Dem(self.variable)
 
 
+class SrtmInput(_Granules):
+    """Tiles of SRTM, hgt."""
+
+    product: Literal["dem-srtm"]
+
+    def source(self) -> SrtmHgt:
+        """The source that these settings describe."""
+        return SrtmHgt()
+
+
+class Gmted2010Input(_Granules):
+    """Tiles of GMTED2010."""
+
+    product: Literal["dem-gmted2010"]
+    statistic: str = Gmted2010.statistic
+    resolution: str = Gmted2010.resolution
+
+    def source(self) -> Gmted2010:
+        """The source that these settings describe."""
+        return Gmted2010(self.statistic, self.resolution)
+
+
+class CopernicusGlo90Input(_Granules):
+    """Tiles of the Copernicus DEM GLO-90."""
+
+    product: Literal["dem-copernicus-glo90"]
+    absent: Absent = CopernicusGlo90.absent
+
+    def source(self) -> CopernicusGlo90:
+        """The source that these settings describe."""
+        return CopernicusGlo90(self.absent)
+
+
 class SoilGridsInput(_Granules):
     """SoilGrids 2.0 maps of texture, bulk density and organic carbon."""
 
@@ -137,6 +189,36 @@ class SoilGridsInput(_Granules):
     def source(self) -> SoilGrids:
         """The source that these settings describe."""
         return SoilGrids()
+
+
+class Hwsd2Input(_Granules):
+    """Harmonized World Soil Database 2.0: the map and the table of its layers."""
+
+    product: Literal["hwsd-2.0"]
+
+    def source(self) -> Hwsd2:
+        """The source that these settings describe."""
+        return Hwsd2()
+
+
+class GsdeInput(_Granules):
+    """Global Soil Dataset for Earth System Modeling."""
+
+    product: Literal["gsde"]
+
+    def source(self) -> Gsde:
+        """The source that these settings describe."""
+        return Gsde()
+
+
+class ChinaSoilInput(_Granules):
+    """China dataset of soil properties of Beijing Normal University."""
+
+    product: Literal["china-soil-bnu"]
+
+    def source(self) -> ChinaSoil:
+        """The source that these settings describe."""
+        return ChinaSoil()
 
 
 class SmosInput(_Granules):
@@ -204,6 +286,7 @@ class IsmnInput(_Granules):
 
 Input = Annotated[
     Amsr2Input
+    | Amsr2TenthInput
     | AmsrEInput
     | AmsrENsidcInput
     | AmsrECetbInput
@@ -211,7 +294,13 @@ Input = Annotated[
     | MwriInput
     | GldasInput
     | DemInput
+    | SrtmInput
+    | Gmted2010Input
+    | CopernicusGlo90Input
     | SoilGridsInput
+    | Hwsd2Input
+    | GsdeInput
+    | ChinaSoilInput
     | SmosInput
     | SmapInput
     | SmapEnhancedInput

@@ -312,7 +312,8 @@ def ingest_static(task: StaticFields) -> Ingested:
             for f in task.found
         ]
         values = task.source.place(tiles, task.grid)
-        simulated = any(is_simulated(dataset.attrs) for _, dataset in tiles)
+        seen = _Seen()
+        simulated = any(is_simulated(d.attrs) or seen.marked(granule) for granule, d in tiles)
         sha256 = {granule.name: dataset.attrs["sha256"] for granule, dataset in tiles}
     store.write_region(task.url, values, {})
     facts = {"simulated": simulated, "sha256": sha256}

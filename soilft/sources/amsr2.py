@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from soilft.sources.amsr import FREQUENCIES, GRID, LOCAL_SOLAR_HOUR, NODES
-from soilft.sources.jaxa_l3 import NOT_OBSERVED, OUT_OF_RANGE, JaxaL3, Sensor
+from soilft.sources.jaxa_l3 import NOT_OBSERVED, OUT_OF_RANGE, TENTH, Cells, JaxaL3, Sensor
 
 __all__ = [
     "FREQUENCIES",
@@ -21,6 +21,7 @@ __all__ = [
     "OUT_OF_RANGE",
     "SENSOR",
     "Amsr2L3",
+    "Amsr2L3Tenth",
 ]
 
 SENSOR = Sensor(
@@ -50,3 +51,19 @@ class Amsr2L3(JaxaL3):
     platform: ClassVar[str] = "GCOM-W1"
     instrument: ClassVar[str] = "AMSR2"
     sensor: ClassVar[Sensor] = SENSOR
+
+
+@dataclass(frozen=True)
+class Amsr2L3Tenth(JaxaL3):
+    """AMSR2 brightness temperature of both nodes from cells of 0.1 degree, averaged by area.
+
+    Parameters
+    ----------
+    bands
+        Two-digit frequencies of the file names, from `FREQUENCIES`.
+    """
+
+    product: ClassVar[str] = "amsr2-l3-10km"
+    references: ClassVar[str] = "JAXA GCOM-W AMSR2 L3 brightness temperature, 0.1 degree"
+    sensor: ClassVar[Sensor] = SENSOR
+    cells: ClassVar[Cells] = TENTH

@@ -42,21 +42,13 @@ _NETCDF = (".nc", ".nc4")
 _METRES = ("", "m", "metre", "metres", "meter", "meters")
 
 
-@dataclass(frozen=True)
-class Dem:
+class Terrain:
     """Elevation, its spread within a cell, slope, aspect and topographic position.
 
-    Parameters
-    ----------
-    variable
-        Name of the elevation in a NetCDF file; a GeoTIFF has its one band read.
+    What every elevation model has in common: subclasses tell names and containers.
     """
 
     role: ClassVar[Role] = "static"
-    product: ClassVar[str] = "dem"
-    references: ClassVar[str] = "digital elevation model"
-
-    variable: str = "z"
 
     @property
     def variables(self) -> tuple[Variable, ...]:
@@ -71,37 +63,34 @@ class Dem:
             measured("tpi", dims, "m", "standard deviation of the topographic position index"),
         )
 
-    def granule(self, url: str) -> Granule | None:
-        """Any GeoTIFF or NetCDF file; it holds the tile of its name."""
-        if not url.lower().endswith(_GEOTIFF + _NETCDF):
-            return None
-        return Granule((), url.rsplit("/", 1)[-1], "", url)
-
-    def read(self, path: Path) -> xr.Dataset:
-        """Open a DEM: ``elevation`` (y, x) in metres, north up; its `Grid` is ``attrs["grid"]``."""
-        return self._geotiff(path) if path.suffix.lower() in _GEOTIFF else self._netcdf(path)
+    def lattices(self, tiles: Sequence[raster.Tile], grid: Grid) -> list[list[raster.Tile]]:
+        """Tiles by lattice: all on one, unless the product has several."""
+        return [list(tiles)]
 
     def place(self, tiles: Sequence[tuple[Granule, xr.Dataset]], grid: Grid) -> Arrays:
         """Terrain of each cell of a grid, float32 (y, x).
 
         The index of position averages to about zero over any cell, so what is kept of it is its
-        standard deviation (as Amatulli et al. 2018, doi:10.1038/sdata.2018.40, aggregate it).
+        standard deviation (as Amatulli et al. 2018, doi:10.1038/sdata.2018.40, aggregate it). A
+        cell on two lattices is described by the one that covers more than half of it.
         """
-        whole = raster.mosaic(
-            [
-                raster.Tile(str(dataset.attrs["name"]), dataset.elevation, dataset.attrs["grid"])
-                for _, dataset in tiles
-            ]
-        ).turned(float(np.median(grid.lonlat[0])))
-        _require_overlappable(whole, grid)
+        opened = [
+            raster.Tile(str(dataset.attrs["name"]), dataset.elevation, dataset.attrs["grid"])
+            for _, dataset in tiles
+        ]
         values = {v.name: np.full(grid.shape, np.nan, "float32") for v in self.variables}
         reached = False
-        for around, part in _blocks(whole, grid):
-            reached = True
-            rows, columns = (slice(i[0], i[-1] + 1) for i in (part.rows, part.columns))
-            for name, field in _terrain(whole, around, overlap_of_parts(around, part)):
-                values[name][rows, columns] = field
+        for lattice in self.lattices(opened, grid):
+            whole = raster.mosaic(lattice).turned(float(np.median(grid.lonlat[0])))
+            _require_overlappable(whole, grid)
+            for around, part in _blocks(whole, grid):
+                reached = True
+                rows, columns = (slice(i[0], i[-1] + 1) for i in (part.rows, part.columns))
+                for name, field in _terrain(whole, around, overlap_of_parts(around, part)):
+                    here = values[name][rows, columns]
+                    np.copyto(here, field, where=np.isnan(here))
         if not reached:
+            whole = raster.mosaic(self.lattices(opened, grid)[0])
             raise GridMismatch(
                 _names(whole),
                 expected="a DEM that covers some of the region",
@@ -119,20 +108,31 @@ class Dem:
         chunk = max(raster.MAX_BLOCK_BYTES, min(32 * max(sizes, default=0), MAX_CHUNK_BYTES))
         return CELLS_AT_ONCE * BYTES_A_CELL + raster.CACHE_BYTES + chunk + 2 * fields
 
-    def _geotiff(self, path: Path) -> xr.Dataset:
-        header, manager = raster.open_band(path, "GTiff", "a whole GeoTIFF")
-        try:
-            grid = raster.north_up(header, _crs(header.crs, path), path)
-            _require_metres(header, path)
-        except (FormatMismatch, GridMismatch):
-            manager.close()
-            raise
-        voids = {VOID} if header.nodata is None else {VOID, header.nodata}
-        elevation = raster.lazy(manager, header, sorted(voids)).assign_attrs(units="m")
-        simulated = {"simulated": str(header.tags.get("SIMULATED", "false")).lower()}
-        dataset = _dataset(elevation, grid, path, simulated)
-        dataset.set_close(manager.close)
-        return dataset
+
+@dataclass(frozen=True)
+class Dem(Terrain):
+    """Any elevation model in a GeoTIFF or NetCDF file, or in tiles of one lattice.
+
+    Parameters
+    ----------
+    variable
+        Name of the elevation in a NetCDF file; a GeoTIFF has its one band read.
+    """
+
+    product: ClassVar[str] = "dem"
+    references: ClassVar[str] = "digital elevation model"
+
+    variable: str = "z"
+
+    def granule(self, url: str) -> Granule | None:
+        """Any GeoTIFF or NetCDF file; it holds the tile of its name."""
+        if not url.lower().endswith(_GEOTIFF + _NETCDF):
+            return None
+        return Granule((), url.rsplit("/", 1)[-1], "", url)
+
+    def read(self, path: Path) -> xr.Dataset:
+        """Open a DEM: ``elevation`` (y, x) in metres, north up; its `Grid` is ``attrs["grid"]``."""
+        return read_raster(path) if path.suffix.lower() in _GEOTIFF else self._netcdf(path)
 
     def _netcdf(self, path: Path) -> xr.Dataset:
         dataset = files.open_netcdf(path)
@@ -148,18 +148,29 @@ class Dem:
         lat, lon = (_axis(dataset, elevation, dim, path) for dim in elevation.dims)
         if lat[0] < lat[-1]:
             elevation, lat = elevation[::-1], lat[::-1]
-        height, width = _step(-lat, path), _step(lon, path)
-        grid = Grid(
-            "EPSG:4326",
-            lon[0] - width / 2,
-            lat[0] + height / 2,
-            width,
-            height,
-            (len(lat), len(lon)),
-        )
+        grid = files.even_grid(lat, lon, path)
         axes = dict(zip(elevation.dims, ("y", "x"), strict=True))
         lazy = elevation.drop_vars(list(elevation.coords)).rename(axes)
         return files.derived(_dataset(lazy, grid, path, dict(dataset.attrs)), dataset)
+
+
+def read_raster(
+    path: Path, driver: raster.Driver = "GTiff", kind: str = "a whole GeoTIFF"
+) -> xr.Dataset:
+    """Open a raster file of elevations: ``elevation`` (y, x) in metres, north up."""
+    header, manager = raster.open_band(path, driver, kind)
+    try:
+        grid = raster.north_up(header, _crs(header.crs, path), path)
+        _require_metres(header, path)
+    except (FormatMismatch, GridMismatch):
+        manager.close()
+        raise
+    voids = {VOID} if header.nodata is None else {VOID, header.nodata}
+    elevation = raster.lazy(manager, header, sorted(voids)).assign_attrs(units="m")
+    simulated = {"simulated": str(header.tags.get("SIMULATED", "false")).lower()}
+    dataset = _dataset(elevation, grid, path, simulated)
+    dataset.set_close(manager.close)
+    return dataset
 
 
 def _blocks(whole: raster.Mosaic, grid: Grid) -> Iterator[tuple[Part, Part]]:
@@ -297,15 +308,3 @@ def _axis(dataset: xr.Dataset, elevation: xr.DataArray, dim: Any, path: Path) ->
             found=str(elevation.dims),
         )
     return axis
-
-
-def _step(rising: npt.NDArray[Any], path: Path) -> float:
-    step = float((rising[-1] - rising[0]) / (len(rising) - 1))
-    if step <= 0 or np.abs(np.diff(rising) - step).max() > 0.01 * step:
-        raise GridMismatch(
-            path.name,
-            expected="evenly spaced axes, longitude rising eastward",
-            found=f"{rising[0]:g}..{rising[-1]:g} with steps {np.diff(rising).min():g}"
-            f"..{np.diff(rising).max():g}",
-        )
-    return step

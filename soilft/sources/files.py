@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -266,14 +267,16 @@ def aligned_window(
     lon = np.asarray(lon, "float64")
     first, last = (whole.y[-1], whole.y[0]) if south_first else (whole.y[0], whole.y[-1])
     names = ("latitude", "longitude", "degrees") if whole.geographic else ("y", "x", "m")
+    # Metres of a projection have more digits than degrees.
+    form = "g" if whole.geographic else ".9g"
     expected = (
-        f"{names[0]} {first:.9g}..{last:.9g} ({'south' if south_first else 'north'} first), "
-        f"{names[1]} {whole.x[0]:.9g}..{whole.x[-1]:.9g}, every {whole.height:.9g} {names[2]}, "
-        "or a cut of it"
+        f"{names[0]} {first:{form}}..{last:{form}} ({'south' if south_first else 'north'} first), "
+        f"{names[1]} {whole.x[0]:{form}}..{whole.x[-1]:{form}}, every {whole.height:{form}} "
+        f"{names[2]}, or a cut of it"
     )
     found = (
-        f"{names[0]} {lat[0]:.9g}..{lat[-1]:.9g} ({len(lat)} rows), "
-        f"{names[1]} {lon[0]:.9g}..{lon[-1]:.9g} ({len(lon)} columns)"
+        f"{names[0]} {lat[0]:{form}}..{lat[-1]:{form}} ({len(lat)} rows), "
+        f"{names[1]} {lon[0]:{form}}..{lon[-1]:{form}} ({len(lon)} columns)"
     )
     north_up = lat[::-1] if south_first else lat
     row = (whole.top - north_up) / whole.height - 0.5
@@ -290,6 +293,34 @@ def aligned_window(
         )
     r, c = round(float(row[0])), round(float(column[0]))
     return whole.window(slice(r, r + len(lat)), slice(c, c + len(lon)))
+
+
+def even_grid(lat: npt.NDArray[Any], lon: npt.NDArray[Any], path: Path) -> Grid:
+    """Grid of evenly spaced cell centres, north first, degrees.
+
+    Raises
+    ------
+    GridMismatch
+        Where the steps differ, or longitudes do not rise.
+    """
+    height, width = (
+        _step(-np.asarray(lat, "float64"), path),
+        _step(np.asarray(lon, "float64"), path),
+    )
+    left, top = float(lon[0]) - width / 2, float(lat[0]) + height / 2
+    return Grid("EPSG:4326", left, top, width, height, (len(lat), len(lon)))
+
+
+def _step(rising: npt.NDArray[Any], path: Path) -> float:
+    step = float((rising[-1] - rising[0]) / (len(rising) - 1))
+    if step <= 0 or np.abs(np.diff(rising) - step).max() > 0.01 * step:
+        raise GridMismatch(
+            path.name,
+            expected="evenly spaced axes, longitude rising eastward",
+            found=f"{rising[0]:g}..{rising[-1]:g} with steps {np.diff(rising).min():g}"
+            f"..{np.diff(rising).max():g}",
+        )
+    return step
 
 
 def overlapping(native: Grid, target: Grid, name: str) -> tuple[slice, slice]:

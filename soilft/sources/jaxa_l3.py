@@ -1,4 +1,4 @@
-"""JAXA's L3 brightness temperature of one sensor, daily, 0.25 degree: HDF5, a file a band and node.
+"""JAXA's L3 brightness temperature of a sensor, daily, 0.25 or 0.1 degree: a file a band and node.
 
 Row 0 is the north and column 0 starts at Greenwich, 0 to 360 degrees east. The files carry no
 axes, so one that was turned upside down or rolled by half a turn cannot be told from a right one;
@@ -80,6 +80,29 @@ class Sensor:
 
 
 @dataclass(frozen=True)
+class Cells:
+    """Size of a product's cells.
+
+    Parameters
+    ----------
+    letter
+        Of the file names.
+    grid
+        From 180 degrees west, though column 0 of the files starts at Greenwich.
+    """
+
+    letter: str
+    grid: Grid
+
+    def __str__(self) -> str:
+        return f"cells of {self.grid.width:g} degrees (letter {self.letter} in the file name)"
+
+
+QUARTER = Cells("L", GRID)
+TENTH = Cells("H", Grid("EPSG:4326", -180.0, 90.0, 0.1, 0.1, (1800, 3600)))
+
+
+@dataclass(frozen=True)
 class JaxaL3:
     """Brightness temperature of both nodes; subclasses say of which sensor.
 
@@ -95,6 +118,7 @@ class JaxaL3:
     platform: ClassVar[str]
     instrument: ClassVar[str]
     sensor: ClassVar[Sensor]
+    cells: ClassVar[Cells] = QUARTER
 
     bands: tuple[str, ...] = ("10", "18", "23", "36", "89")
 
@@ -124,7 +148,7 @@ class JaxaL3:
     def granule(self, url: str) -> Granule | None:
         """Read a file name; None where it is not one of this product, or of another band.
 
-        Files that `read` refuses by their name, of 0.1 degree or of another version, have slots of
+        Files that `read` refuses by their name, of other cells or of another version, have slots of
         their own: they are set aside, and do not stand in for the right file of the day.
         """
         match = self.sensor.parsed(url)
@@ -134,7 +158,7 @@ class JaxaL3:
         if day is None:
             return None
         slot = match["node"] + match["band"]
-        if match["cells"] != "L" or match["version"][0] not in self.sensor.versions:
+        if match["cells"] != self.cells.letter or match["version"][0] not in self.sensor.versions:
             slot += f"{match['cells']}{match['version']}"
         return Granule((day,), slot, match["version"], url)
 
@@ -144,8 +168,9 @@ class JaxaL3:
         dataset = files.open_netcdf(path, mask_and_scale=False)
         try:
             self._require_identity(dataset.attrs, match, path)
-            counts = {p: _counts(dataset, p, path) for p in POLARIZATIONS}
-            axes = {"lat": GRID.y, "lon": 0.125 + 0.25 * np.arange(1440)}
+            counts = {p: _counts(dataset, p, self.cells, path) for p in POLARIZATIONS}
+            grid = self.cells.grid
+            axes = {"lat": grid.y, "lon": grid.width * (0.5 + np.arange(grid.shape[1]))}
             with warnings.catch_warnings():
                 # The product has two codes for missing, and each is meant.
                 warnings.simplefilter("ignore", xr.SerializationWarning)
@@ -163,13 +188,15 @@ class JaxaL3:
         grid: Grid,
     ) -> Arrays:
         """Both polarizations on the grid, (2, y, x), V first."""
-        rows, columns = files.overlapping(GRID, grid, granule.name)
+        whole = self.cells.grid
+        rows, columns = files.overlapping(whole, grid, granule.name)
         # Column 0 of the declared grid is 180 degrees west: half-way round the file's columns.
-        native_columns = (np.arange(columns.start, columns.stop) + 720) % 1440
+        around = whole.shape[1]
+        native_columns = (np.arange(columns.start, columns.stop) + around // 2) % around
         part = dataset.isel(lat=rows, lon=native_columns)
         with files.reading(Path(granule.name)):
             values = possible(np.stack([part[p].values for p in POLARIZATIONS]))
-        return {"tb": overlap(GRID.window(rows, columns), grid).mean(values)}
+        return {"tb": overlap(whole.window(rows, columns), grid).mean(values)}
 
     def combine(
         self,
@@ -198,10 +225,10 @@ class JaxaL3:
                 expected=f"{' or '.join(self.sensor.versions)} as its first digit",
                 found=match["version"],
             )
-        if match["cells"] != "L":
+        if match["cells"] != self.cells.letter:
             raise GridMismatch(
                 path.name,
-                expected="cells of 0.25 degrees (letter L in the file name)",
+                expected=str(self.cells),
                 found=f"letter {match['cells']}",
                 remedy="The 0.1 degree files have the letter H.",
             )
@@ -237,13 +264,13 @@ class JaxaL3:
             )
 
 
-def _counts(dataset: xr.Dataset, polarization: str, path: Path) -> xr.DataArray:
+def _counts(dataset: xr.Dataset, polarization: str, cells: Cells, path: Path) -> xr.DataArray:
     name = f"Brightness Temperature ({polarization})"
     counts = files.require(dataset, name, path)
-    if counts.shape != GRID.shape:
+    if counts.shape != cells.grid.shape:
         raise GridMismatch(
             f"{path.name}: {name}",
-            expected=f"{GRID.shape} cells of 0.25 degrees (letter L in the file name)",
+            expected=f"{cells.grid.shape} {cells}",
             found=str(counts.shape),
             remedy="The 0.1 degree files have the letter H.",
         )

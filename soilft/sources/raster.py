@@ -29,7 +29,7 @@ CACHE_BYTES = 64 * 2**20
 # A block is decoded whole, however little of it is needed.
 MAX_BLOCK_BYTES = 64 * 2**20
 
-Driver = Literal["GTiff", "VRT"]
+Driver = Literal["GTiff", "VRT", "SRTMHGT", "EHdr"]
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from soilft.errors import (
     UnreadableGranule,
 )
 from soilft.grid import Grid, Region
-from soilft.sources import soilgrids
+from soilft.sources import soil, soilgrids
 from soilft.sources.soilgrids import SLOTS, SoilGrids
 
 SOURCE = SoilGrids()
@@ -188,7 +188,7 @@ def test_blocks_of_any_size_give_the_same_bytes(
     transform, shape = lattice((87, 31, 90, 34))
     paths = archive(tmp_path, ragged(shape), transform, tiled=True, blockxsize=64, blockysize=64)
     whole = placed(paths, grid)
-    monkeypatch.setattr(soilgrids, "CELLS_AT_ONCE", 60_000)
+    monkeypatch.setattr(soil, "CELLS_AT_ONCE", 60_000)
     parts = placed(paths, grid)
     for name, values in whole.items():
         assert np.isfinite(values).any()
