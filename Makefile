@@ -22,7 +22,7 @@ test: $(INSTALLED) ## Run all tests, the slow ones too
 	@$(BIN)/python -c 'import sys; from importlib.metadata import version; \
 	names = ("dask", "distributed", "numpy", "scikit-learn", "xarray", "zarr"); \
 	print("python", sys.version.split()[0], *(f"{name} {version(name)}" for name in names), sep="  ")'
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(INSTALLED) ## Check style, types and the borders between the packages
 	$(BIN)/ruff check .
