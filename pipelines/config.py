@@ -81,6 +81,15 @@ class Config(Section):
         for role in ("reanalysis", "station"):
             if roles.count(role) > 1:
                 raise ValueError(f"inputs: expected at most one of the kind {role}")
+        given: set[str] = set()
+        for name, source in self.static_sources().items():
+            mine = {variable.name for variable in source.variables}
+            if given & mine:
+                raise ValueError(
+                    f"inputs.{name}: expected variables that no other static input has, found "
+                    f"{', '.join(sorted(given & mine))}"
+                )
+            given |= mine
         for name, item in self.inputs.items():
             if not item.patterns and not self.is_direct:
                 raise ValueError(f"inputs.{name}.granules: expected a path or URL, found none")

@@ -61,7 +61,7 @@ def test_input_without_granules_is_refused_unless_it_is_simulated() -> None:
 
 def test_environment_is_filled_into_patterns() -> None:
     config = load(shipped("demo-tibet"))
-    assert config.inputs["smos"].patterns == ("/archive/smos/*.nc",)
+    assert config.inputs["smos"].patterns == ("/archive/smos/*",)
 
 
 def test_digest_ignores_where_it_runs_and_lies_and_nothing_else() -> None:
