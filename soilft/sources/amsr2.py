@@ -64,6 +64,9 @@ class Amsr2L3Tenth(JaxaL3):
     """
 
     product: ClassVar[str] = "amsr2-l3-10km"
-    references: ClassVar[str] = "JAXA GCOM-W AMSR2 L3 brightness temperature, 0.1 degree"
+    references: ClassVar[str] = (
+        "JAXA GCOM-W AMSR2 L3 brightness temperature, 0.1 degree (Imaoka et al. 2010, "
+        "doi:10.1109/JPROC.2009.2036869)"
+    )
     sensor: ClassVar[Sensor] = SENSOR
     cells: ClassVar[Cells] = TENTH

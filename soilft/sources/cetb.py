@@ -66,6 +66,12 @@ _NAMES = (
 )
 
 
+# As versions 1 and 2 name themselves in their files.
+_DATA_SET = (
+    "NSIDC-0630, doi:10.5067/MEASURES/CRYOSPHERE/NSIDC-0630.001, version 2 doi:10.5067/19LHYLUXZ22M"
+)
+
+
 @dataclass(frozen=True)
 class Cetb:
     """Brightness temperature of both nodes; subclasses say of which sensor.
@@ -241,7 +247,7 @@ class AmsrECetb(Cetb):
     """AMSR-E brightness temperature of CETB."""
 
     product: ClassVar[str] = "amsre-cetb-25km"
-    references: ClassVar[str] = "NSIDC-0630 CETB of AMSR-E/Aqua, EASE-Grid 2.0 25 km"
+    references: ClassVar[str] = f"CETB of AMSR-E/Aqua, EASE-Grid 2.0 25 km ({_DATA_SET})"
     platform: ClassVar[str] = "Aqua"
     instrument: ClassVar[str] = "AMSR-E"
     frequencies: ClassVar[Mapping[str, str]] = AMSRE_FREQUENCIES
@@ -252,7 +258,7 @@ class Amsr2Cetb(Cetb):
     """AMSR2 brightness temperature of CETB."""
 
     product: ClassVar[str] = "amsr2-cetb-25km"
-    references: ClassVar[str] = "NSIDC-0630/0763 CETB of AMSR2/GCOM-W1, EASE-Grid 2.0 25 km"
+    references: ClassVar[str] = f"CETB of AMSR2/GCOM-W1, EASE-Grid 2.0 25 km ({_DATA_SET})"
     platform: ClassVar[str] = "GCOM-W1"
     instrument: ClassVar[str] = "AMSR2"
     frequencies: ClassVar[Mapping[str, str]] = FREQUENCIES

@@ -49,7 +49,7 @@ class SrtmHgt(Terrain):
     """SRTM tiles of one degree, 3 or 1 arc-seconds; voids are missing."""
 
     product: ClassVar[str] = "dem-srtm"
-    references: ClassVar[str] = "SRTM (Farr et al. 2007)"
+    references: ClassVar[str] = "SRTM (Farr et al. 2007), doi:10.1029/2005RG000183"
 
     def granule(self, url: str) -> Granule | None:
         """Read a file name; None where it is not one of this product."""
@@ -91,7 +91,7 @@ class Gmted2010(Terrain):
     """
 
     product: ClassVar[str] = "dem-gmted2010"
-    references: ClassVar[str] = "GMTED2010 (Danielson and Gesch 2011)"
+    references: ClassVar[str] = "GMTED2010 (Danielson and Gesch 2011), doi:10.3133/ofr20111073"
 
     statistic: str = "mea"
     resolution: str = "300"
@@ -138,7 +138,9 @@ class CopernicusGlo90(Terrain):
     """
 
     product: ClassVar[str] = "dem-copernicus-glo90"
-    references: ClassVar[str] = "Copernicus DEM GLO-90, heights above EGM2008"
+    references: ClassVar[str] = (
+        "Copernicus DEM GLO-90, heights above EGM2008, doi:10.5270/ESA-c5d3d65"
+    )
 
     absent: Absent = "missing"
 

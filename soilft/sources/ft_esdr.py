@@ -59,7 +59,10 @@ class FtEsdr:
 
     role: ClassVar[Role] = "label"
     product: ClassVar[str] = "ft-esdr-25km"
-    references: ClassVar[str] = "MEaSUREs FT-ESDR of AMSR-E and AMSR2 (NSIDC-0477)"
+    references: ClassVar[str] = (
+        "MEaSUREs FT-ESDR of AMSR-E and AMSR2, NSIDC-0477 (Kim et al. 2017, "
+        "doi:10.5194/essd-9-133-2017)"
+    )
     platform: ClassVar[str] = "Aqua, GCOM-W1"
     instrument: ClassVar[str] = "AMSR-E, AMSR2"
     solar_hours: ClassVar[Mapping[str, float]] = LOCAL_SOLAR_HOUR

@@ -33,7 +33,8 @@ class SmapL3FtE(SmapL3Ft):
 
     product: ClassVar[str] = "smap-l3-ft-9km"
     references: ClassVar[str] = (
-        "SMAP Enhanced L3 Radiometer Freeze/Thaw SPL3FTP_E (NASA, NSIDC DAAC)"
+        "SMAP Enhanced L3 Radiometer Freeze/Thaw SPL3FTP_E (NASA, NSIDC DAAC; Derksen et al. 2017, "
+        "doi:10.1016/j.rse.2017.03.007)"
     )
     family: ClassVar[str] = "P_E"
     grids: ClassVar[Mapping[str, Grid]] = GRIDS
