@@ -53,6 +53,11 @@ def scheduler_with_workers(
         yield address
 
 
+def pid_of_scheduler(folder: Path) -> int:
+    """Give the number of the process that serves the scheduler of a folder."""
+    return int((folder / "scheduler.pid").read_text())
+
+
 @contextmanager
 def running(arguments: list[str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run ``dask`` with these arguments; what it writes goes to a file of the folder."""
@@ -63,6 +68,7 @@ def running(arguments: list[str], folder: Path) -> Iterator[subprocess.Popen[byt
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
         )
+        (folder / f"{arguments[0]}.pid").write_text(str(process.pid))
         try:
             yield process
         finally:
