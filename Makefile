@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format check decade-inputs decade two-years real-day readers s3 clean
+.PHONY: help demo test lint format check image manifests decade-inputs decade two-years real-day readers s3 clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,12 +29,19 @@ lint: $(INSTALLED) ## Check style, types and the borders between the packages
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint cluster/Dockerfile
 
 format: $(INSTALLED) ## Put the source into its standard form
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
 check: lint test ## Lint, then test
+
+image: ## Build the container image without a daemon and run a demo in it (root on Debian: buildah, debootstrap)
+	.ci/image
+
+manifests: $(INSTALLED) ## Write the plain manifests of cluster/kubernetes
+	$(BIN)/python -m cluster.kubernetes.plain
 
 decade-inputs: $(INSTALLED) ## Simulate the inputs of the Tibetan decade, into decade-output/
 	@start=$$(date +%s); $(BIN)/soilft ingest tibet-simulated && \
@@ -60,5 +67,5 @@ s3: $(INSTALLED) ## Run a real S3 server on this machine until Ctrl-C
 
 clean: ## Remove caches and outputs; the environment stays
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	rm -rf build dist demo-output decade-output two-years-output real-day-output
+	rm -rf build dist image-output demo-output decade-output two-years-output real-day-output
 	find . -path ./.venv -prune -o -type d -name __pycache__ -print0 | xargs -0 rm -rf

@@ -4,18 +4,24 @@ import os
 import time
 from collections.abc import Iterator
 
+import dask.config
 import pytest
 from distributed import Client, KilledWorker
 
 import cluster
-from tests.support import dask_processes
+from cluster import certificates
+from cluster.kubernetes.pods import tls_environment
+from tests.support import dask_processes, kube
 
 WORKERS = 2
 MEMORY = "512MiB"
 MEMORY_BYTES = 512 * 2**20
 
 
-@pytest.fixture(scope="module", params=["local", "address"])
+@pytest.fixture(
+    scope="module",
+    params=["local", "address", "tls", pytest.param("kubernetes", marks=pytest.mark.kube)],
+)
 def spec(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[cluster.ClusterSpec]:
@@ -29,8 +35,19 @@ def spec(
             local_directory=folder,
         )
         return
-    with dask_processes.scheduler_with_workers(folder, WORKERS, MEMORY) as address:
-        yield cluster.ClusterSpec(kind="address", address=address)
+    if request.param == "kubernetes":
+        yield kube.spec(workers=WORKERS, memory=MEMORY)
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        tls = request.param == "tls"
+        if tls:
+            certificates.make().write(folder)
+            for name, value in tls_environment(str(folder)).items():
+                patch.setenv(name, value)
+            dask.config.refresh()
+        with dask_processes.scheduler_with_workers(folder, WORKERS, MEMORY, tls=tls) as address:
+            yield cluster.ClusterSpec(kind="address", address=address)
+    dask.config.refresh()
 
 
 @pytest.fixture(scope="module")
@@ -51,21 +68,27 @@ def test_an_error_of_a_task_arrives_as_itself(client: Client) -> None:
 
 
 def test_workers_are_processes_of_one_thread(client: Client) -> None:
-    pids = set(client.run(os.getpid).values())
+    # In containers all processes have the same number.
+    pids = set(client.run(os.getpid).items())
     assert len(pids) == WORKERS
-    assert os.getpid() not in pids
+    assert {pid for _, pid in pids} != {os.getpid()}
     assert list(client.nthreads().values()) == [1] * WORKERS
 
 
-def test_everything_listens_on_the_loopback_device(client: Client) -> None:
+def test_everything_listens_on_the_loopback_device(
+    client: Client, spec: cluster.ClusterSpec
+) -> None:
+    if spec.kind == "kubernetes":
+        pytest.skip("pods have addresses of their own")
     addresses = [client.scheduler.address, *client.nthreads()]
-    assert all(address.startswith("tcp://127.0.0.1:") for address in addresses)
+    scheme = (spec.address or "tcp://").partition("://")[0]
+    assert all(address.startswith(f"{scheme}://127.0.0.1:") for address in addresses)
 
 
 def test_the_dashboard_has_a_link(client: Client) -> None:
     link = cluster.dashboard_link(client)
     assert link is not None
-    assert link.startswith("http://127.0.0.1:")
+    assert link.startswith(("http://127.0.0.1:", "http://localhost:"))
 
 
 def test_the_client_does_not_become_the_default(client: Client) -> None:

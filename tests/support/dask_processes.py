@@ -14,14 +14,19 @@ ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
-def scheduler(folder: Path) -> Iterator[str]:
-    """Run ``dask scheduler`` on a free loopback port and give its address."""
+def scheduler(folder: Path, *, tls: bool = False) -> Iterator[str]:
+    """Run ``dask scheduler`` on a free loopback port and give its address.
+
+    With `tls` it is encrypted, and the variables by which others talk to it must be set: see
+    `cluster.kubernetes.pods.tls_environment`.
+    """
     file = folder / "scheduler.json"
     command = [
         *("scheduler", "--host", "127.0.0.1", "--port", "0"),
+        *("--protocol", "tls" if tls else "tcp"),
         *("--dashboard-address", "127.0.0.1:0", "--scheduler-file", str(file)),
     ]
-    with _running(command, folder) as process:
+    with running(command, folder) as process:
 
         def written() -> bool:
             if process.poll() is not None:
@@ -33,21 +38,29 @@ def scheduler(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def scheduler_with_workers(folder: Path, workers: int, memory: str) -> Iterator[str]:
+def scheduler_with_workers(
+    folder: Path, workers: int, memory: str, *, tls: bool = False
+) -> Iterator[str]:
     """Run ``dask scheduler`` and ``dask worker``; give the scheduler's address."""
     with ExitStack() as stack:
-        address = stack.enter_context(scheduler(folder))
+        address = stack.enter_context(scheduler(folder, tls=tls))
         command = [
             *("worker", address, "--host", "127.0.0.1", "--nworkers", str(workers)),
             *("--nthreads", "1", "--memory-limit", memory, "--no-dashboard"),
             *("--local-directory", str(folder)),
         ]
-        stack.enter_context(_running(command, folder))
+        stack.enter_context(running(command, folder))
         yield address
 
 
+def pid_of_scheduler(folder: Path) -> int:
+    """Give the number of the process that serves the scheduler of a folder."""
+    return int((folder / "scheduler.pid").read_text())
+
+
 @contextmanager
-def _running(arguments: list[str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def running(arguments: list[str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run ``dask`` with these arguments; what it writes goes to a file of the folder."""
     # Workers import what tests submit by name, so the project's folder is on their path.
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "dask", *arguments]
@@ -55,6 +68,7 @@ def _running(arguments: list[str], folder: Path) -> Iterator[subprocess.Popen[by
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
         )
+        (folder / f"{arguments[0]}.pid").write_text(str(process.pid))
         try:
             yield process
         finally:
