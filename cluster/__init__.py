@@ -41,9 +41,15 @@ def start(spec: ClusterSpec) -> "AbstractContextManager[Client]":
     Raises
     ------
     ClusterError
-        Where the cluster cannot be started or joined; the code tells the case.
+        Where the cluster cannot be started or joined, or its scheduler is lost; the code tells the
+        case.
     """
-    return starter(spec.kind)(spec)
+    started = starter(spec.kind)(spec)
+    if spec.kind == "local":  # its scheduler is in this process
+        return started
+    from cluster.watch import watched
+
+    return watched(started, spec)
 
 
 def dashboard_link(client: "Client") -> str | None:

@@ -37,10 +37,10 @@ def test_a_lost_scheduler_ends_the_run_which_goes_on_with_another(
                     lost = True
             code = process.wait(timeout=120)
     assert lost, "".join(said)
-    assert code != 0, "".join(said)
+    assert code == 5, "".join(said)
+    assert "error[cluster.lost]" in "".join(said)
     assert not (tmp_path / "store" / "latest.json").exists()
     (tmp_path / "second").mkdir()
     with dask_processes.scheduler_with_workers(tmp_path / "second", 2, "2GiB") as address:
         soilft("run", path, "--scheduler", address, "--quiet")
     assert product_bytes(tmp_path / "store") == product_bytes(unbroken)
-    print(code, "".join(said[-12:]))
