@@ -178,11 +178,17 @@ def test_unknown_variable_is_refused_with_the_known_ones(tmp_path: Path) -> None
     assert "found SoilTMP_surface" in done.stderr
 
 
+def _set_granules(config: Path, pattern: str) -> None:
+    value = yaml.safe_load(config.read_text())
+    value["inputs"]["amsr2"]["granules"] = pattern
+    config.write_text(yaml.safe_dump(value))
+
+
 def test_empty_pattern_is_refused_before_anything_is_written(
     small_archive: Path, tmp_path: Path
 ) -> None:
     config = region_file(tmp_path, small_archive)
-    config.write_text(config.read_text().replace("/amsr2/*.h5", "/amsr3/*.h5"))
+    _set_granules(config, f"{small_archive}/amsr3/*.h5")
     done = soilft("run", config, "--quiet", code=2)
     assert "amsr3/*.h5: expected files of the product amsr2-l3-25km, found no file" in done.stderr
     assert not (tmp_path / "store" / "inputs").exists()
@@ -190,7 +196,7 @@ def test_empty_pattern_is_refused_before_anything_is_written(
 
 def test_pattern_of_another_product_is_refused(small_archive: Path, tmp_path: Path) -> None:
     config = region_file(tmp_path, small_archive)
-    config.write_text(config.read_text().replace("/amsr2/*.h5", "/smos/*.nc"))
+    _set_granules(config, f"{small_archive}/smos/*.nc")
     done = soilft("run", config, "--quiet", code=2)
     assert "found 12 files, none named like one" in done.stderr
 
