@@ -3,6 +3,7 @@
 import _thread
 import threading
 import time
+from asyncio import CancelledError
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
@@ -18,6 +19,7 @@ def watched(started: AbstractContextManager[Client], spec: ClusterSpec) -> Itera
 
     Dask's client tries to connect again, and whoever waits for its futures in the meantime may wait
     for ever. After ``spec.connect_timeout`` without a scheduler the main thread is interrupted.
+    Where the client gives up first, it cancels its futures, and that is the same error.
 
     Raises
     ------
@@ -33,8 +35,9 @@ def watched(started: AbstractContextManager[Client], spec: ClusterSpec) -> Itera
         threading.Thread(target=_look, args=arguments, name="watch", daemon=True).start()
         try:
             yield client
-        except KeyboardInterrupt:
-            if not lost.is_set():
+        except (KeyboardInterrupt, CancelledError) as raised:
+            gave_up = isinstance(raised, CancelledError) and client.status != "running"
+            if not (lost.is_set() or gave_up):
                 raise
             raise ClusterError(
                 "cluster.lost",
