@@ -190,6 +190,8 @@ def days(run: Run, archive: Archive) -> dict[str, SimulatedDays]:
     """
     config, grid = run.config, run.config.to_region().grid
     sources = {name: (run.input_url(name), s) for name, s in config.daily_sources().items()}
+    for name, (_, source) in sources.items():
+        _require_simulated(name, source.product, SENSORS)
     true = truth_of(run)
     if true is not None:
         sources[TRUTH] = run.truth_url, true
@@ -203,9 +205,26 @@ def days(run: Run, archive: Archive) -> dict[str, SimulatedDays]:
     }
 
 
+def _require_simulated(name: str, product: str, known: Mapping[str, str]) -> None:
+    """Check that a product can be simulated without granules.
+
+    Raises
+    ------
+    ConfigError
+        Where it cannot.
+    """
+    if product not in known:
+        raise ConfigError(
+            f"inputs of a direct simulation: {name}",
+            expected=f"one of {', '.join(known)}",
+            found=product,
+        )
+
+
 def patterns(run: Run, product: str) -> tuple[str, ...]:
     """Where the files of a product without days are left."""
     places = {"dem": "dem/*.tif", "soilgrids-2.0": "soilgrids/*.tif", "ismn": "ismn"}
+    _require_simulated(product, product, places)
     return (str(archive_of(run).root / places[product]),)
 
 
