@@ -82,7 +82,7 @@ def _geometries(value: Any) -> list[dict[str, Any]]:
         # A feature may be of no place at all.
         return [] if value.get("geometry") is None else _geometries(value["geometry"])
     member = _CONTAINERS.get(kind, "coordinates")
-    if not isinstance(value.get(member), list):
+    if member not in value:
         raise ValueError(f"{kind} without {member}")
     if kind in _CONTAINERS:
         return [g for part in value[member] for g in _geometries(part)]

@@ -119,7 +119,7 @@ def test_the_same_polygons_are_the_same_outline_however_written(tmp_path: Path) 
         "topology",
         "no features",
         "no geometry",
-    ],  # fmt: skip
+    ],
 )
 def test_what_is_no_polygon_in_degrees_is_refused(tmp_path: Path, value: Any, words: str) -> None:
     url = written(tmp_path, value)
