@@ -88,9 +88,10 @@ def test_the_flag_of_esa_cci_keeps_its_promises(tmp_path: Path) -> None:
 
 
 @pytest.mark.samples
-def test_a_real_granule_of_esa_cci_is_as_listed(samples: Path) -> None:
+def test_a_real_granule_of_esa_cci_is_as_listed_and_keeps_the_promises(samples: Path) -> None:
     [path] = (samples / "esa_cci_sm").glob("*.nc")
     assert listing.differences(path, "esa_cci_flag") == []
+    check_reader(EsaCciFlag(), [path], grid(), day=date(2016, 1, 1))
 
 
 def test_no_product_is_without_a_listing_and_a_test_of_its_promises() -> None:
