@@ -170,7 +170,7 @@ def _codes(arrays: Mapping[str, npt.NDArray[Any]], path: Path) -> tuple[str, npt
 
 
 def _require_place(arrays: Mapping[str, npt.NDArray[Any]], grid: Grid, path: Path) -> None:
-    """Hold latitude and longitude, of cells or of an axis, against the grid, where there are any."""
+    """Hold latitudes and longitudes, of cells or of axes, against the grid, where there are any."""
     lon, lat = grid.lonlat
     for leaves, cells, line in zip(_PLACES, (lon, lat), (lon[0], lat[:, 0]), strict=True):
         for name, stored in arrays.items():
