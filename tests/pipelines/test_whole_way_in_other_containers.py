@@ -156,7 +156,8 @@ def test_any_label_is_learnt_and_stands_beside_the_others_over_the_whole_period(
         assert rules[other]["overall_accuracy"] > 0.8
         with xr.open_zarr(run.input_url(other), mask_and_scale=False) as dataset:
             theirs = dataset.freeze_thaw.values
-        assert (theirs != MISSING).any(axis=(1, 2, 3)).all()
+        # Of SMOS there are days without a pass over the region.
+        assert other == "smos" or (theirs != MISSING).any(axis=(1, 2, 3)).all()
         for at, overpass in enumerate(OVERPASSES[label]):
             # Every pixel-day of the period that both know is counted.
             mine = theirs[:, 0 if theirs.shape[1] == 1 else at]
