@@ -46,7 +46,9 @@ def scorecard_key(run: Run, model: ModelRef) -> str:
     settings = run.config.validation.model_dump(mode="json")
     reasons = [item.reason for item in run.set_aside()]
     content = "" if table is None else table.content
+    # Other labels and stations are judged beside, though neither table nor model knows of them.
     beside = [record.content for record in run.station_records()]
+    beside += [record.content for _, record in run.input_records()]
     others = sorted(references(run))
     harmonized = run.harmonization()
     hand_overs = None if harmonized is None else digest(harmonized.facts)

@@ -38,7 +38,8 @@ def read_outline(url: str, key: str = "region.mask") -> str:
         raise ConfigError(f"{key} {url}", expected="a GeoJSON file", found="none")
     try:
         geometries = _geometries(json.loads(content))
-        shapes = [shapely.from_geojson(json.dumps(geometry)) for geometry in geometries]
+        # Heights, where there are any, are no part of an outline.
+        shapes = [shapely.force_2d(shapely.from_geojson(json.dumps(g))) for g in geometries]
     except (UnicodeDecodeError, ValueError, TypeError, shapely.errors.GEOSException) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise ConfigError(
@@ -79,14 +80,23 @@ def _geometries(value: Any) -> list[dict[str, Any]]:
     """
     if not isinstance(value, dict) or "type" not in value:
         raise ValueError("no GeoJSON object")
-    crs = str(value.get("crs", {}).get("properties", {}).get("name", "")) if "crs" in value else ""
-    if crs and not crs.endswith(_PLAIN_CRS):
-        raise ValueError(f"coordinates in {crs}")
-    if value["type"] == "Feature":
-        return _geometries(value["geometry"])
-    if value["type"] in _CONTAINERS:
-        return [g for part in value[_CONTAINERS[value["type"]]] for g in _geometries(part)]
-    return [{"type": value["type"], "coordinates": value["coordinates"]}]
+    kind, crs = value["type"], value.get("crs")
+    if crs is not None and not _crs_name(crs).endswith(_PLAIN_CRS):
+        raise ValueError(f"coordinates in {_crs_name(crs) or crs}")
+    if kind == "Feature":
+        # A feature may be of no place at all.
+        return [] if value.get("geometry") is None else _geometries(value["geometry"])
+    member = _CONTAINERS.get(kind, "coordinates")
+    if member not in value:
+        raise ValueError(f"{kind} without {member}")
+    if kind in _CONTAINERS:
+        return [g for part in value[member] for g in _geometries(part)]
+    return [{"type": kind, "coordinates": value[member]}]
+
+
+def _crs_name(crs: Any) -> str:
+    properties = crs.get("properties") if isinstance(crs, dict) else None
+    return str(properties.get("name", "")) if isinstance(properties, dict) else ""
 
 
 def _require_polygon(shape: Any, url: str, key: str) -> None:

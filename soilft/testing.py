@@ -105,7 +105,10 @@ def check_refusals(source: Source, file: Path, wrong: Mapping[str, Path]) -> Non
 def _check_value(source: Source) -> None:
     _require(source.role in ROLES, f"role is {source.role}, not one of {', '.join(ROLES)}")
     _require(bool(source.product and source.references), "product and references are empty")
-    copy = pickle.loads(pickle.dumps(source))  # noqa: S301 - made here
+    try:
+        copy = pickle.loads(pickle.dumps(source))  # noqa: S301 - made here
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise AssertionError(f"the reader does not pickle: {error}") from error
     _require(copy == source and hash(copy) == hash(source), "a pickled copy is not equal")
     _require(repr(copy) == repr(source), "a pickled copy has another repr, so other ledger keys")
     names = [variable.name for variable in source.variables]

@@ -22,7 +22,7 @@ import xarray as xr
 
 from soilft.channels import channel_coordinate
 from soilft.days import number
-from soilft.errors import ConfigError, FormatMismatch, InputError
+from soilft.errors import ConfigError, FormatMismatch, GridMismatch, InputError
 from soilft.grid import PRESETS, Grid
 from soilft.regrid import overlap
 from soilft.schema import Coordinate, Variable
@@ -153,6 +153,7 @@ class Cetb:
             self._require_identity(dataset, match, path)
             y, x = (files.require(dataset, axis, path).values for axis in ("y", "x"))
             files.aligned_window(path, y, x, GRID, south_first=False)
+            _require_projection(dataset, path)
             _require_counts(dataset, path)
             with warnings.catch_warnings():
                 # Version 1 has two codes for missing, and each is meant.
@@ -199,6 +200,16 @@ class Cetb:
             raise FormatMismatch(
                 f"{path.name}: instrument", expected=f"{self.instrument} > ...", found=said
             )
+        tb = files.require(dataset, "TB", path)
+        # A renamed file would put one algorithm or version in another's place.
+        image = str(tb.attrs.get("long_name", "")).upper().split()
+        release = str(dataset.attrs.get("product_version", "")).lstrip("v")[:1]
+        for what, found, named in (
+            ("long_name of TB", [a for a in ALGORITHMS if a in image], self.algorithm),
+            ("product_version", [release] if release else [], match["version"][0]),
+        ):
+            if found and named not in found:
+                raise FormatMismatch(f"{path.name}: {what}", expected=named, found=found[0])
         time = files.require(dataset, "time", path)
         files.require_units(time, DAYS, path)
         day = _day(match)
@@ -216,19 +227,36 @@ class Cetb:
             )
 
 
+def _require_projection(dataset: xr.Dataset, path: Path) -> None:
+    """Hold what the file says of its projection against the grid, where it says anything."""
+    about = {} if "crs" not in dataset.variables else dataset["crs"].attrs
+    for name, expected in (("srid", "6933"), ("long_name", "EASE2_T25km")):
+        found = str(about.get(name, expected))
+        if not found.endswith(expected):
+            raise GridMismatch(f"{path.name}: {name} of crs", expected=expected, found=found)
+
+
 def _require_counts(dataset: xr.Dataset, path: Path) -> None:
     files.require_units(files.require(dataset, "TB", path), "K", path)
     for name, dtype in DTYPES.items():
         array, scale = dataset[name], SCALE if name == "TB" else 1.0
-        stored = [float(array.attrs.get(key, np.nan)) for key in ("scale_factor", "add_offset")]
+        stored = [_number(array.attrs.get(key)) for key in ("scale_factor", "add_offset")]
         sizes = dataset.sizes
         fits = array.dims == ("time", "y", "x") and sizes["time"] == 1
-        if not fits or array.dtype != dtype or abs(stored[0] / scale - 1) > 1e-6 or stored[1] != 0:
+        # What is not told is NaN, and equal to nothing.
+        plain = abs(stored[0] / scale - 1) <= 1e-6 and stored[1] == 0
+        if not fits or array.dtype != dtype or not plain:
             raise FormatMismatch(
                 f"{path.name}: {name}",
                 expected=f"{dtype} (time, y, x) with one time, scale {scale:g} and offset 0",
                 found=f"{array.dtype} {array.dims}, scale {stored[0]:g} and offset {stored[1]:g}",
             )
+
+
+def _number(value: Any) -> float:
+    """An attribute of one number; NaN where it is none."""
+    numbers = np.ravel(np.asarray(value))
+    return float(numbers[0]) if numbers.size == 1 and numbers.dtype.kind in "fiu" else np.nan
 
 
 def _parsed(url: str) -> re.Match[str] | None:

@@ -49,6 +49,8 @@ class Terrain:
     """
 
     role: ClassVar[Role] = "static"
+    # Lowest and highest elevation that the product can have, m.
+    plausible: ClassVar[tuple[float, float]] = PLAUSIBLE
 
     @property
     def variables(self) -> tuple[Variable, ...]:
@@ -86,7 +88,8 @@ class Terrain:
             for around, part in _blocks(whole, grid):
                 reached = True
                 rows, columns = (slice(i[0], i[-1] + 1) for i in (part.rows, part.columns))
-                for name, field in _terrain(whole, around, overlap_of_parts(around, part)):
+                weights = overlap_of_parts(around, part)
+                for name, field in _terrain(whole, around, weights, self.plausible):
                     here = values[name][rows, columns]
                     np.copyto(here, field, where=np.isnan(here))
         if not reached:
@@ -191,9 +194,11 @@ def _blocks(whole: raster.Mosaic, grid: Grid) -> Iterator[tuple[Part, Part]]:
         ) from error
 
 
-def _terrain(whole: raster.Mosaic, around: Part, weights: Overlap) -> Iterator[tuple[str, Any]]:
+def _terrain(
+    whole: raster.Mosaic, around: Part, weights: Overlap, plausible: tuple[float, float]
+) -> Iterator[tuple[str, Any]]:
     """Each variable of a block, by name, float32 (y, x) of its target part."""
-    pieces = _pieces(whole, around)
+    pieces = _pieces(whole, around, plausible)
     elevation = np.concatenate([z[1:-1, 1:-1] for z in pieces], axis=1)
     yield "elevation", weights.mean(elevation)
     yield "elevation_std", weights.std(elevation)
@@ -209,18 +214,20 @@ def _terrain(whole: raster.Mosaic, around: Part, weights: Overlap) -> Iterator[t
         yield name, weights.mean(field)
 
 
-def _pieces(whole: raster.Mosaic, around: Part) -> list[npt.NDArray[np.float32]]:
+def _pieces(
+    whole: raster.Mosaic, around: Part, plausible: tuple[float, float]
+) -> list[npt.NDArray[np.float32]]:
     """Elevation of each run of columns without gaps, with one cell more on every side."""
     rows = slice(int(around.rows[0]) - 1, int(around.rows[-1]) + 2)
     pieces = []
     for run in raster.runs(around.columns):
         z = whole.read(rows, slice(int(run[0]) - 1, int(run[-1]) + 2))
-        low, high = PLAUSIBLE
+        low, high = plausible
         wrong = (z < low) | (z > high)
         if wrong.any():
             raise FormatMismatch(
                 _names(whole),
-                expected=f"elevations of {low}..{high} m",
+                expected=f"elevations of {low:g}..{high:g} m",
                 found=f"{z[wrong][0]:g}",
                 remedy="Declare the void as nodata, or convert to metres.",
             )

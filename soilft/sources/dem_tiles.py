@@ -18,9 +18,11 @@ import xarray as xr
 from soilft.errors import ConfigError, FormatMismatch, GridMismatch, UnreadableGranule
 from soilft.grid import Grid
 from soilft.sources import raster
-from soilft.sources.dem import Terrain, read_raster
+from soilft.sources.dem import PLAUSIBLE, Terrain, read_raster
 from soilft.sources.protocol import Granule
 
+# Of land, with room for noise: an undeclared void of -9999 lies beyond.
+LAND = (-1500.0, PLAUSIBLE[1])
 # Cells a degree of latitude: 3 and 1 arc-seconds. Neighbours share a row and a column.
 SRTM_CELLS = (1201, 3601)
 GMTED_CELLS = {"075": 480, "150": 240, "300": 120}
@@ -50,6 +52,7 @@ class SrtmHgt(Terrain):
 
     product: ClassVar[str] = "dem-srtm"
     references: ClassVar[str] = "SRTM (Farr et al. 2007), doi:10.1029/2005RG000183"
+    plausible: ClassVar[tuple[float, float]] = LAND
 
     def granule(self, url: str) -> Granule | None:
         """Read a file name; None where it is not one of this product."""
@@ -92,6 +95,7 @@ class Gmted2010(Terrain):
 
     product: ClassVar[str] = "dem-gmted2010"
     references: ClassVar[str] = "GMTED2010 (Danielson and Gesch 2011), doi:10.3133/ofr20111073"
+    plausible: ClassVar[tuple[float, float]] = LAND
 
     statistic: str = "mea"
     resolution: str = "300"
@@ -141,6 +145,7 @@ class CopernicusGlo90(Terrain):
     references: ClassVar[str] = (
         "Copernicus DEM GLO-90, heights above EGM2008, doi:10.5270/ESA-c5d3d65"
     )
+    plausible: ClassVar[tuple[float, float]] = LAND
 
     absent: Absent = "missing"
 

@@ -27,6 +27,9 @@ from soilft.sources.protocol import Arrays, Granule, Role, calendar_day
 
 GRID = PRESETS["latlon-0.25"]
 NO_DATA = 127
+DAYS = "days since 1970-01-01 00:00:00 UTC"
+# Of a state without a time of its own, as of one that is of the whole UTC day.
+NOON = 12.0
 # Before version 3 the flag had other values; none after 9 has been seen.
 VERSIONS = range(3, 10)
 
@@ -101,11 +104,11 @@ class EsaCciFlag:
                 expected="int8 whose bit 0 means snow coverage or temperature below zero",
                 found=f"{flag.dtype}, value 1 means {frozen}",
             )
-        files.require_units(
-            files.require(dataset, "t0", path), "days since 1970-01-01 00:00:00 UTC", path
-        )
+        for name in ("time", "t0"):
+            files.require_units(files.require(dataset, name, path), DAYS, path)
         for name in ("flag", "t0"):
             files.require_one_time(dataset[name], path)
+        _require_day(dataset["time"], match and calendar_day(match["day"]), path)
         return files.derived(dataset[["flag", "t0"]].isel(time=0, drop=True), dataset)
 
     def place(self, dataset: xr.Dataset, granule: Granule, day: date, grid: Grid) -> Arrays:
@@ -133,5 +136,22 @@ class EsaCciFlag:
         day: date,
         grid: Grid,
     ) -> Arrays:
-        """The one granule of the day, with the overpass axis in front."""
-        return {name: array[None] for name, array in parts[-1][1].items()}
+        """The one granule of the day, with the overpass axis in front.
+
+        Where nothing was retrieved, as under snow, there is a flag and no time: noon stands there.
+        """
+        label, hours = (parts[-1][1][name] for name in ("freeze_thaw", "observation_time"))
+        hours = np.where(np.isfinite(hours), hours, np.float32(NOON))
+        time = np.where(label != MISSING, hours, np.float32(np.nan))
+        return {"freeze_thaw": label[None], "observation_time": time[None]}
+
+
+def _require_day(time: xr.DataArray, day: date | None, path: Path) -> None:
+    """Refuse a renamed file: its one day must be that of its name."""
+    stored = float(time.values[0])
+    if day is None or not abs(stored - number(day)) < 0.5:
+        raise FormatMismatch(
+            f"{path.name}: time",
+            expected=f"{day}, as named",
+            found=f"day {stored:g} since 1970-01-01",
+        )

@@ -263,8 +263,7 @@ def aligned_window(
     GridMismatch
         Where spacing, alignment or orientation is another.
     """
-    lat = np.asarray(lat, "float64")
-    lon = np.asarray(lon, "float64")
+    lat, lon = _axis(lat, path), _axis(lon, path)
     first, last = (whole.y[-1], whole.y[0]) if south_first else (whole.y[0], whole.y[-1])
     names = ("latitude", "longitude", "degrees") if whole.geographic else ("y", "x", "m")
     # Metres of a projection have more digits than degrees.
@@ -301,17 +300,32 @@ def even_grid(lat: npt.NDArray[Any], lon: npt.NDArray[Any], path: Path) -> Grid:
     Raises
     ------
     GridMismatch
-        Where the steps differ, or longitudes do not rise.
+        Where the steps differ, there is no step at all, or longitudes do not rise.
     """
-    height, width = (
-        _step(-np.asarray(lat, "float64"), path),
-        _step(np.asarray(lon, "float64"), path),
-    )
+    lat, lon = _axis(lat, path), _axis(lon, path)
+    height, width = _step(-lat, path), _step(lon, path)
     left, top = float(lon[0]) - width / 2, float(lat[0]) + height / 2
     return Grid("EPSG:4326", left, top, width, height, (len(lat), len(lon)))
 
 
-def _step(rising: npt.NDArray[Any], path: Path) -> float:
+def _axis(values: npt.NDArray[Any], path: Path) -> npt.NDArray[np.float64]:
+    """Cell centres along an axis, every one a number."""
+    axis = np.asarray(values, "float64")
+    known = int(np.isfinite(axis).sum())
+    if axis.ndim != 1 or not axis.size or known < axis.size:
+        raise GridMismatch(
+            path.name,
+            expected="axes of one dimension, with a number for each row and column",
+            found=f"an axis of shape {axis.shape}, {known} of them numbers",
+        )
+    return axis
+
+
+def _step(rising: npt.NDArray[np.float64], path: Path) -> float:
+    if len(rising) < 2:
+        raise GridMismatch(
+            path.name, expected="two rows and two columns or more", found="one of them"
+        )
     step = float((rising[-1] - rising[0]) / (len(rising) - 1))
     if step <= 0 or np.abs(np.diff(rising) - step).max() > 0.01 * step:
         raise GridMismatch(

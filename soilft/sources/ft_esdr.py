@@ -44,6 +44,8 @@ GRIDS: Mapping[tuple[int, int], Grid] = MappingProxyType(
 # Of each overpass; 2 and 3 are states of a whole day, in the combined files (CO).
 STATES: Mapping[int, int] = MappingProxyType({0: FROZEN, 1: THAWED})
 COMBINED, NO_STATE = (2, 3), (252, 253, 254, 255)
+# Names that latitude and longitude may have, of each cell or of each row and column.
+_PLACES = (("cell_lon", "longitude", "lon"), ("cell_lat", "latitude", "lat"))
 # Latitude and longitude of the file may be rounded, or of the cell's edge; not of another row.
 _DEGREES_OFF = 0.2
 
@@ -128,11 +130,11 @@ class FtEsdr:
 
 
 def _maps(file: h5py.File) -> Iterator[tuple[str, npt.NDArray[Any]]]:
-    """Every array of two dimensions, in all groups."""
+    """Every array of one or two dimensions, in all groups."""
     found: list[h5py.Dataset] = []
 
     def visit(_name: str, thing: Any) -> None:
-        if isinstance(thing, h5py.Dataset) and thing.ndim == 2:
+        if isinstance(thing, h5py.Dataset) and thing.ndim in (1, 2):
             found.append(thing)
 
     file.visititems(visit)
@@ -168,10 +170,12 @@ def _codes(arrays: Mapping[str, npt.NDArray[Any]], path: Path) -> tuple[str, npt
 
 
 def _require_place(arrays: Mapping[str, npt.NDArray[Any]], grid: Grid, path: Path) -> None:
-    """Hold latitude and longitude of cells against the grid, where the file has them."""
-    for leaf, expected in zip(("cell_lon", "cell_lat"), grid.lonlat, strict=True):
+    """Hold latitudes and longitudes, of cells or of axes, against the grid, where there are any."""
+    lon, lat = grid.lonlat
+    for leaves, cells, line in zip(_PLACES, (lon, lat), (lon[0], lat[:, 0]), strict=True):
         for name, stored in arrays.items():
-            if name.rsplit("/", 1)[-1] != leaf or stored.shape != grid.shape:
+            expected = {cells.shape: cells, line.shape: line}.get(stored.shape)
+            if expected is None or name.rsplit("/", 1)[-1].lower() not in leaves:
                 continue
             off = np.abs(stored.astype("float64") - expected)
             off = off[np.isfinite(off) & (np.abs(stored) <= 180)]

@@ -51,6 +51,7 @@ KEYS = ("HWSD2_SMU_ID", "LAYER", "SEQUENCE", "SHARE")
 # Of 0 to 20 cm.
 LAYER = "D1"
 MOST_UNITS = 65535
+WGS84_METRES = 6378137.0
 # Of the map's cells with a unit, the table must know this share.
 LEAST_KNOWN = 0.5
 
@@ -101,7 +102,15 @@ class Hwsd2(UpperSoil):
         of_unit = {name: _by_unit(table, name) for name in PROPERTIES}
 
         def cells(around: Part) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
-            unit = np.nan_to_num(whole.read_part(around)).astype("uint16")
+            stored = np.nan_to_num(whole.read_part(around))
+            if stored.min() < 0 or stored.max() > MOST_UNITS:
+                raise FormatMismatch(
+                    units.attrs["name"],
+                    expected=f"numbers of units, 0..{MOST_UNITS}",
+                    found=f"{stored.min():g}..{stored.max():g}",
+                    remedy="Declare the void as nodata.",
+                )
+            unit = stored.astype("uint16")
             told = (unit > 0) & (unit < MOST_UNITS)
             known[:] += told.sum(), (listed[unit] & told).sum()
             for name, values in of_unit.items():
@@ -141,16 +150,16 @@ def _geotiff(path: Path) -> xr.Dataset:
         grid = raster.north_up(header, header.crs and "EPSG:4326", path)
         a_degree = (1 / grid.height, 1 / grid.width)
         fits = max(abs(n - CELLS_A_DEGREE) for n in a_degree) < 0.01
-        if not fits or not _geographic(header.crs):
+        if not fits or not _wgs84(header.crs):
             raise GridMismatch(
                 path.name,
                 expected=f"latitude and longitude on WGS 84, {CELLS_A_DEGREE} cells a degree",
-                found=f"{a_degree[0]:.6g} x {a_degree[1]:.6g} in {header.crs[:60]}",
+                found=f"{a_degree[0]:.6g} x {a_degree[1]:.6g} in {_name(header.crs)}",
             )
         if np.dtype(header.dtype).kind not in "ui" or header.scale != 1 or header.offset != 0:
             raise FormatMismatch(
                 path.name,
-                expected="numbers of units, unsigned 16 bit, without scale and offset",
+                expected="numbers of units, whole numbers without scale and offset",
                 found=f"{header.dtype}, scale {header.scale:g} and offset {header.offset:g}",
             )
     except InputError:
@@ -163,8 +172,15 @@ def _geotiff(path: Path) -> xr.Dataset:
     return dataset
 
 
-def _geographic(wkt: str) -> bool:
-    return bool(pyproj.CRS.from_wkt(wkt).is_geographic)
+def _wgs84(wkt: str) -> bool:
+    """Whether a CRS is of degrees on the figure of WGS 84, as CGCS2000 is to a few centimetres."""
+    crs = pyproj.CRS.from_wkt(wkt)
+    figure = crs.ellipsoid
+    return bool(crs.is_geographic and figure and abs(figure.semi_major_metre - WGS84_METRES) < 1)
+
+
+def _name(wkt: str) -> str:
+    return str(pyproj.CRS.from_wkt(wkt).name)
 
 
 def _map(cells: xr.DataArray, grid: Grid, path: Path, attributes: dict[str, str]) -> xr.Dataset:

@@ -35,6 +35,8 @@ BOTTOMS = (4.5, 9.1, 16.6)
 THICKNESS = (4.5, 4.6, 0.9)
 # Organic matter is taken to be 58 % carbon (van Bemmelen).
 CARBON_OF_MATTER = 0.58
+# How the names of the dimensions begin, in small letters.
+_DIMS = (("depth",), ("lat", "y"), ("lon", "x"))
 _PERCENT = ("%", "percent", "g/100g", "%ofweight", "%ofvolume", "percentofweight")
 _DENSITY = ("g/cm3", "g/cm^3", "gcm-3", "g/cm**3")
 
@@ -123,6 +125,7 @@ class LayeredSoil(UpperSoil):
                 total = np.zeros(around.shape)
                 for tile, thickness in zip(tiles, THICKNESS, strict=True):
                     part = whole.only(tile).read_part(around)
+                    _require_packed(part, tile)
                     total += thickness * np.where(part >= 0, part, np.nan)
                 yield name, tiles[0].cells.attrs["factor"] * total / sum(THICKNESS)
 
@@ -143,7 +146,8 @@ def _layers(
     """The layers of the top 10 cm, lazily, north up, and their grid."""
     array = files.require(dataset, variable, path)
     dims = tuple(str(dim).lower() for dim in array.dims)
-    if len(dims) != 3 or not dims[0].startswith("depth") or array.shape[0] < len(BOTTOMS):
+    named = [any(map(dim.startswith, known)) for dim, known in zip(dims, _DIMS, strict=False)]
+    if len(dims) != 3 or not all(named) or array.shape[0] < len(BOTTOMS):
         raise FormatMismatch(
             f"{path.name}: {variable}",
             expected=f"dimensions (depth, lat, lon) with {len(BOTTOMS)} layers or more",
@@ -172,10 +176,26 @@ def _layers(
         left, top = grid.left, grid.top
     grid = Grid(grid.crs, left, top, side, side, grid.shape)
     packed = 1.0 if "scale_factor" in array.encoding else layered.packed
+    about = {"factor": packed * layered.factor, "packed": packed}
     bare = array.drop_vars(list(array.coords)).rename(
         dict(zip(array.dims, ("layer", "y", "x"), strict=True))
     )
-    return bare[: len(BOTTOMS)].assign_attrs(factor=packed * layered.factor), grid
+    return bare[: len(BOTTOMS)].assign_attrs(about), grid
+
+
+def _require_packed(stored: npt.NDArray[Any], tile: raster.Tile) -> None:
+    """Refuse fractions where hundredths are counted: they are the values themselves.
+
+    Carbon would be a hundredth of what it is, and still plausible.
+    """
+    known = stored[stored >= 0]
+    if tile.cells.attrs["packed"] != 1 and (known != np.rint(known)).any():
+        raise FormatMismatch(
+            tile.name,
+            expected="whole numbers of hundredths, or a scale_factor",
+            found=f"{known[known != np.rint(known)][0]:g}",
+            remedy="Set scale_factor = 1.0 where the values are stored as they are.",
+        )
 
 
 def _require_depths(dataset: xr.Dataset, dim: str, path: Path) -> None:

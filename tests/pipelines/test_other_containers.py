@@ -1,6 +1,5 @@
 """Every other container of an input stands in for its sibling by one line of the region file."""
 
-import json
 from collections.abc import Callable
 from datetime import date
 from difflib import ndiff
@@ -11,7 +10,6 @@ import numpy as np
 import pytest
 import xarray as xr
 import yaml
-from pyproj import Transformer
 
 import cluster
 from pipelines.config import load, shipped
@@ -20,11 +18,8 @@ from pipelines.run import Run
 from soilft.days import DaySpan
 from soilft.grid import Region
 from soilft.ingest import template_for
-from soilft.simulate import Archive, radiometer, retrieval
-from soilft.simulate.world import World
 from tests.contract import amsr2_tenth, cetb, dems, esa_cci, ft_esdr, smap_enhanced, soils
-from tests.support import small_run
-from tests.support.small_run import product_bytes, soilft
+from tests.support.small_run import product_bytes
 
 DAYS = (date(2015, 4, 1), date(2015, 4, 2))
 BOUNDS = [90.25, 31.25, 91.25, 32.25]
@@ -90,10 +85,11 @@ def test_one_line_of_the_demo_names_another_container(product: str, tmp_path: Pa
 
 def write_files(root: Path) -> None:
     """Write two days of every product into the folders of the demo."""
-    for day in DAYS:
+    for version, day in enumerate(DAYS, 1):
         for node, level, minute in (("D", 240.0, 19 * 60 + 30), ("A", 260.0, 7 * 60 + 30)):
             field = np.full((40, 60), level)
-            for sensor, folder, version in (("AMSR2", "amsr2", 2), ("AMSRE", "amsre", 1)):
+            # One day of CETB is of version 1, the other of version 2.
+            for sensor, folder in (("AMSR2", "amsr2"), ("AMSRE", "amsre")):
                 cetb.cetb(
                     root / folder, sensor, day, node=node, version=version,
                     kelvin=((95, 1025), field), minutes=np.full(field.shape, minute),
@@ -223,69 +219,3 @@ def test_two_inputs_of_the_same_static_variables_are_refused(tmp_path: Path) -> 
     inputs["terrain-too"] = {"product": "dem-srtm", "granules": "/archive/srtm/*.hgt"}
     with pytest.raises(ConfigError, match=r"inputs\.terrain-too: .* elevation"):
         load(shipped("demo-tibet"), {"inputs": inputs})
-
-
-@pytest.mark.slow
-def test_a_small_demo_goes_the_whole_way_in_other_containers(
-    small_archive: Path, tmp_path: Path
-) -> None:
-    value = small_run_of_other_containers(tmp_path, small_archive)
-    path = tmp_path / "region.yaml"
-    path.write_text(yaml.safe_dump(value))
-    soilft("run", path, "--quiet")
-    release = tmp_path / "store" / "releases" / "v1.0"
-    cube = xr.open_zarr(release / "cube.zarr").load()
-    inside = (cube.x > 91).values
-    state = cube.freeze_thaw_state.values
-    # Outside of the mask there is no state; inside there are both.
-    assert np.isnan(state[:, :, ~inside]).all()
-    assert np.isfinite(state[:, :, inside]).mean() > 0.95
-    assert {0, 1} <= set(np.unique(state[:, :, inside]))
-    outside = (cube.quality_flag.values.astype(int) & 8) > 0
-    np.testing.assert_array_equal(outside.any(axis=(0, 1)), ~inside)
-
-
-def small_run_of_other_containers(folder: Path, archive: Path) -> dict[str, Any]:
-    """The small run's region file with CETB, FT-ESDR and GLO-90 of the same simulated Earth."""
-    domain = Archive(archive, small_run.BOUNDS, small_run.START, small_run.END, seed=3).domain
-    world = World.of(domain)
-    y, x = cetb.axes()
-    rows, columns = (np.flatnonzero(abs(axis - at) < half) for axis, at, half in (
-        (y, 4.1e6, 4.5e5), (x, 8.88e6, 5e5)
-    ))  # fmt: skip
-    lon, lat = Transformer.from_crs(6933, 4326, always_xy=True).transform(
-        *np.meshgrid(x[columns], y[rows])
-    )
-    row, column, inside = domain.cell(lat, lon)
-    places = ft_esdr.lonlat()
-    label_row, label_column, known = domain.cell(places[1], places[0])
-    for day in DaySpan(small_run.START, small_run.END):
-        for node, direction in (("D", "descending"), ("A", "ascending")):
-            seen = radiometer.observe(world, "amsr2", direction, day)
-            there = inside & seen.seen[row, column]
-            hours = (seen.hours - domain.hours(day))[row, column]
-            for band in ("18", "36"):
-                for letter in "VH":
-                    kelvin = np.where(there, seen.tb[band, letter][row, column], np.nan)
-                    cetb.cetb(
-                        folder / "cetb", "AMSR2", day, channel=f"{band}{letter}", node=node,
-                        version=2, kelvin=((int(rows[0]), int(columns[0])), kelvin),
-                        minutes=np.where(there, 60 * hours, -32768),
-                    )  # fmt: skip
-            made = retrieval.label(world, "smos", direction, day)
-            state = made.state[label_row, label_column]
-            codes = np.where(known & (state < 2), 1 - np.minimum(state, 1), 255)
-            overpass = {"D": "AM", "A": "PM"}[node]
-            ft_esdr.ft_esdr(folder / "ft", day, overpass, codes, places=False)
-    for tile in range(90, 94):
-        for south in range(32, 35):
-            dems.glo90(folder / "glo90", tile, south, height)
-    mask = {"type": "Polygon", "coordinates": [[[91, 32], [94, 32], [94, 35], [91, 35], [91, 32]]]}
-    (folder / "mask.geojson").write_text(json.dumps(mask))
-    value = yaml.safe_load(small_run.region_file(folder, archive).read_text())
-    value["region"]["mask"] = str(folder / "mask.geojson")
-    inputs = value["inputs"]
-    inputs["amsr2"] |= {"product": "amsr2-cetb-25km", "granules": f"{folder}/cetb/*"}
-    inputs["terrain"] = {"product": "dem-copernicus-glo90", "granules": f"{folder}/glo90/*"}
-    inputs["smos"] = {"product": "ft-esdr-25km", "granules": f"{folder}/ft/*"}
-    return dict(value)

@@ -22,6 +22,11 @@ def polygon(*rings: Any) -> dict[str, Any]:
     return {"type": "Polygon", "coordinates": list(rings)}
 
 
+def polygon_with_heights(*rings: Any) -> dict[str, Any]:
+    coordinates = [[[[*place, 4500.0] for place in ring]] for ring in rings]
+    return {"type": "MultiPolygon", "coordinates": coordinates}
+
+
 def feature(geometry: dict[str, Any], **properties: Any) -> dict[str, Any]:
     return {"type": "Feature", "properties": properties, "geometry": geometry}
 
@@ -72,6 +77,9 @@ def test_the_same_polygons_are_the_same_outline_however_written(tmp_path: Path) 
             crs={"properties": {"name": "urn:ogc:def:crs:OGC:1.3:CRS84"}},
         ),
         several,
+        {**several, "crs": None},
+        collection(feature(several), {"type": "Feature", "properties": {}, "geometry": None}),
+        polygon_with_heights(SQUARE, FAR),
     ]
     outlines = {read_outline(written(tmp_path, way)) for way in ways}
     assert len(outlines) == 1
@@ -91,8 +99,27 @@ def test_the_same_polygons_are_the_same_outline_however_written(tmp_path: Path) 
             collection(feature(polygon(SQUARE)), crs={"properties": {"name": "EPSG:32645"}}),
             "EPSG:32645",
         ),
+        ({**polygon(SQUARE), "crs": "EPSG:32645"}, "coordinates in EPSG:32645"),
+        ({**polygon(SQUARE), "crs": {"properties": {"href": "x"}}}, "coordinates in .*href"),
+        ({"type": "Topology", "objects": {}}, "Topology without coordinates"),
+        ({"type": "FeatureCollection"}, "FeatureCollection without features"),
+        ({"type": "Feature", "properties": {}}, "expected at least one polygon, found none"),
     ],
-    ids=["text", "list", "empty", "point", "metres", "bow tie", "open", "crs"],
+    ids=[
+        "text",
+        "list",
+        "empty",
+        "point",
+        "metres",
+        "bow tie",
+        "open",
+        "crs",
+        "plain crs",
+        "linked crs",
+        "topology",
+        "no features",
+        "no geometry",
+    ],
 )
 def test_what_is_no_polygon_in_degrees_is_refused(tmp_path: Path, value: Any, words: str) -> None:
     url = written(tmp_path, value)

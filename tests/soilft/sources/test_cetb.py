@@ -130,6 +130,19 @@ def wrong_files(folder: Path, version: int) -> dict[str, Path]:
         "other time": wrong("other time", attribute("TB_time", "units", np.bytes_("hours"))),
         "other day": wrong("other day", next_day),
         "other sensor": wrong("other sensor", attribute("/", "instrument", np.bytes_("SSM/I > S"))),
+        "other projection": wrong(
+            "other projection", attribute("crs", "srid", np.bytes_("urn:ogc:def:crs:EPSG::3410"))
+        ),
+        "other grid": wrong("other grid", attribute("crs", "long_name", np.bytes_("EASE2_M25km"))),
+        "other image": wrong("other image", attribute("TB", "long_name", np.bytes_("SIR TB"))),
+        "other version": wrong(
+            "other version", attribute("/", "product_version", np.bytes_(f"v{3 - version}.0"))
+        ),
+        "a scale in words": wrong(
+            "a scale in words", attribute("TB", "scale_factor", np.bytes_("0.01"))
+        ),
+        "no scale": wrong("no scale", lambda file: file["TB"].attrs.__delitem__("scale_factor")),
+        "two scales": wrong("two scales", attribute("TB", "scale_factor", np.array([0.01, 0.01]))),
         "no temperature": wrong("no temperature", without("TB")),
         "no time": wrong("no time", without("TB_time")),
     }
@@ -146,6 +159,12 @@ def wrong_files(folder: Path, version: int) -> dict[str, Path]:
         ("other time", FormatMismatch, "minutes since 2009-09-01"),
         ("other sensor", FormatMismatch, "expected AMSR-E > ..., found SSM/I"),
         ("no time", MissingVariable, "expected TB_time"),
+        ("other projection", GridMismatch, r"srid of crs: expected 6933, found .*EPSG::3410"),
+        ("other grid", GridMismatch, r"long_name of crs: expected EASE2_T25km, found EASE2_M25km"),
+        ("other image", FormatMismatch, "long_name of TB: expected GRD, found SIR"),
+        ("other version", FormatMismatch, "product_version: expected 2, found 1"),
+        ("no scale", FormatMismatch, "found uint16 .* scale nan and offset 0"),
+        ("a scale in words", FormatMismatch, "found uint16 .* scale nan"),
     ],
 )
 def test_a_refusal_says_what_is_wrong(
@@ -170,20 +189,25 @@ def test_the_true_structure_is_read_and_its_own_sensor_refused(
         if not line.startswith("name ") and "TB_dump" not in line
     ] == []
     day = date(1991, 6, 2)
-    path = tmp_path / name("AMSRE", day, "18H", "A", version)
+    path = tmp_path / name("AMSRE", day, "18H", "A", version, "SIR")
+    source = AmsrECetb(("18",), "SIR")
     shutil.copyfile(real, path)
     path.chmod(0o644)
     with pytest.raises(FormatMismatch, match=r"expected AMSR-E > \.\.\., found SSM/I"):
-        SOURCE.read(path)
+        source.read(path)
     with h5py.File(path, "r+") as file:
         file.attrs["instrument"] = np.bytes_("AMSR-E > Advanced Microwave Scanning Radiometer-EOS")
         counts = file["TB"][0]
-    with SOURCE.read(path) as dataset:
+    with source.read(path) as dataset:
         kelvin = np.where((counts > 0) & (counts < 40001), counts * 0.01, np.nan)
         np.testing.assert_allclose(dataset.tb, kelvin, rtol=1e-6)
         assert np.nanmax(dataset.minutes) == (1490 if version == 1 else 50)
         assert dataset.y[0] > dataset.y[-1]
-    check_refusals(SOURCE, path, {})
+    gridded = tmp_path / name("AMSRE", day, "18H", "A", version)
+    shutil.copyfile(path, gridded)
+    with pytest.raises(FormatMismatch, match="long_name of TB: expected GRD, found SIR"):
+        SOURCE.read(gridded)
+    check_refusals(source, path, {})
 
 
 def test_what_lies_beyond_67_degrees_is_missing(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rasterio
+from affine import Affine
 
 from soilft.errors import ConfigError, FormatMismatch, GridMismatch, UnreadableGranule
 from soilft.grid import Region
@@ -112,6 +114,90 @@ def test_voids_of_srtm_are_missing(tmp_path: Path) -> None:
     found = placed(SrtmHgt(), pair(srtm, tmp_path, holed))["elevation"]
     np.testing.assert_allclose(found[:, 0], expected(WINDOW)[:, 0], atol=1)
     assert np.isnan(found[:, 1:]).all()
+
+
+@pytest.mark.parametrize(
+    ("write", "source"),
+    [(srtm, SrtmHgt()), (glo90, CopernicusGlo90()), (gmted, Gmted2010())],
+    ids=["srtm", "glo90", "gmted"],
+)
+def test_a_void_that_is_not_declared_is_no_land(tmp_path: Path, write: Any, source: Any) -> None:
+    def holed(lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
+        return np.where(lon < 90.75, plane(lon, lat), -9999)
+
+    path = write(tmp_path, 90, 30, holed)
+    with pytest.raises(
+        FormatMismatch, match=rf"{path.name}: expected elevations of -1500..9500 m, found -9999"
+    ):
+        placed(source, [path])
+
+
+def test_bytes_in_the_other_order_are_no_land(tmp_path: Path) -> None:
+    path = srtm(tmp_path, 90, 30, plane)
+    np.fromfile(path, ">i2").astype("<i2").tofile(path)
+    with pytest.raises(FormatMismatch, match=r"N30E090\.hgt: expected elevations of"):
+        placed(SrtmHgt(), [path])
+
+
+def test_tiles_of_two_resolutions_are_refused_by_name(tmp_path: Path) -> None:
+    paths = [srtm(tmp_path, 90, 30, plane), srtm(tmp_path, 91, 30, plane, 3601)]
+    with pytest.raises(
+        GridMismatch, match=r"N30E091\.hgt beside N30E090\.hgt: expected cells that"
+    ):
+        placed(SrtmHgt(), paths)
+
+
+@pytest.mark.parametrize(
+    ("write", "source", "columns"),
+    [(srtm, SrtmHgt(), ()), (glo90, CopernicusGlo90(), (600,))],
+    ids=["srtm", "glo90"],
+)
+def test_tiles_on_both_sides_of_the_antimeridian_are_neighbours(
+    tmp_path: Path, write: Any, source: Any, columns: tuple[int, ...]
+) -> None:
+    # A plane that runs on beyond 180 degrees.
+    def ramp(lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
+        return 1000 + 400 * (lon % 360 - 180) + 0 * lat
+
+    south = 60 if columns else 51
+    paths = [write(tmp_path, lon, south, ramp, *columns) for lon in (179, -180)]
+    for west in (179.5, -180):
+        grid = Region("seam", "latlon-0.25", (west, south, west + 0.5, south + 1)).grid
+        found = placed(source, paths, grid)
+        lon, lat = grid.lonlat
+        np.testing.assert_allclose(found["elevation"], ramp(lon, lat), atol=1)
+        rise = 400 / (111_320 * np.cos(np.radians(lat)))
+        np.testing.assert_allclose(found["slope"], np.degrees(np.arctan(rise)), rtol=0.03)
+
+
+def test_a_hole_between_tiles_is_missing(tmp_path: Path) -> None:
+    grid = Region("row", "latlon-0.25", (90, 30.25, 93, 30.75)).grid
+    for write, source in ((srtm, SrtmHgt()), (glo90, CopernicusGlo90())):
+        paths = [write(tmp_path / source.product, lon, 30, plane) for lon in (90, 92)]
+        found = placed(source, paths, grid)["elevation"]
+        gap = (grid.x > 91) & (grid.x < 92)
+        assert np.isnan(found[:, gap]).all()
+        np.testing.assert_allclose(found[:, ~gap], expected(grid)[:, ~gap], atol=1)
+
+
+def test_rasters_of_another_crs_orientation_or_scale_are_refused(tmp_path: Path) -> None:
+    path = glo90(tmp_path, 90, 30, plane)
+    with rasterio.open(path) as file:
+        profile, cells = file.profile, file.read(1)
+    turned = Affine(1 / 1200, 0, 90, 0, 1 / 1200, 30)
+    for what, changes, scale, words in (
+        ("crs", {"crs": "EPSG:32645"}, 1, "in EPSG:32645. Was the file renamed, re-projected"),
+        ("south", {"transform": turned}, 1, "expected a north-up raster"),
+        ("scaled", {}, 0.1, "expected elevation stored as it is, found scale 0.1"),
+    ):
+        wrong = tmp_path / what / path.name
+        wrong.parent.mkdir()
+        with rasterio.open(wrong, "w", **{**profile, **changes}) as file:
+            file.write(cells, 1)
+            file.scales = (scale,)
+        with pytest.raises((FormatMismatch, GridMismatch), match=words) as error:
+            CopernicusGlo90().read(wrong)
+        assert path.name in str(error.value)
 
 
 def test_an_srtm_tile_that_is_cut_off_is_refused(tmp_path: Path) -> None:

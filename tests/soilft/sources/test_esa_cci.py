@@ -23,6 +23,7 @@ NAME = "ESACCI-SOILMOISTURE-L3S-SSMV-COMBINED-20160101000000-fv03.3.nc"
 DAY = date(2016, 1, 1)
 SOURCE = EsaCciFlag()
 PLATEAU = Region("plateau", "latlon-0.25", (73, 26, 105, 40)).grid
+TIME = "days since 1970-01-01 00:00:00 UTC"
 MEANINGS = "no_data_inconsistency_detected snow_coverage_or_temperature_below_zero dense_vegetation"
 
 
@@ -53,7 +54,10 @@ def test_every_cell_is_bit_0_of_the_files_own_flag(samples: Path) -> None:
     expected = np.where(flag == 127, MISSING, flag.astype("uint8") & 1)
     found = placed(path)
     np.testing.assert_array_equal(found["freeze_thaw"][0], expected)
-    hours = np.where(t0 > 0, (t0 - 16801) * 24, np.nan)
+    # Most flags, as of snow, are of no retrieval and of no time.
+    assert (t0[flag != 127] <= 0).mean() > 0.5
+    hours = np.where(t0 > 0, (t0 - 16801) * 24, 12.0)
+    hours = np.where(flag == 127, np.nan, hours)
     np.testing.assert_allclose(found["observation_time"][0], hours, atol=0.01)
 
 
@@ -67,12 +71,14 @@ def written(path: Path, **changes: object) -> Path:
         "flag_values": np.array([0, 1, 2], "int8"),
         "flag_meanings": changes.get("meanings", MEANINGS),
     }
-    units = changes.get("units", "days since 1970-01-01 00:00:00 UTC")
+    units = changes.get("units", TIME)
     dims = ("time", "lat", "lon")
     with h5py.File(path, "w") as file:
-        for name, axis in (("time", np.array([16801.0])), ("lat", lat), ("lon", lon)):
+        time = np.array([changes.get("time", 16801.0)])
+        for name, axis in (("time", time), ("lat", lat), ("lon", lon)):
             file[name] = axis
             file[name].make_scale(name)
+        file["time"].attrs["units"] = changes.get("time_units", TIME)
         fields = {
             "flag": flag.astype(changes.get("dtype", "int8")),
             "t0": np.full(flag.shape, 16801.25),
@@ -103,6 +109,9 @@ def test_bits_are_kept_apart_and_127_is_missing(tmp_path: Path) -> None:
         ({"meanings": "none frost dense"}, FormatMismatch, "value 1 means frost"),
         ({"dtype": "uint8"}, FormatMismatch, "found uint8"),
         ({"units": "days since 2000-01-01"}, FormatMismatch, "found 'days since 2000"),
+        ({"time_units": "days since 2000-01-01"}, FormatMismatch, "found 'days since 2000"),
+        ({"time": 16806.0}, FormatMismatch, "expected 2016-01-01, as named, found day 16806"),
+        ({"time": np.nan}, FormatMismatch, "expected 2016-01-01, as named, found day nan"),
         ({"fields": ("flag",)}, MissingVariable, "expected t0"),
         ({"fields": ("t0",)}, MissingVariable, "expected flag"),
     ],

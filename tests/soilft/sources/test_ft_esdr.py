@@ -112,6 +112,23 @@ def test_a_refusal_says_what_is_wrong(tmp_path: Path) -> None:
             SOURCE.read(wrong[what])
 
 
+@pytest.mark.parametrize("form", ["of cells", "of rows and columns"])
+def test_a_flipped_file_is_refused_whatever_its_axes_are_called(tmp_path: Path, form: str) -> None:
+    path = ft_esdr(tmp_path, DAY, "AM")
+    with h5py.File(path, "r+") as file:
+        lat, lon = file["cell_lat"][()], file["cell_lon"][()]
+        del file["cell_lat"], file["cell_lon"]
+        file["latitude"], file["longitude"] = (
+            (lat, lon) if form == "of cells" else (lat[:, 0], lon[0])
+        )
+    with SOURCE.read(path) as dataset:
+        assert dataset.code.shape == SHAPE
+    with h5py.File(path, "r+") as file:
+        file["latitude"][:] = file["latitude"][()][::-1]
+    with pytest.raises(GridMismatch, match=r"latitude: expected cells of EPSG:3410, row 0 north"):
+        SOURCE.read(path)
+
+
 def test_names_tell_overpass_and_day() -> None:
     granule = SOURCE.granule("s3://ft/2016/" + name(DAY, "PM"))
     assert granule is not None

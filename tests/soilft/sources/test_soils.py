@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pytest
 import rasterio
+from affine import Affine
 
 from soilft.errors import FormatMismatch, GridMismatch, MissingVariable, UnreadableGranule
 from soilft.grid import Region
@@ -83,6 +84,52 @@ def test_the_flat_map_is_read_as_delivered_without_its_header(tmp_path: Path) ->
         Hwsd2().read(path)
 
 
+def rewritten(path: Path, folder: Path, cells: Any = None, **changes: Any) -> Path:
+    """The same map with other cells or another profile."""
+    folder.mkdir(parents=True)
+    with rasterio.open(path) as file:
+        profile = {**file.profile, **changes}
+        cells = file.read(1) if cells is None else cells
+    with rasterio.open(folder / path.name, "w", **profile) as file:
+        file.write(cells.astype(profile["dtype"]), 1)
+    return folder / path.name
+
+
+def test_a_clipped_map_of_wider_integers_or_of_china_s_datum_gives_the_same(tmp_path: Path) -> None:
+    unit_map, layers = hwsd(tmp_path)
+    expected = placed(Hwsd2(), unit_map, layers)["sand"]
+    for what, changes in (("wide", {"dtype": "int32"}), ("cgcs", {"crs": "EPSG:4490"})):
+        other = rewritten(unit_map, tmp_path / what, **changes)
+        np.testing.assert_array_equal(placed(Hwsd2(), other, layers)["sand"], expected)
+
+
+def test_numbers_that_are_of_no_unit_are_refused_not_taken_for_others(tmp_path: Path) -> None:
+    unit_map, layers = hwsd(tmp_path)
+    # 65543 and -65529 would be unit 7 in 16 bits.
+    for what, number in (("beyond", 65536 + 7), ("below", 7 - 65536)):
+        cells = np.full((840, 840), number)
+        other = rewritten(unit_map, tmp_path / what, cells, dtype="int32")
+        with pytest.raises(FormatMismatch, match=r"HWSD2\.tif: expected numbers of units, 0\.\."):
+            placed(Hwsd2(), other, layers)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"crs": "EPSG:4267"}, "on WGS 84, 120 cells a degree, found 120 x 120 in NAD27"),
+        ({"transform": Affine(1 / 120, 0, 89, 0, 1 / 120, 30)}, "a north-up raster"),
+        ({"transform": Affine(1 / 60, 0, 89, 0, -1 / 60, 37)}, "found 60 x 60 in WGS 84"),
+    ],
+)
+def test_a_map_of_another_datum_orientation_or_size_is_refused(
+    tmp_path: Path, changes: Any, words: str
+) -> None:
+    other = rewritten(hwsd(tmp_path)[0], tmp_path / "other", **changes)
+    with pytest.raises(GridMismatch, match=words) as error:
+        Hwsd2().read(other)
+    assert "HWSD2.tif" in str(error.value)
+
+
 def test_a_table_of_other_units_is_refused(tmp_path: Path) -> None:
     unit_map, _ = hwsd(tmp_path)
     other = table(tmp_path / "other", {8: UNITS[7], 4711: UNITS[4711]})
@@ -148,7 +195,12 @@ def wrong_files(folder: Path, product: str) -> dict[str, Path]:
     def wrong(what: str) -> Path:
         return layered(folder / what, product, only=variable)[0]
 
-    made = {what: wrong(what) for what in ("units", "depths", "spacing", "renamed", "flat")}
+    kinds = ("units", "depths", "spacing", "renamed", "flat", "hole", "turned")
+    made = {what: wrong(what) for what in kinds}
+    with h5py.File(made["hole"], "r+") as file:
+        file["lat"][7] = np.nan
+    with h5py.File(made["turned"], "r+") as file:
+        replaced(file, variable, file[variable][()].swapaxes(1, 2), ("depth", "lon", "lat"))
     with h5py.File(made["units"], "r+") as file:
         file[variable].attrs["units"] = np.bytes_("kg/m3")
     with h5py.File(made["depths"], "r+") as file:
@@ -162,6 +214,48 @@ def wrong_files(folder: Path, product: str) -> dict[str, Path]:
         del file[variable]
         file[variable] = values
     return made
+
+
+def replaced(file: h5py.File, name: str, values: Any, dims: tuple[str, ...]) -> None:
+    """Put other values on other axes in a variable's place, with its attributes."""
+    kept = {key: value for key, value in file[name].attrs.items() if key != "DIMENSION_LIST"}
+    del file[name]
+    file[name] = values
+    file[name].attrs.update(kept)
+    for axis, dim in enumerate(dims):
+        file[name].dims[axis].attach_scale(file[dim])
+
+
+@pytest.mark.parametrize("product", LAYERED)
+def test_longitude_before_latitude_is_refused_even_where_both_rise(
+    tmp_path: Path, product: str
+) -> None:
+    variable = next(iter(LAYERED[product][1]))
+    [path] = layered(tmp_path, product, south_first=True, only=variable)
+    with h5py.File(path, "r+") as file:
+        replaced(file, variable, file[variable][()].swapaxes(1, 2), ("depth", "lon", "lat"))
+    with pytest.raises(
+        FormatMismatch, match=r"\(depth, lat, lon\) .* found depth \d, lon 840, lat"
+    ):
+        SOURCES[product].read(path)
+
+
+@pytest.mark.parametrize("product", LAYERED)
+def test_fractions_are_not_taken_for_hundredths(tmp_path: Path, product: str) -> None:
+    carbon = list(LAYERED[product][1])[-1]
+    paths = layered(tmp_path, product)
+    [path] = [path for path in paths if path.name.startswith(carbon)]
+    with h5py.File(path, "r+") as file:
+        stored = file[carbon][()].astype("float32")
+        plain = np.where(stored > 0, stored / 100, stored)
+        file[carbon].attrs.pop("_FillValue", None)
+        replaced(file, carbon, plain, ("depth", "lat", "lon"))
+    with pytest.raises(FormatMismatch, match=rf"{path.name}: expected whole numbers of hundredths"):
+        placed(SOURCES[product], *paths)
+    with h5py.File(path, "r+") as file:
+        file[carbon].attrs["scale_factor"] = np.float32(1)
+    found = placed(SOURCES[product], *paths)["organic_carbon"]
+    np.testing.assert_allclose(found, 12.0, rtol=1e-3)
 
 
 @pytest.mark.parametrize("product", LAYERED)
