@@ -105,8 +105,11 @@ def collection(
         "assets": dict(_assets(cube, beside, groups)),
         "links": [*_links(said, cube, own, publications)],
     }
-    # What is not said is left out.
-    return {key: value for key, value in found.items() if value not in (None, [], {})}
+    # What is not said is left out, and an extension of which nothing is said.
+    found = {key: value for key, value in found.items() if value not in (None, [], {})}
+    if not any(key.startswith("sci:") for key in found):
+        found["stac_extensions"] = [uri for uri in EXTENSIONS if "/scientific/" not in uri]
+    return found
 
 
 def doi(text: str) -> str | None:
