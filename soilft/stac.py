@@ -36,6 +36,7 @@ _BESIDE: Mapping[str, tuple[str, str, str, tuple[str, ...]]] = {
     "release.json": ("release", JSON, "What was published, and what changed", ("metadata",)),
     "report/report.html": ("report", "text/html", "How good the cube is", ("metadata",)),
     "report/scorecard.json": ("scorecard", JSON, "The scores of the report", ("metadata",)),
+    "view/index.html": ("view", "text/html", "A map of any day, in the browser", ("overview",)),
     "model/card.json": ("model-card", JSON, "The forest that predicted it", ("metadata",)),
 }
 _GROUPS = {

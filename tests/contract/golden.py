@@ -20,6 +20,7 @@ BESIDE = (
     "model/forest.skops",
     "report/report.html",
     "report/scorecard.json",
+    "view/index.html",
     "quicklooks/mean_frozen_days.png",
     "quicklooks/trend_frozen_days.png",
 )

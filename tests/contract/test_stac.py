@@ -207,6 +207,7 @@ def test_a_collection_speaks_of_what_lies_beside_the_cube_and_of_nothing_else(st
         "report": ["metadata"],
         "scorecard": ["metadata"],
         "model-card": ["metadata"],
+        "view": ["overview"],
         "quicklook-mean_frozen_days": ["thumbnail"],
         "quicklook-trend_frozen_days": ["overview"],
     }
