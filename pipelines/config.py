@@ -15,6 +15,7 @@ import yaml
 from pydantic import ValidationError, model_validator
 
 from pipelines.products import Input
+from pipelines.quality import QualitySection
 from pipelines.sections import (
     AnnualSection,
     ChunkSection,
@@ -58,6 +59,7 @@ class Config(Section):
     harmonize: HarmonizeSection = HarmonizeSection()
     gap_filling: GapSection = GapSection()
     features: FeatureSection = FeatureSection()
+    quality: QualitySection = QualitySection()
     sampling: SamplingSection = SamplingSection()
     forest: ForestSection = ForestSection()
     validation: ValidationSection = ValidationSection()
@@ -117,6 +119,7 @@ class Config(Section):
                 "region.mask: expected polygons around the centre of a cell, found none"
             )
         self.feature_set()
+        self.quality.surface  # noqa: B018  a file of lakes that is none is said at once
         return self
 
     def to_region(self) -> Region:
@@ -172,6 +175,8 @@ class Config(Section):
         for item in value["inputs"].values():
             del item["granules"]
         value["region"]["mask"] = self.region.outline
+        lakes = self.quality.surface.lakes
+        value["quality"]["lakes"] = None if lakes is None else lakes.content
         if not self.is_direct:
             del value["simulation"]  # the granules tell
         del value["forest"]["group_size"]

@@ -41,6 +41,7 @@ def predict(run: Run, client: Client, emit: Emit = silent) -> Outcomes:
             model,
             run.config.label.reference_overpass,
             span,
+            run.config.quality.surface,
         )
         for span in todo
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ from soilft.schema import (
     overpass_coordinate,
     time_coordinates,
 )
+from soilft.surface import Surface
 
 STATES = {"thawed": THAWED, "frozen": FROZEN}
 # As the FT-ESDR's combined state (Kim et al. 2017), with our codes of thawed and frozen.
@@ -225,6 +226,8 @@ class PredictDays:
         The staging cube, its template made.
     reference
         Name of the overpass whose state is the day's.
+    surface
+        From what on snow, open water and relief are flagged.
     """
 
     cube_url: str
@@ -233,6 +236,7 @@ class PredictDays:
     model: ModelRef
     reference: str
     span: DaySpan
+    surface: Surface = field(default_factory=Surface)
 
     @property
     def peak_bytes(self) -> int:
@@ -268,7 +272,8 @@ def predict_days(task: PredictDays) -> Predicted:
         Where the features at hand are not those the model was trained on.
     """
     model = loaded(task.model)
-    predictors = block(task.inputs.open(), task.features, task.span)
+    inputs = task.inputs.open()
+    predictors = block(inputs, task.features, task.span)
     model.require_features(predictors.names)
     names = [target.name for target in task.features.targets]
     at = names.index(task.reference)
@@ -280,7 +285,7 @@ def predict_days(task: PredictDays) -> Predicted:
     probability = votes
     sets = np.full(usable[:, at].shape, MISSING, "uint8")
     dissimilarity = np.full(usable[:, at].shape, np.nan, "float32")
-    quality = predictors.quality[:, at]
+    quality = predictors.quality[:, at] | task.surface.flags(inputs, task.span)
     if measures is not None and usable.any():
         probability = np.full(usable.shape, np.nan)
         probability[usable] = measures.calibration.apply(votes[usable])
@@ -295,7 +300,7 @@ def predict_days(task: PredictDays) -> Predicted:
         "frozen_probability": percent[:, at],
         "prediction_set": sets,
         "dissimilarity": _steps(dissimilarity),
-        "quality_flag": quality.astype("uint8"),
+        "quality_flag": quality.astype("uint16"),
     }
     if task.inputs.tb:
         values |= {

@@ -42,6 +42,9 @@ QUALITY: Mapping[str, int] = MappingProxyType(
         "too_few_predictors": 16,
         "outside_area_of_applicability": 32,
         "gap_filled": 64,
+        "snow": 128,
+        "open_water": 256,
+        "steep_relief": 512,
     }
 )
 
@@ -209,7 +212,7 @@ class Block:
     values
         float32 (day, overpass, y, x, feature), NaN where missing.
     quality
-        uint8 bits of `QUALITY`, (day, overpass, y, x).
+        uint16 bits of `QUALITY`, (day, overpass, y, x); those of the surface are not among them.
     usable
         Where enough predictors are there to predict, (day, overpass, y, x).
     origin
@@ -221,7 +224,7 @@ class Block:
 
     names: tuple[str, ...]
     values: npt.NDArray[np.float32]
-    quality: npt.NDArray[np.uint8]
+    quality: npt.NDArray[np.uint16]
     usable: npt.NDArray[np.bool_]
     origin: npt.NDArray[np.uint8]
     level: npt.NDArray[np.uint8]
@@ -352,10 +355,10 @@ def _quality(
     names: tuple[str, ...],
     values: npt.NDArray[np.float32],
     windows: Sequence[Window],
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
+) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.bool_]]:
     missing = np.isnan(values)
     share = missing.mean(axis=-1)
-    quality = np.zeros(values.shape[:-1], "uint8")
+    quality = np.zeros(values.shape[:-1], "uint16")
     brightness = [i for i, name in enumerate(names) if name.startswith("tb_")]
     if brightness:
         none = missing[..., brightness].all(axis=-1)

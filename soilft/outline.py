@@ -16,10 +16,15 @@ _PLAIN_CRS = ("CRS84", "EPSG::4326", "EPSG:4326")
 _CONTAINERS = {"FeatureCollection": "features", "GeometryCollection": "geometries"}
 
 
-def read_outline(url: str) -> str:
+def read_outline(url: str, key: str = "region.mask") -> str:
     """Polygons of a GeoJSON file (RFC 7946) as one WKT text, longitude before latitude.
 
     The same polygons give the same text, however many features and whatever properties they have.
+
+    Parameters
+    ----------
+    key
+        What the file is for, as errors name it.
 
     Raises
     ------
@@ -30,19 +35,19 @@ def read_outline(url: str) -> str:
 
     content = objects.read(url)
     if content is None:
-        raise ConfigError(f"region.mask {url}", expected="a GeoJSON file", found="none")
+        raise ConfigError(f"{key} {url}", expected="a GeoJSON file", found="none")
     try:
         geometries = _geometries(json.loads(content))
         shapes = [shapely.from_geojson(json.dumps(geometry)) for geometry in geometries]
     except (UnicodeDecodeError, ValueError, TypeError, shapely.errors.GEOSException) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise ConfigError(
-            f"region.mask {url}", expected="GeoJSON polygons in degrees", found=first
+            f"{key} {url}", expected="GeoJSON polygons in degrees", found=first
         ) from error
     for shape in shapes:
-        _require_polygon(shape, url)
+        _require_polygon(shape, url, key)
     if not shapes:
-        raise ConfigError(f"region.mask {url}", expected="at least one polygon", found="none")
+        raise ConfigError(f"{key} {url}", expected="at least one polygon", found="none")
     return str(shapely.union_all(shapes).normalize().wkt)
 
 
@@ -84,19 +89,19 @@ def _geometries(value: Any) -> list[dict[str, Any]]:
     return [{"type": value["type"], "coordinates": value["coordinates"]}]
 
 
-def _require_polygon(shape: Any, url: str) -> None:
+def _require_polygon(shape: Any, url: str, key: str) -> None:
     import shapely
 
     expected = "polygons within -180..180 and -90..90 degrees"
     if shape.geom_type not in ("Polygon", "MultiPolygon"):
-        raise ConfigError(f"region.mask {url}", expected=expected, found=shape.geom_type)
+        raise ConfigError(f"{key} {url}", expected=expected, found=shape.geom_type)
     west, south, east, north = shape.bounds if not shape.is_empty else (0.0, 91.0, 0.0, 91.0)
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
         found = f"{west:g}..{east:g} and {south:g}..{north:g}"
-        raise ConfigError(f"region.mask {url}", expected=expected, found=found)
+        raise ConfigError(f"{key} {url}", expected=expected, found=found)
     if not shape.is_valid:
         raise ConfigError(
-            f"region.mask {url}",
+            f"{key} {url}",
             expected="polygons whose edges do not cross",
             found=str(shapely.is_valid_reason(shape)),
         )

@@ -87,12 +87,16 @@ def flagged(
 def masked(
     name: str, dims: tuple[str, ...], long_name: str, bits: Mapping[str, int], **attributes: Any
 ) -> Variable:
-    """A uint8 bit field with CF ``flag_masks``; bit 7 is never used, so 255 stays free."""
+    """A bit field with CF ``flag_masks``, missing where all bits are set: one is never used.
+
+    It is uint8 where seven bits do, and uint16 beyond.
+    """
+    dtype = "uint8" if max(bits.values()) < 1 << 7 else "uint16"
     return Variable(
         name,
         dims,
-        "uint8",
-        MISSING,
+        dtype,
+        int(np.iinfo(dtype).max),
         {
             "long_name": long_name,
             "flag_masks": list(bits.values()),

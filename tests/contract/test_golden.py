@@ -30,9 +30,10 @@ def test_every_variable_with_integers_has_both_fills_and_its_grid(kind: str) -> 
     arrays = json.loads(golden.path(kind).read_text())["arrays"]
     fields = {name: array for name, array in arrays.items() if {"time", "y"} <= set(array["dims"])}
     assert len(fields) == 10
-    for array in fields.values():
-        assert array["dtype"] == "uint8"
-        assert array["fill_value"] == array["attributes"]["_FillValue"] == 255
+    for name, array in fields.items():
+        dtype, fill = ("uint16", 65535) if name == "quality_flag" else ("uint8", 255)
+        assert array["dtype"] == dtype
+        assert array["fill_value"] == array["attributes"]["_FillValue"] == fill
         assert array["attributes"]["grid_mapping"] == "crs"
         auxiliary = {"latlon": None, "projected": "lat lon"}[kind]
         assert array["attributes"].get("coordinates") == auxiliary

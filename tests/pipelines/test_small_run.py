@@ -65,6 +65,20 @@ def test_a_run_leaves_a_valid_catalogue_that_says_what_the_cube_says(unbroken: P
     assert {"cube", "model-card", "report", "scorecard", "release"} <= set(release.assets)
 
 
+def test_snow_and_relief_are_flagged_where_the_inputs_have_them(unbroken: Path) -> None:
+    quality = xr.open_zarr(
+        unbroken / "releases/v1.0/cube.zarr", mask_and_scale=False
+    ).quality_flag.load()
+    assert quality.dtype == np.uint16
+    snow = xr.open_zarr(unbroken / "inputs/gldas.zarr").SWE_inst_mean.load()
+    relief = xr.open_zarr(unbroken / "inputs/static.zarr").elevation_std.load()
+    np.testing.assert_array_equal((quality & 128) > 0, snow >= 10)
+    steep = np.broadcast_to(relief >= 300, quality.shape)
+    np.testing.assert_array_equal((quality & 512) > 0, steep)
+    assert 0 < ((quality & 128) > 0).mean() < 1
+    assert not (quality & 256).any()  # the region names no lakes
+
+
 def test_second_run_does_nothing_and_says_so(small_archive: Path, unbroken: Path) -> None:
     config = region_file(unbroken.parent, small_archive)
     before = {p: p.stat().st_mtime_ns for p in unbroken.rglob("*") if p.is_file()}

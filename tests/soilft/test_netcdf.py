@@ -26,12 +26,12 @@ def test_exported_days_hold_the_stored_values_types_and_fills(kind: str, tmp_pat
         assert file.data_model == "NETCDF4"
         for name, values in cube.values.items():
             variable = file[name]
-            assert variable.dtype == np.uint8
-            assert variable._FillValue.dtype == np.uint8
-            assert variable._FillValue == 255
+            dtype = np.dtype("uint16" if name == "quality_flag" else "uint8")
+            assert variable.dtype == variable._FillValue.dtype == dtype
+            assert variable._FillValue == np.iinfo(dtype).max
             np.testing.assert_array_equal(variable[...], values[2:4])
             for key in ("flag_values", "flag_masks", "valid_range"):
-                assert getattr(variable, key, np.uint8(0)).dtype == np.uint8, (name, key)
+                assert getattr(variable, key, dtype.type(0)).dtype == dtype, (name, key)
         assert file["time"].dtype == file["time_bnds"].dtype == np.int32
         assert not hasattr(file["time"], "_FillValue")
         np.testing.assert_array_equal(file["time_bnds"][:, 1] - file["time"][:], 1)

@@ -18,7 +18,7 @@ from soilft.grid import Region
 from soilft.layout import Layout
 from soilft.ledger import arrays_digest
 from soilft.release import Staged
-from soilft.schema import MISSING, Template
+from soilft.schema import Template
 from soilft.sources import Amsr2L3, AmsrEL3, GldasNoah3h, SmosL3Ft
 
 DECADE = DaySpan(date(2011, 1, 1), date(2020, 12, 31))
@@ -138,7 +138,8 @@ def make(url: str | Path, kind: str, days: DaySpan = WEEK) -> Made:
     values = {}
     for variable in structure.variables:
         shape = structure.shape(variable)
-        drawn = draw.choice(np.asarray(codes.get(variable.name, [0, 1]), "uint8"), shape)
-        values[variable.name] = np.where(draw.random(shape) < 0.3, MISSING, drawn).astype("uint8")
+        drawn = draw.choice(np.asarray(codes.get(variable.name, [0, 1]), variable.dtype), shape)
+        missing = draw.random(shape) < 0.3
+        values[variable.name] = np.where(missing, variable.fill, drawn).astype(variable.dtype)
     store.write_region(str(url), values, {})
     return Made(str(url), values, region, days)
