@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+STAC_SCHEMAS := .venv/stac-schemas/.fetched
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format check image manifests decade-inputs decade two-years real-day readers s3 clean
@@ -18,7 +19,11 @@ $(INSTALLED): pyproject.toml constraints.txt
 demo: $(INSTALLED) ## Run the whole way on a synthetic Earth, into demo-output/
 	$(BIN)/soilft demo --output demo-output
 
-test: $(INSTALLED) ## Run all tests, the slow ones too
+$(STAC_SCHEMAS): tests/contract/stac_schemas.py $(INSTALLED)
+	$(BIN)/python -m tests.contract.stac_schemas
+	@touch $@
+
+test: $(INSTALLED) $(STAC_SCHEMAS) ## Run all tests, the slow ones too
 	@$(BIN)/python -c 'import sys; from importlib.metadata import version; \
 	names = ("dask", "distributed", "numpy", "scikit-learn", "xarray", "zarr"); \
 	print("python", sys.version.split()[0], *(f"{name} {version(name)}" for name in names), sep="  ")'

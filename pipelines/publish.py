@@ -75,9 +75,10 @@ def staging(run: Run, model: ModelRef, before: Mapping[str, Any] | None) -> Stag
     groups = {} if layers is None else {ANNUAL: (run.annual_url(model), layers)}
     if layers is not None and objects.listing(run.quicklooks_url(model)):
         companions["quicklooks"] = (run.quicklooks_url(model), layers)
+    template = template_of(run, model)
     staged = Staged(
         url=run.staging_url(model),
-        template=template_of(run, model),
+        template=template,
         days=run.config.days,
         contents=_contents(run, model),
         layout=_layout(run, method, before),
@@ -85,7 +86,8 @@ def staging(run: Run, model: ModelRef, before: Mapping[str, Any] | None) -> Stag
         groups=groups,
         companions=companions,
         facts={
-            "title": run.config.title,
+            "id": template.attributes["id"],
+            "title": template.attributes["title"],
             "simulated": run.is_simulated(),
             "period": str(run.config.days),
             "model_digest": model.digest,

@@ -148,6 +148,18 @@ def licence(text: str) -> str:
     return text
 
 
+def spdx(text: str) -> str | None:
+    """The SPDX identifier of a licence that `licence` wrote, or None where it is another text.
+
+    Examples
+    --------
+    >>> spdx("CC-BY-4.0, https://spdx.org/licenses/CC-BY-4.0.html")
+    'CC-BY-4.0'
+    """
+    identifier = text.partition(",")[0]
+    return identifier if text != identifier and licence(identifier) == text else None
+
+
 def global_attributes(
     region: Region,
     days: DaySpan,

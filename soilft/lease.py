@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from soilft import objects
+from soilft import objects, pointer
 from soilft.errors import LeaseHeld, LeaseLost, PreconditionFailed
 
 SECONDS = 900.0
@@ -151,13 +151,13 @@ def acquire(root: str, seconds: float = SECONDS) -> Lease:
 
 def _raise_fence(root: str, fence: int) -> None:
     """Change the pointer, and nothing in it that readers use: whoever read it before loses."""
-    pointer = objects.join(root, "latest.json")
-    seen = objects.read(pointer)
+    url = pointer.url(root)
+    seen = objects.read(url)
     if seen is None:
         return
     value = json.loads(seen)
     if int(value.get("fence", 0)) < fence:
-        objects.swap(pointer, seen, objects.to_json({**value, "fence": fence}))
+        objects.swap(url, seen, objects.to_json(pointer.fenced(value, fence)))
 
 
 def _url(root: str) -> str:

@@ -1,10 +1,11 @@
 """Publish a staged cube under a fresh prefix, so that a reader sees the old cube or the new one.
 
 Order is everything: the lease, a claim on the prefix by create-only PUT, shards, leaf metadata,
-what lies beside the cube, ``release.json``, the root ``zarr.json`` by create-only PUT, and last
-``latest.json`` by compare-and-swap. Before the root is there nobody can open the cube; after it, no
-object of the prefix changes again. Parts that the release before holds already are copied by the
-store's server; the others are written only where there is no object, and read back.
+what lies beside the cube, ``collection.json``, ``release.json``, the root ``zarr.json`` by
+create-only PUT, and last ``latest.json`` by compare-and-swap. Before the root is there nobody can
+open the cube; after it, no object of the prefix changes again. Parts that the release before holds
+already are copied by the store's server; the others are written only where there is no object, and
+read back.
 
 A publication that was killed finds its own claim, which holds the identity of what it was to
 publish, and goes on; one of another content takes the next prefix.
@@ -19,7 +20,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from soilft import objects, store
+from soilft import objects, pointer, stac, store
 from soilft.cube_objects import ROOT, is_metadata
 from soilft.errors import PreconditionFailed, ReleaseRefused
 from soilft.lease import SECONDS, Lease, held
@@ -55,7 +56,7 @@ class Release:
 
 def latest(root: str) -> dict[str, Any] | None:
     """What ``latest.json`` says, or None before the first release."""
-    value: dict[str, Any] | None = objects.read_json(objects.join(root, "latest.json"))
+    value: dict[str, Any] | None = objects.read_json(pointer.url(root))
     return value
 
 
@@ -124,8 +125,8 @@ def publish(
     if current is not None and current["identity"] == staged.identity:
         return Release(current["version"], objects.join(root, current["cube"]), fresh=False)
     with held(root, seconds) as lease:
-        pointer = objects.read(objects.join(root, "latest.json"))
-        current = None if pointer is None else json.loads(pointer)
+        seen = objects.read(pointer.url(root))
+        current = None if seen is None else json.loads(seen)
         version = _claim(root, staged, current)
         work = _Publication(root, staged, lease, version, current, progress)
         if not objects.exists(objects.join(root, work.place, ROOT)):
@@ -134,7 +135,7 @@ def publish(
                 cube = objects.join(root, current["cube"])
                 changed = {"since": current["version"], **compared(cube)}
             work.write(changed)
-        said = _commit(work, pointer)
+        said = _commit(work, seen)
     return Release(version, objects.join(root, work.place), fresh=True, changed=said["changed"])
 
 
@@ -316,23 +317,38 @@ class _Publication:
         self.expected[place] = len(content)
 
     def _describe(self, changed: Mapping[str, Any] | None) -> None:
-        """Write ``release.json``, unless a publication that was killed has written it."""
-        written = objects.read(objects.join(self.prefix, "release.json"))
-        if written is not None:
-            self.expected["release.json"] = len(written)
-            return
-        said = {
-            **self.staged.facts,
-            "changed": changed,
-            "cube": self.place,
-            "groups": sorted(self.staged.groups),
-            "identity": self.staged.identity,
-            "layout": self.staged.layout.as_json(),
-            "method": dict(self.staged.method),
-            "parts": [part.as_json() for part in self.staged.parts],
-            "version": self.version,
-        }
-        self._create("release.json", objects.to_json(said))
+        """Write what the release says of itself: to machines that search, and to this program."""
+        template = self.staged.templates[""]
+        groups = {*self.staged.groups, *self.staged.templates} - {""}
+        beside = {*self.expected, "release.json"}
+        self._once(
+            pointer.COLLECTION,
+            stac.collection(
+                template, self.staged.days, self.version, cube=CUBE, beside=beside, groups=groups
+            ),
+        )
+        self._once(
+            "release.json",
+            {
+                **self.staged.facts,
+                "changed": changed,
+                "cube": self.place,
+                "groups": sorted(self.staged.groups),
+                "identity": self.staged.identity,
+                "layout": self.staged.layout.as_json(),
+                "method": dict(self.staged.method),
+                "parts": [part.as_json() for part in self.staged.parts],
+                "version": self.version,
+            },
+        )
+
+    def _once(self, name: str, value: Mapping[str, Any]) -> None:
+        """Write an object of the release, unless a publication that was killed has written it."""
+        written = objects.read(objects.join(self.prefix, name))
+        if written is None:
+            self._create(name, objects.to_json(value))
+        else:
+            self.expected[name] = len(written)
 
     def _check(self) -> None:
         """Hold what lies under the prefix against what was to be written."""
@@ -349,31 +365,31 @@ class _Publication:
                 )
 
 
-def _commit(work: _Publication, pointer: bytes | None) -> dict[str, Any]:
+def _commit(work: _Publication, seen: bytes | None) -> dict[str, Any]:
     """Make the cube openable, then make it the latest; give what the release says of itself."""
     work.lease.confirm()
     work._create(f"{CUBE}/{ROOT}", work.staged.metadata[ROOT])  # noqa: SLF001
     work.step()
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    before = work.current or {}
-    replaced = dict(before.get("replaced", {}))
-    replaced.pop(work.version, None)
-    if before:
-        replaced[before["version"]] = now
-    value = {
-        **work.staged.facts,
-        "version": work.version,
-        "cube": work.place,
-        "identity": work.staged.identity,
-        "method": method_digest(work.staged.method),
-        "fence": work.lease.fence,
-        "since": now,
-        "replaced": replaced,
-    }
+    said = described(work.root, work.version)
+    if said is None:
+        raise ReleaseRefused(
+            objects.join(work.prefix, "release.json"),
+            expected="what the release says of itself",
+            found="no object",
+            remedy="Somebody removed it meanwhile. Remove the rest: soilft prune. Then publish.",
+        )
+    value = pointer.moved(
+        work.current,
+        said,
+        method=method_digest(work.staged.method),
+        fence=work.lease.fence,
+        now=datetime.now(UTC).isoformat(timespec="seconds"),
+        listed=pointer.is_listed(work.root, work.version),
+    )
     work.lease.confirm()
-    objects.swap(objects.join(work.root, "latest.json"), pointer, objects.to_json(value))
+    objects.swap(pointer.url(work.root), seen, objects.to_json(value))
     work.step()
-    return described(work.root, work.version) or {"changed": None}
+    return said
 
 
 def _size(value: int | None) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from soilft import objects, store
+from soilft import objects, pointer, store
 from soilft.cube_objects import ROOT
 from soilft.errors import ReleaseRefused, StoreError
 from soilft.lease import SECONDS, held
@@ -47,7 +47,7 @@ class Kept:
 
 def releases(root: str) -> list[Kept]:
     """Releases under the store's prefix, in the order of their versions."""
-    pointer = latest(root) or {}
+    current = latest(root) or {}
     names = objects.listing(objects.join(root, "releases"))
     versions = {name.split("/")[0] for name in names if name.startswith("v")}
     found = []
@@ -56,12 +56,12 @@ def releases(root: str) -> list[Kept]:
         if inside == {CLAIM}:
             continue  # pruned: the claim stays, so that no version is ever used for another cube
         said = described(root, version) or {}
-        replaced = pointer.get("replaced", {}).get(version)
+        replaced = current.get("replaced", {}).get(version)
         found.append(
             Kept(
                 version,
                 complete=f"{CUBE}/{ROOT}" in inside,
-                current=pointer.get("version") == version,
+                current=current.get("version") == version,
                 replaced=None if replaced is None else datetime.fromisoformat(replaced),
                 period=str(said.get("period", "")),
             )
@@ -80,7 +80,7 @@ def point_to(root: str, version: str, *, seconds: float = SECONDS) -> bool:
         Where somebody else is publishing.
     """
     with held(root, seconds) as lease:
-        url = objects.join(root, "latest.json")
+        url = pointer.url(root)
         seen = objects.read(url)
         complete = [kept.version for kept in releases(root) if kept.complete]
         said = described(root, version)
@@ -93,18 +93,15 @@ def point_to(root: str, version: str, *, seconds: float = SECONDS) -> bool:
         current: dict[str, Any] = json.loads(seen)
         if current["version"] == version:
             return False
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        replaced = {**current["replaced"], current["version"]: now}
-        replaced.pop(version, None)
         claim = objects.read_json(objects.join(prefix_of(root, version), CLAIM))
-        kept = {key: said[key] for key in current if key in said}
-        value = {
-            **kept,
-            "method": claim["method"],
-            "fence": lease.fence,
-            "since": now,
-            "replaced": replaced,
-        }
+        value = pointer.moved(
+            current,
+            said,
+            method=claim["method"],
+            fence=lease.fence,
+            now=datetime.now(UTC).isoformat(timespec="seconds"),
+            listed=pointer.is_listed(root, version),
+        )
         lease.confirm()
         objects.swap(url, seen, objects.to_json(value))
     return True
@@ -124,16 +121,24 @@ def prunable(root: str, keep: timedelta) -> list[Kept]:
 def prune(root: str, keep: timedelta, *, seconds: float = SECONDS) -> list[Kept]:
     """Remove what `prunable` names; give what was removed.
 
-    The root metadata go first, so that nobody opens what is going; a prune that was killed is
-    ended by the next. The claim stays: a version never names two cubes.
+    The catalogue lets go of them first, then the root metadata go, so that nobody is led to what is
+    going, nor opens it; a prune that was killed is ended by the next. The claim stays: a version
+    never names two cubes.
 
     Raises
     ------
     LeaseHeld
         Where somebody is publishing, perhaps from what would be removed.
+    PreconditionFailed
+        Where the pointer moved in the meantime; then nothing is removed.
     """
     with held(root, seconds) as lease:
+        seen = objects.read(pointer.url(root))
         gone = prunable(root, keep)
+        if seen is not None and gone:
+            value = pointer.without(json.loads(seen), {kept.version for kept in gone})
+            lease.confirm()
+            objects.swap(pointer.url(root), seen, objects.to_json(value))
         for kept in gone:
             lease.renew()
             prefix = prefix_of(root, kept.version)

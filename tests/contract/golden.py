@@ -8,16 +8,41 @@ import re
 from pathlib import Path
 from typing import Any
 
-from soilft import __version__, annual_store, cube_objects
+from soilft import __version__, annual_store, cube_objects, stac
 from soilft.schema import Template
 from tests.support.cubes import DECADE, REGIONS, template
 
 HERE = Path(__file__).parent
+# What a release can have beside its cube, as far as a catalogue speaks of it.
+BESIDE = (
+    "release.json",
+    "model/card.json",
+    "model/forest.skops",
+    "report/report.html",
+    "report/scorecard.json",
+    "view/index.html",
+    "quicklooks/mean_frozen_days.png",
+    "quicklooks/trend_frozen_days.png",
+)
 
 
 def path(kind: str) -> Path:
     """Where the contract of a kind of grid stands."""
     return HERE / f"cube_{kind}.json"
+
+
+def collection_path(kind: str) -> Path:
+    """Where the collection of a kind of grid stands."""
+    return HERE / f"collection_{kind}.json"
+
+
+def collection(kind: str) -> dict[str, Any]:
+    """What a release of a decade says of itself to machines that search, with all beside it."""
+    found = stac.collection(
+        template(REGIONS[kind], DECADE), DECADE, "v1.0", beside=BESIDE, groups=("annual", "series")
+    )
+    value: dict[str, Any] = json.loads(json.dumps(found).replace(__version__, "VERSION"))
+    return value
 
 
 def contract(kind: str) -> dict[str, Any]:
@@ -68,11 +93,15 @@ def _array(metadata: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     """Write the contracts."""
     for kind in REGIONS:
-        text = json.dumps(contract(kind), indent=1, ensure_ascii=False)
-        # Lists of numbers and words on one line each, so that a review sees them whole.
-        text = re.sub(r"\[[^\[\]{}]*\]", lambda found: re.sub(r"\n *", " ", found[0]), text)
-        path(kind).write_text(text + "\n")
-        print(path(kind))
+        for place, value in (
+            (path(kind), contract(kind)),
+            (collection_path(kind), collection(kind)),
+        ):
+            text = json.dumps(value, indent=1, ensure_ascii=False)
+            # Lists of numbers and words on one line each, so that a review sees them whole.
+            text = re.sub(r"\[[^\[\]{}]*\]", lambda found: re.sub(r"\n *", " ", found[0]), text)
+            place.write_text(text + "\n")
+            print(place)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,12 @@ def test_a_cube_says_of_itself_what_the_reviewed_contract_says(kind: str) -> Non
 
 
 @pytest.mark.parametrize("kind", REGIONS)
+def test_a_release_says_to_machines_what_the_reviewed_collection_says(kind: str) -> None:
+    reviewed = json.loads(golden.collection_path(kind).read_text())
+    assert golden.collection(kind) == reviewed, "meant? python -m tests.contract.golden"
+
+
+@pytest.mark.parametrize("kind", REGIONS)
 def test_every_variable_with_integers_has_both_fills_and_its_grid(kind: str) -> None:
     arrays = json.loads(golden.path(kind).read_text())["arrays"]
     fields = {name: array for name, array in arrays.items() if {"time", "y"} <= set(array["dims"])}

@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from soilft.days import DaySpan
+from soilft.publication import publish
 from tests.support import seaweed
-from tests.support.cubes import Made, make
+from tests.support.cubes import WEEK, Made, make, staged
 from tests.support.small_run import region_file, soilft
 
 README = Path(__file__).parents[2] / "README.md"
@@ -25,13 +27,15 @@ print(int(ds.freeze_thaw_state.isel(time=2).count()))
 """
 
 
+def readme_blocks() -> list[str]:
+    """The blocks of code below the heading ``Open a cube``."""
+    section = README.read_text().split("\n## Open a cube\n")[1].split("\n## ")[0]
+    return re.findall(r"^```python$(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+
+
 def readme_lines() -> str:
-    """The block of code below the heading ``Open a cube``."""
-    found = re.search(
-        r"^## Open a cube$.*?^```python$(.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL
-    )
-    assert found is not None
-    return found[1]
+    """The first of them."""
+    return readme_blocks()[0]
 
 
 def run_fresh(lines: str, environment: dict[str, str]) -> list[str]:
@@ -92,6 +96,41 @@ def test_lines_of_the_readme_open_the_cube_from_s3_as_anyone_and_end(
     assert "'time': 7" in sizes
     assert title.startswith("SIMULATED")
     assert int(count) == expected(cube)
+
+
+@pytest.fixture(scope="module")
+def catalogued(server: seaweed.S3Server, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """Give the newest of two releases, in the store that the README names, for anyone to read."""
+    folder = tmp_path_factory.mktemp("catalogued")
+    store, cubes = str(folder / "store"), []
+    for number, days in enumerate((DaySpan(WEEK.first, WEEK.first), WEEK)):
+        cubes.append(make(folder / f"{number}.zarr", "latlon", days))
+        publish(store, staged(cubes[-1]))
+    upload(server, folder / "store", "prefix")
+    return cubes[-1]
+
+
+@pytest.mark.s3
+def test_lines_of_the_readme_find_the_newest_cube_by_the_catalogue_on_s3(
+    server: seaweed.S3Server, catalogued: Made
+) -> None:
+    environment = without_credentials() | {"AWS_ENDPOINT_URL": server.endpoint}
+    sizes, title, count = run_fresh(readme_blocks()[2], environment)
+    assert "'time': 7" in sizes
+    assert title.startswith("SIMULATED")
+    assert int(count) == expected(catalogued)
+
+
+@pytest.mark.s3
+def test_lines_of_the_readme_find_it_over_http(server: seaweed.S3Server, catalogued: Made) -> None:
+    """Where the server is stands in the lines themselves here: all that the test changes."""
+    address = f"{server.endpoint}/{server.public_bucket}"
+    lines = readme_blocks()[1].replace("https://example.org", address)
+    assert address in lines
+    sizes, title, count = run_fresh("import xarray as xr\n" + lines, without_credentials())
+    assert "'time': 7" in sizes
+    assert title.startswith("SIMULATED")
+    assert int(count) == expected(catalogued)
 
 
 @pytest.mark.s3

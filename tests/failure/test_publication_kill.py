@@ -179,4 +179,13 @@ def assert_as_if_unbroken(root: str, cubes: list[Staged], tmp_path: Path) -> Non
 
 def without_description(url: str) -> dict[str, bytes | None]:
     parent = url.removesuffix("/cube.zarr/..")
-    return {n: c for n, c in contents(parent).items() if n != "release.json"}
+    found = {n: c for n, c in contents(parent).items() if n != "release.json"}
+    # The collection names its version, and that of an undisturbed publication is another.
+    collection = json.loads(found["collection.json"] or b"")
+    version = parent.rpartition("/")[2]
+    assert collection.pop("version") == version
+    for name in ("id", "title"):
+        assert collection[name].endswith(version)
+        collection[name] = collection[name].removesuffix(version)
+    found["collection.json"] = objects.to_json(collection)
+    return found

@@ -1,12 +1,16 @@
 """The whole way on a small simulated archive, through the installed command."""
 
+import json
 from pathlib import Path
 
 import numpy as np
+import pystac
 import pytest
 import xarray as xr
+from pystac.extensions.datacube import DatacubeExtension
 
 from pipelines import stages
+from tests.contract import stac_schemas
 from tests.support.seaweed import S3Server
 from tests.support.small_run import product_bytes, region_file, soilft
 
@@ -39,6 +43,28 @@ def test_published_cube_opens_in_plain_xarray_with_missing_days_missing(unbroken
     assert raw.time.encoding["dtype"] == np.int32
 
 
+def test_a_run_leaves_a_valid_catalogue_that_says_what_the_cube_says(unbroken: Path) -> None:
+    root = json.loads((unbroken / "latest.json").read_text())
+    stac_schemas.validate(root)
+    catalogue = pystac.Catalog.from_file(str(unbroken / "latest.json"))
+    (release,) = catalogue.get_children()
+    assert isinstance(release, pystac.Collection)
+    stac_schemas.validate(json.loads(Path(release.get_self_href() or "").read_text()))
+    cube = xr.open_zarr(str(release.assets["cube"].get_absolute_href()))
+    assert catalogue.title == cube.attrs["title"]
+    assert release.title == f"{cube.attrs['title']}, v1.0"
+    assert release.description == cube.attrs["summary"]
+    for text in (catalogue.title, catalogue.description, release.title, release.description):
+        assert str(text).startswith("SIMULATED")
+    variables = DatacubeExtension.ext(release).variables or {}
+    assert {name for name, one in variables.items() if one.var_type == "data"} == {
+        str(name) for name in cube.data_vars if str(name) not in ("crs", "time_bnds")
+    }
+    for asset in release.assets.values():
+        assert Path(str(asset.get_absolute_href())).exists()
+    assert {"cube", "model-card", "report", "scorecard", "release"} <= set(release.assets)
+
+
 def test_snow_and_relief_are_flagged_where_the_inputs_have_them(unbroken: Path) -> None:
     quality = xr.open_zarr(
         unbroken / "releases/v1.0/cube.zarr", mask_and_scale=False
@@ -69,6 +95,11 @@ def test_number_of_workers_does_not_change_the_bytes(
     config = region_file(tmp_path, small_archive)
     soilft("run", config, "--workers", workers, "--quiet")
     assert product_bytes(tmp_path / "store") == product_bytes(unbroken)
+    found, expected = (
+        (store / "releases/v1.0/collection.json").read_bytes()
+        for store in (tmp_path / "store", unbroken)
+    )
+    assert found == expected
 
 
 def test_chunking_does_not_change_what_is_published(

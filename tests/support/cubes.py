@@ -16,6 +16,8 @@ from soilft.features import QUALITY
 from soilft.gaps import LEVELS
 from soilft.grid import Region
 from soilft.layout import Layout
+from soilft.ledger import arrays_digest
+from soilft.release import Staged
 from soilft.schema import Template
 from soilft.sources import Amsr2L3, AmsrEL3, GldasNoah3h, SmosL3Ft
 
@@ -61,7 +63,7 @@ class Made:
     days: DaySpan
 
 
-def attributes(region: Region, days: DaySpan) -> dict[str, Any]:
+def attributes(region: Region, days: DaySpan, *, simulated: bool = True) -> dict[str, Any]:
     """Global attributes with every credit given."""
     sources = (Amsr2L3(), AmsrEL3(), GldasNoah3h(), SmosL3Ft())
     return global_attributes(
@@ -73,7 +75,7 @@ def attributes(region: Region, days: DaySpan) -> dict[str, Any]:
             references=[source.references for source in sources],
             platforms=[source.platform for source in sources if source.platform],
             instruments=[source.instrument for source in sources if source.instrument],
-            simulated=True,
+            simulated=simulated,
             created=str(days.last),
         ),
         made_by=CREDITS,
@@ -81,18 +83,41 @@ def attributes(region: Region, days: DaySpan) -> dict[str, Any]:
     )
 
 
-def template(region: Region, days: DaySpan) -> Template:
+def template(region: Region, days: DaySpan, *, simulated: bool = True) -> Template:
     """Structure of a published cube with every variable that a cube can have."""
     staged = cube.template(
         region.grid,
         days,
         OVERPASSES,
         30,
-        attributes(region, days),
+        attributes(region, days, simulated=simulated),
         calibrated=True,
         radiometers=RADIOMETERS,
     )
     return Layout.of(region.grid.shape, len(days)).published(staged)
+
+
+def staged(cube: Made) -> Staged:
+    """A cube that was made, as something to publish."""
+    structure = template(cube.region, cube.days)
+    contents = [
+        arrays_digest({name: values[day] for name, values in cube.values.items()})
+        for day in range(len(cube.days))
+    ]
+    return Staged(
+        cube.url,
+        structure,
+        cube.days,
+        contents,
+        Layout.of(cube.region.grid.shape, len(cube.days)),
+        {"model": "made up"},
+        facts={
+            "id": structure.attributes["id"],
+            "title": structure.attributes["title"],
+            "simulated": True,
+            "period": str(cube.days),
+        },
+    )
 
 
 def make(url: str | Path, kind: str, days: DaySpan = WEEK) -> Made:

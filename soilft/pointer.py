@@ -1,0 +1,132 @@
+"""``latest.json``: which release readers should take, and the catalogue of all they can open.
+
+It is a STAC Catalog with our own fields beside. One object is both, so that one compare-and-swap
+moves both: they can never disagree, and no second object has to be overwritten. Whoever changes the
+pointer makes the new content here. Links are relative: a store is as true under another host's name
+as under its own.
+
+Pointers of stores from before there was a catalogue have no links. They are read as they are, and
+become a catalogue with the next release; releases without a ``collection.json`` are not in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from soilft import objects
+
+STAC_VERSION = "1.1.0"
+VERSION_EXTENSION = "https://stac-extensions.github.io/version/v1.2.0/schema.json"
+NAME = "latest.json"
+COLLECTION = "collection.json"
+# What release.json says that the pointer does not repeat.
+_OF_THE_RELEASE = frozenset({"changed", "companions", "groups", "layout", "method", "parts"})
+
+
+def url(root: str) -> str:
+    """URL of the pointer of a store."""
+    return objects.join(root, NAME)
+
+
+def is_listed(root: str, version: str) -> bool:
+    """Whether a release has a collection, so that the catalogue can lead to it."""
+    return objects.exists(objects.join(root, "releases", version, COLLECTION))
+
+
+def moved(
+    before: Mapping[str, Any] | None,
+    said: Mapping[str, Any],
+    *,
+    method: str,
+    fence: int,
+    now: str,
+    listed: bool,
+) -> dict[str, Any]:
+    """The pointer, on a release.
+
+    Parameters
+    ----------
+    before
+        What it says; None where there is none.
+    said
+        What the release's ``release.json`` says.
+    method
+        Digest of the release's method.
+    fence
+        Of the lease that is held.
+    now
+        UTC, ISO 8601.
+    listed
+        Whether the release has a ``collection.json``.
+    """
+    version = said["version"]
+    replaced = dict((before or {}).get("replaced", {}))
+    if before is not None:
+        replaced[before["version"]] = now
+    replaced.pop(version, None)
+    children = {link["version"]: link for link in _children(before)}
+    if listed:
+        children[version] = _child(version, str(said.get("period", "")))
+    facts = {key: value for key, value in said.items() if key not in _OF_THE_RELEASE}
+    own = {**facts, "method": method, "fence": fence, "since": now, "replaced": replaced}
+    return _catalogue(own, said.get("id") or (before or {}).get("id") or "soilft", children)
+
+
+def without(before: Mapping[str, Any], versions: Collection[str]) -> dict[str, Any]:
+    """The pointer, without releases that are about to be removed."""
+    replaced = {v: when for v, when in before.get("replaced", {}).items() if v not in versions}
+    value = {**before, "replaced": replaced}
+    if "links" in before:
+        value["links"] = [link for link in before["links"] if link.get("version") not in versions]
+    return value
+
+
+def fenced(before: Mapping[str, Any], fence: int) -> dict[str, Any]:
+    """The pointer, with another fence and nothing else that readers use."""
+    return {**before, "fence": fence}
+
+
+def _children(pointer: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+    links = [] if pointer is None else pointer.get("links", [])
+    return [link for link in links if link["rel"] == "child"]
+
+
+def _child(version: str, period: str) -> dict[str, Any]:
+    return {
+        "rel": "child",
+        "href": f"./releases/{version}/{COLLECTION}",
+        "type": "application/json",
+        "title": f"{version}, {period}".removesuffix(", "),
+        "version": version,
+    }
+
+
+def _catalogue(
+    own: Mapping[str, Any], identifier: str, children: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Own fields as a STAC Catalog: the release that is pointed at first, then from the newest."""
+    current = own["version"]
+    order = sorted(children, key=lambda version: (version == current, _number(version)))
+    links = [{"rel": "root", "href": f"./{NAME}", "type": "application/json"}]
+    links += [dict(children[version]) for version in reversed(order)]
+    if current in children:
+        links.append({**children[current], "rel": "latest-version"})
+    title = str(own.get("title", identifier))
+    return {
+        **own,
+        "type": "Catalog",
+        "stac_version": STAC_VERSION,
+        "stac_extensions": [VERSION_EXTENSION],
+        "id": identifier,
+        "title": title,
+        # Where the inputs were simulated, the title says so first.
+        "description": f"{title}: the releases that can be opened. The link latest-version leads "
+        "to the one to take.",
+        "links": links,
+    }
+
+
+def _number(version: str) -> tuple[int, int]:
+    major, minor = version.removeprefix("v").split(".")
+    return int(major), int(minor)
