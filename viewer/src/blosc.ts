@@ -48,7 +48,7 @@ function inflate(view: DataView, at: number, block: Uint8Array, parts: number): 
     const length = view.getUint32(at, true);
     const packed = new Uint8Array(view.buffer, view.byteOffset + at + 4, length);
     // What does not get smaller is stored as it is.
-    found.set(length === each ? packed : decompress(packed, new Uint8Array(each)), i * each);
+    found.set(length === each ? packed : decompress(packed), i * each);
     at += 4 + length;
   }
   return found;

@@ -25,7 +25,7 @@ export interface ChartInk extends Ink {
   undecided: string;
 }
 
-const LEFT = 40;
+const LEFT = 50;
 const RIGHT = 10;
 const TOP = 10;
 const STRIP = 16;

@@ -50,10 +50,10 @@ class Page {
     if (said.day !== undefined) this.#place = this.#within(said.day - this.cube.first);
     this.#layer = this.cube.layers.find(({ id }) => id === said.layer) ?? this.#layer;
     const cell = said.at && this.cube.grid.cellAt(said.at);
-    if (cell) this.choose(cell, 0);
-    else this.release();
+    if (cell === undefined) this.release();
     this.#mark();
     await this.show();
+    if (cell !== undefined) this.choose(cell, 0); // after the map: a series is the longer read
   }
 
   go(place: number): Promise<void> {
@@ -324,13 +324,8 @@ function fail(what: string, error: unknown): void {
 async function start(): Promise<void> {
   try {
     const cube = await Cube.open(new URL("../cube.zarr", location.href.split("#")[0]).href);
+    await cube.locate();
     const page = new Page(cube);
-    // Whether a cell of the address is one of a projected grid needs no more than its axes; to name
-    // its place in degrees needs two more arrays, which the first map does not wait for.
-    const located = cube.locate();
-    await page.restore();
-    await located;
-    page.draw();
     await page.restore();
   } catch (error) {
     element("main", HTMLElement).hidden = true;

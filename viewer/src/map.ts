@@ -89,6 +89,7 @@ export function drawOver(
     pen.lineWidth = width * ratio;
     pen.stroke(coast);
   }
+  if (!grid.geographic) north(pen, canvas, grid, ink, ratio);
   if (mark !== undefined) {
     const side = Math.max(w, h, 9 * ratio);
     const [x, y] = [(mark.column + 0.5) * w, (mark.row + 0.5) * h];
@@ -102,6 +103,43 @@ export function drawOver(
       pen.strokeRect(x - half, y - half, 2 * half, 2 * half);
     }
   }
+}
+
+/** An arrow to the north of the map's middle: on a polar grid it points anywhere. */
+function north(
+  pen: CanvasRenderingContext2D,
+  canvas: HTMLCanvasElement,
+  grid: Grid,
+  ink: Ink,
+  ratio: number,
+): void {
+  const middle = grid.centre({
+    row: Math.floor(grid.rows / 2),
+    column: Math.floor(grid.columns / 2),
+  });
+  const from = middle && grid.locate(middle.lon, middle.lat);
+  const to = middle && grid.locate(middle.lon, Math.min(middle.lat + 0.1, 90));
+  if (!from || !to || (from[0] === to[0] && from[1] === to[1])) return;
+  pen.save();
+  pen.translate(26 * ratio, canvas.height - 26 * ratio);
+  pen.fillStyle = ink.halo;
+  pen.beginPath();
+  pen.arc(0, 0, 19 * ratio, 0, 2 * Math.PI);
+  pen.fill();
+  pen.rotate(Math.atan2(to[0] - from[0], from[1] - to[1]));
+  pen.strokeStyle = pen.fillStyle = ink.coast;
+  pen.lineWidth = 1.6 * ratio;
+  pen.beginPath();
+  pen.moveTo(0, 13 * ratio);
+  pen.lineTo(0, -2 * ratio);
+  pen.moveTo(-4 * ratio, 3 * ratio);
+  pen.lineTo(0, -3 * ratio);
+  pen.lineTo(4 * ratio, 3 * ratio);
+  pen.stroke();
+  pen.font = `600 ${11 * ratio}px system-ui, sans-serif`;
+  pen.textAlign = "center";
+  pen.fillText("N", 0, -6 * ratio);
+  pen.restore();
 }
 
 /** Edges of the world's rectangle, where the source cuts its polygons, are no coast. */

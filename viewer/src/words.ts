@@ -16,11 +16,11 @@ export function heading(shown: Picture): string {
   return HEADINGS[shown.layer.id] ?? shown.layer.name;
 }
 
-/** The inputs by their names, without who published them where. */
+/** The inputs by their names, without their grids and who published them where. */
 export function inputs(source: string): string[] {
   return source
     .split("; ")
-    .map((reference) => reference.replace(/ \(.*$/, "").replace(/,? doi:.*$/, "").trim())
+    .map((reference) => reference.replace(/ \(.*$|,.*$/, "").trim())
     .filter(Boolean);
 }
 
