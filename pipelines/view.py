@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -57,6 +60,26 @@ def view(
     soilft view demo-output/demo-tibet/store
     """
     served = Served.of(path)
+    with listening(served, port) as server:
+        address = f"http://{HOST}:{server.server_port}/{viewer.PAGE}"
+        out.print(f"{served.cube}\n{address}\nCtrl-C ends it.", highlight=False, markup=False)
+        if browser and _has_screen():
+            webbrowser.open(address)
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            out.print("Ended.", highlight=False)
+
+
+@contextmanager
+def listening(served: Served, port: int = 0) -> Iterator[ThreadingHTTPServer]:
+    """Serve for the length of a ``with`` block.
+
+    Raises
+    ------
+    ConfigError
+        Where the port is not free.
+    """
     try:
         server = ThreadingHTTPServer((HOST, port), partial(_Handler, served))
     except OSError as error:
@@ -67,15 +90,14 @@ def view(
             remedy="Leave it out to take a free one.",
         ) from error
     server.daemon_threads = True
-    address = f"http://{HOST}:{server.server_port}/{viewer.PAGE}"
-    out.print(f"{served.cube}\n{address}\nCtrl-C ends it.", highlight=False, markup=False)
-    if browser and _has_screen():
-        webbrowser.open(address)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
     try:
-        with server:
-            server.serve_forever()
-    except KeyboardInterrupt:
-        out.print("Ended.", highlight=False)
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def _has_screen() -> bool:

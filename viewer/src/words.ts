@@ -33,7 +33,7 @@ export function facts(cube: Cube): [string, string][] {
     ["Release", cube.release.version ?? "not one: a cube by itself"],
     ["Days", `${isoDay(cube.first)} to ${isoDay(cube.last)}`],
     ["Grid", said["proj:code"] ? `${said["proj:code"]}, ${sizes}` : sizes],
-    ["State of", overpass === "daily" ? "the day" : `the ${overpass} overpass`],
+    ["State at", overpass === "daily" ? "any overpass of the day" : `the ${overpass} overpass`],
     ["Inputs", cube.simulated ? "SIMULATED, not observed" : "observations"],
     ["Licence", String(said.license ?? "").replace(/, https?:.*$/, "")],
   ];
