@@ -1,8 +1,8 @@
 // Blosc 1 frames with Zstandard inside, the one compression of every array of a cube.
 //
-// The registry's decoder is WebAssembly that makes functions of text: a page that allows itself that can
-// be made to run any text, and it would be five times as large. The format is c-blosc's
-// README_CHUNK_FORMAT.rst, its bit shuffle that of Masui et al. (2015, doi:10.1016/j.ascom.2015.07.002).
+// The decoder that zarrita would load is WebAssembly: it would make the page five times as large and its
+// policy wider. The format is c-blosc's README_CHUNK_FORMAT.rst, its bit shuffle that of Masui et al.
+// (2015, doi:10.1016/j.ascom.2015.07.002).
 import { decompress } from "fzstd";
 
 const SHUFFLED = 0x01;
