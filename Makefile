@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 STAC_SCHEMAS := .venv/stac-schemas/.fetched
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format check image manifests decade-inputs decade two-years real-day readers s3 clean
+.PHONY: help demo test lint format check image manifests viewer viewer-check screenshot decade-inputs decade two-years real-day readers s3 clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,15 @@ image: ## Build the container image without a daemon and run a demo in it (root 
 
 manifests: $(INSTALLED) ## Write the plain manifests of cluster/kubernetes
 	$(BIN)/python -m cluster.kubernetes.plain
+
+viewer: ## Build the page of viewer/ into soilft/data/viewer (Node 18 or newer)
+	cd viewer && npm ci --silent && npm run --silent build
+
+viewer-check: $(INSTALLED) ## Build the page anew, and look at it in Chromium: the bytes are those that ship
+	SOILFT_NODE=required SOILFT_CHROMIUM=required $(BIN)/python -m pytest tests/viewer
+
+screenshot: $(INSTALLED) ## Draw docs/images/viewer.png anew, from a SIMULATED cube in Chromium
+	$(BIN)/python -m tests.support.screenshot docs/images/viewer.png
 
 decade-inputs: $(INSTALLED) ## Simulate the inputs of the Tibetan decade, into decade-output/
 	@start=$$(date +%s); $(BIN)/soilft ingest tibet-simulated && \

@@ -24,6 +24,7 @@ from pipelines import (
     submit,
     train,
     validate,
+    view,
 )
 from pipelines.config import as_written, region_files
 from pipelines.events import Emit
@@ -168,6 +169,7 @@ def publish_command(
 
 
 release_commands.register(app)
+view.register(app)
 
 
 @app.command("status")

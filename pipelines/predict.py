@@ -101,7 +101,7 @@ def attributes(run: Run, model: ModelRef) -> dict[str, Any]:
         simulated=run.is_simulated(),
         created=created(run),
     )
-    return global_attributes(
+    found = global_attributes(
         config.to_region(),
         config.days,
         title=config.title,
@@ -114,6 +114,9 @@ def attributes(run: Run, model: ModelRef) -> dict[str, Any]:
             "features": json.dumps(card["features"]),
         },
     )
+    # Sets mean nothing without their level, and it is the model's, whatever is configured today.
+    sets = (card["uncertainty"] or {}).get("conformal")
+    return found if sets is None else {**found, "conformal_level": float(sets["level"])}
 
 
 def created(run: Run) -> str:

@@ -12,7 +12,7 @@ from pipelines.predict import missing, template_of
 from pipelines.run import Run
 from pipelines.train import require_model
 from pipelines.validate import scorecard
-from soilft import changes, objects, release_checks
+from soilft import changes, objects, release_checks, viewer
 from soilft.errors import StoreError
 from soilft.forest.artefact import ModelRef
 from soilft.layout import Layout
@@ -85,6 +85,7 @@ def staging(run: Run, model: ModelRef, before: Mapping[str, Any] | None) -> Stag
         method=method,
         groups=groups,
         companions=companions,
+        files=viewer.files(),
         facts={
             "id": template.attributes["id"],
             "title": template.attributes["title"],

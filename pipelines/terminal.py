@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
@@ -81,6 +82,8 @@ def finish(outcomes: tuple[Outcomes, ...], release: Release | None) -> None:
         done = "Published" if release.fresh else "Published before, unchanged:"
         out.print(f"\n{done} {release.version}. Open it:\n", highlight=False)
         out.print(opening_lines(release.cube), highlight=False, markup=False)
+        # Beside the lines for Python, which can be cut out of the output as they are.
+        err.print(f"\nLook at it:\n\n{viewing_line(release.cube)}", highlight=False, markup=False)
         for line in changes.text(release.changed) if release.changed is not None else ():
             err.print(line, highlight=False, markup=False)
     if not all(outcome.complete for outcome in outcomes):
@@ -91,3 +94,8 @@ def opening_lines(cube: str) -> str:
     """The two lines that open a published cube."""
     options = ', storage_options={"anon": True}' if cube.startswith("s3://") else ""
     return f'import xarray as xr\nds = xr.open_zarr("{cube}"{options})'
+
+
+def viewing_line(cube: str) -> str:
+    """The command that shows a published cube in the browser."""
+    return f"soilft view {shlex.quote(cube.rpartition('/')[0])}"

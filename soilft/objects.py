@@ -20,6 +20,15 @@ from fsspec.implementations.local import LocalFileSystem
 
 from soilft.errors import PreconditionFailed, StoreConflict, StoreError, StorePermission
 
+# What browsers have to be told to show a page, by the end of a name.
+_TYPES = {
+    "css": "text/css; charset=utf-8",
+    "html": "text/html; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "json": "application/json",
+    "png": "image/png",
+    "txt": "text/plain; charset=utf-8",
+}
 # What S3 servers answer when a condition does not hold (RFC 9110, 412; 409 while writers race).
 _LOST = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
 _DENIED = frozenset(
@@ -165,7 +174,7 @@ def write(url: str, content: bytes) -> None:
             temporary = _temporary_beside(path, content)
             temporary.replace(path)
         else:
-            fs.pipe_file(path, content)
+            fs.pipe_file(path, content, **_typed(fs, path))
 
 
 def create(url: str, content: bytes) -> None:
@@ -194,10 +203,26 @@ def create(url: str, content: bytes) -> None:
                 finally:
                     temporary.unlink()
             else:
-                fs.pipe_file(path, content, mode="create")
+                fs.pipe_file(path, content, mode="create", **_typed(fs, path))
     except PreconditionFailed:
         if read(url) != content:
             raise
+
+
+def content_type(name: str) -> str:
+    """Media type of an object by the end of its name; plain bytes where it is none of a page's.
+
+    Examples
+    --------
+    >>> content_type("view/index.html"), content_type("cube.zarr/time/c/0")
+    ('text/html; charset=utf-8', 'application/octet-stream')
+    """
+    return _TYPES.get(name.rpartition(".")[2], "application/octet-stream")
+
+
+def _typed(fs: Any, path: str) -> dict[str, str]:
+    """What a browser that reads the object from S3 has to be told of it; disks keep no types."""
+    return {"ContentType": content_type(path)} if "s3" in fs.protocol else {}
 
 
 def _require_conditional_writes(fs: Any, url: str) -> None:

@@ -231,8 +231,13 @@ class _Publication:
             for name, (url, _) in self.staged.companions.items():
                 self._copy_prefix(url, name, present, pool)
                 self.step()
-            leaves = {n: c for n, c in self.staged.metadata.items() if n != ROOT}
-            _all(pool.map(lambda item: self._create(f"{CUBE}/{item[0]}", item[1]), leaves.items()))
+            leaves = {
+                f"{CUBE}/{name}": content
+                for name, content in self.staged.metadata.items()
+                if name != ROOT
+            }
+            whole = {**leaves, **self.staged.files}
+            _all(pool.map(lambda item: self._create(*item), whole.items()))
         self.step()
         self._describe(changed)
         self.step()
@@ -332,6 +337,7 @@ class _Publication:
             {
                 **self.staged.facts,
                 "changed": changed,
+                "companions": self._beside(),
                 "cube": self.place,
                 "groups": sorted(self.staged.groups),
                 "identity": self.staged.identity,
@@ -349,6 +355,15 @@ class _Publication:
             self._create(name, objects.to_json(value))
         else:
             self.expected[name] = len(written)
+
+    def _beside(self) -> dict[str, list[str]]:
+        """Files beside the cube by their folder, so that a page need not ask what there is."""
+        found: dict[str, list[str]] = {}
+        for place in sorted(self.expected):
+            folder, _, name = place.partition("/")
+            if folder != CUBE and name:
+                found.setdefault(folder, []).append(name)
+        return found
 
     def _check(self) -> None:
         """Hold what lies under the prefix against what was to be written."""

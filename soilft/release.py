@@ -62,6 +62,9 @@ class Staged:
         Finished Zarr groups by the path they take in the cube: URL, and digest of the content.
     companions
         Prefixes to copy beside the cube by name below the release: URL, and digest of the content.
+    files
+        Small files to write beside the cube by name below the release, such as the page that shows
+        it: their content, which comes with soilft and lies in no store.
     facts
         What ``latest.json`` and ``release.json`` say beside version and place, JSON values.
     """
@@ -74,6 +77,7 @@ class Staged:
     method: Mapping[str, Any]
     groups: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     companions: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -137,7 +141,10 @@ class Staged:
             [part.key for part in self.parts],
             {name: sha256(content) for name, content in self.metadata.items()},
             {path: content for path, (_, content) in self.groups.items()},
-            {name: content for name, (_, content) in self.companions.items()},
+            {
+                **{name: content for name, (_, content) in self.companions.items()},
+                **{name: sha256(content) for name, content in self.files.items()},
+            },
         )
 
     def objects_of(self, part: Part) -> Iterator[tuple[str, bytes]]:

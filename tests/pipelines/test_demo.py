@@ -1,20 +1,40 @@
 """The quick start for the second region: the demo's code, unchanged, on another grid."""
 
 import json
+import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 
+from soilft import store
+from tests.support.browser import Seen, chromium, printed_line
 from tests.support.small_run import soilft
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
+@dataclass(frozen=True)
+class Demo:
+    """A demo that has run: its folder, and what it printed."""
+
+    folder: Path
+    done: subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """Give the demo of the second region."""
+    folder = tmp_path_factory.mktemp("demo")
+    return Demo(folder, soilft("demo", "--region", "demo-alaska", "--output", folder, "--quiet"))
+
+
 def test_demo_runs_for_alaska_on_a_polar_grid_and_its_printed_lines_open_the_cube(
-    tmp_path: Path,
+    demo: Demo,
 ) -> None:
-    done = soilft("demo", "--region", "demo-alaska", "--output", tmp_path, "--quiet")
+    done = demo.done
     lines = done.stdout[done.stdout.index("import xarray as xr") :]
     names: dict[str, xr.Dataset] = {}
     exec(lines, names)
@@ -38,8 +58,8 @@ def test_demo_runs_for_alaska_on_a_polar_grid_and_its_printed_lines_open_the_cub
     start, end = (np.nanmean(state[days][:, inside]) for days in (slice(0, 10), slice(-10, None)))
     assert start < 0.35
     assert end > 0.65
-    store = tmp_path / "demo-alaska" / "store"
-    scorecard = json.loads((store / "releases/v1.0/report/scorecard.json").read_text())
+    place = demo.folder / "demo-alaska" / "store"
+    scorecard = json.loads((place / "releases/v1.0/report/scorecard.json").read_text())
     assert scorecard["simulated"] is True
     tried = scorecard["experiments"]
     splits = [tried[f"random_{part}"] for part in ("train", "validation", "test")]
@@ -58,5 +78,28 @@ def test_demo_runs_for_alaska_on_a_polar_grid_and_its_printed_lines_open_the_cub
     assert label["difference"]["overall_accuracy"] == pytest.approx(
         true["overall_accuracy"] - ceiling["overall_accuracy"]
     )
-    html = (store / "releases/v1.0/report/report.html").read_text()
+    html = (place / "releases/v1.0/report/report.html").read_text()
     assert "<h1>SIMULATED: " in html
+
+
+def test_the_line_that_the_demo_prints_last_shows_its_cube_in_a_browser(demo: Demo) -> None:
+    line = demo.done.stderr.strip().splitlines()[-1]
+    release = demo.folder / "demo-alaska" / "store" / "releases" / "v1.0"
+    assert line == f"soilft view {release}"
+    state = store.open_stored(str(release / "cube.zarr")).freeze_thaw_state
+    # The last day on which a cell in the middle is known.
+    row, column = (n // 2 for n in state.shape[1:])
+    known = state[:, row, column].values <= 1
+    day, code = state.time.values[known][-1], int(state[:, row, column].values[known][-1])
+    when = np.datetime64(int(day), "D")
+    with chromium() as browser, printed_line(line) as address:
+        seen = Seen(browser.new_page()).open(f"{address}#day={when}&layer=state")
+        assert seen.text("h1").startswith("Soil frozen or thawed")
+        assert seen.text("#simulated").startswith("SIMULATED")
+        seen.page.mouse.move(*seen.centre(row, column, state.shape[1:]))
+        assert seen.text("#readout").endswith(f": {('thawed', 'frozen')[code]}")
+        seen.page.mouse.click(*seen.centre(row, column, state.shape[1:]))
+        seen.page.wait_for_selector("#pixel[data-shown]")
+        assert seen.page.is_visible("#links >> text=Report")
+        assert seen.page.request.get(f"{address.rpartition('/view/')[0]}/report/report.html").ok
+        assert not seen.said

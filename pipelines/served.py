@@ -1,0 +1,174 @@
+"""A release as a browser sees it: which object answers a path, and which bytes of it.
+
+Nothing here knows HTTP's wires; `pipelines.view` does.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from soilft import objects, viewer
+from soilft.cube_objects import ROOT
+from soilft.errors import StoreError
+from soilft.publication import CUBE, latest
+
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+
+
+@dataclass(frozen=True)
+class Span:
+    """Bytes of an object: the first, and one past the last."""
+
+    start: int
+    stop: int
+
+
+class OutsideOfObject(ValueError):
+    """A range that holds no byte of the object."""
+
+
+def span_of(header: str | None, size: int) -> Span | None:
+    """Bytes that a ``Range`` header asks for; None where the whole object is the answer (RFC 9110).
+
+    Raises
+    ------
+    OutsideOfObject
+        Where the object has none of them.
+
+    Examples
+    --------
+    >>> span_of("bytes=2-4", 10), span_of("bytes=-3", 10), span_of(None, 10)
+    (Span(start=2, stop=5), Span(start=7, stop=10), None)
+    """
+    asked = _RANGE.fullmatch((header or "").replace(" ", ""))
+    if asked is None or asked.groups() == ("", ""):
+        return None  # other units, several ranges and nonsense may be answered whole
+    first, last = asked.groups()
+    if first == "":
+        start, stop = max(size - int(last), 0), size
+    else:
+        start, stop = int(first), size if last == "" else min(int(last) + 1, size)
+        if last != "" and int(last) < start:
+            return None
+    if start >= stop:
+        raise OutsideOfObject(f"{header} of {size} bytes")
+    return Span(start, stop)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An object that answers a path.
+
+    Parameters
+    ----------
+    url
+        Where it is; None where `content` is all of it.
+    """
+
+    size: int
+    url: str | None = None
+    content: bytes = b""
+
+    def read(self, span: Span | None) -> bytes:
+        """Bytes of the object, all where ``span`` is None."""
+        if self.url is None:
+            return self.content if span is None else self.content[span.start : span.stop]
+        fs, path = objects.filesystem(self.url)
+        limits = {} if span is None else {"start": span.start, "end": span.stop}
+        with objects.explained(self.url):
+            return bytes(fs.cat_file(path, **limits))
+
+
+@dataclass(frozen=True)
+class Served:
+    """What a browser may read: a cube, and what lies beside it where it is a release.
+
+    Parameters
+    ----------
+    cube
+        URL of the cube.
+    beside
+        URL of its release; None for a cube by itself.
+    """
+
+    cube: str
+    beside: str | None
+
+    @classmethod
+    def of(cls, path: str) -> Served:
+        """Find the cube that a path means: a store, a release or a cube.
+
+        Raises
+        ------
+        StoreError
+            Where there is no cube, naming what is there instead.
+        """
+        path = path.rstrip("/")
+        pointer = latest(path)
+        if pointer is not None:
+            path = objects.join(path, pointer["cube"]).removesuffix(f"/{CUBE}")
+        if _is_cube(objects.join(path, CUBE)):
+            return cls(objects.join(path, CUBE), path)
+        if _is_cube(path):
+            release, _, name = path.rpartition("/")
+            is_release = name == CUBE and objects.exists(objects.join(release, "release.json"))
+            return cls(path, release if is_release else None)
+        raise StoreError(
+            path,
+            expected="a store with latest.json, a release with cube.zarr, or a cube",
+            found=_found(path),
+        )
+
+    def answer(self, path: str) -> Answer | None:
+        """The object that answers the path of a URL, None where there is none.
+
+        Parameters
+        ----------
+        path
+            As the browser sent it, percent-encoded, without a query.
+        """
+        parts = unquote(path).removeprefix("/").split("/")
+        if any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in parts):
+            return None
+        name = "/".join(parts)
+        if parts[0] == CUBE:
+            return _object(self.cube, "/".join(parts[1:]))
+        found = None if self.beside is None else _object(self.beside, name)
+        if found is not None:
+            return found
+        if name in viewer.files():
+            content = viewer.files()[name]
+            return Answer(len(content), content=content)
+        # The page asks what else the release holds; a cube by itself has nothing to tell.
+        return Answer(2, content=b"{}") if name == "release.json" else None
+
+
+def _object(root: str, name: str) -> Answer | None:
+    fs, base = objects.filesystem(root)
+    place = f"{base.rstrip('/')}/{name}"
+    if objects.is_local(root) and not Path(place).resolve().is_relative_to(Path(base).resolve()):
+        return None  # a link that leads out of the release
+    with objects.explained(root):
+        try:
+            info: dict[str, Any] = fs.info(place)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+    return None if info["type"] != "file" else Answer(int(info["size"]), objects.join(root, name))
+
+
+def _is_cube(url: str) -> bool:
+    said = objects.read_json(objects.join(url, ROOT))
+    held = ((said or {}).get("consolidated_metadata") or {}).get("metadata") or {}
+    return "freeze_thaw_state" in held
+
+
+def _found(url: str) -> str:
+    names = sorted({name.split("/")[0] for name in objects.listing(url)})
+    if not names:
+        return "nothing"
+    more = ", …" if len(names) > 6 else ""
+    return f"{', '.join(names[:6])}{more}"

@@ -1,0 +1,190 @@
+"""``soilft view``: a release in the browser, served from this machine to nobody else.
+
+The standard library's server does: one reader, small objects, nothing to install. It answers only
+GET and HEAD, only below the release, and only browsers that asked for it by its own name, so that a
+page elsewhere cannot read through a name that it points here.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Annotated, Any, cast
+
+import typer
+
+from pipelines.served import OutsideOfObject, Served, span_of
+from pipelines.terminal import err, out
+from soilft import __version__, objects, viewer
+from soilft.errors import ConfigError, StoreError
+
+HOST = "127.0.0.1"
+_NAMES = (HOST, "localhost")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("view")(view)
+
+
+def view(
+    path: Annotated[
+        str,
+        typer.Argument(
+            metavar="PATH",
+            help="A store, a release such as STORE/releases/v1.0, or a cube.zarr: a folder or "
+            "s3://bucket/prefix, read with your own credentials.",
+        ),
+    ],
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port on this machine; 0 takes a free one.")
+    ] = 0,
+    browser: Annotated[
+        bool,
+        typer.Option("--browser/--no-browser", help="Open the page where there is a screen."),
+    ] = True,
+) -> None:
+    """Look at a cube in the browser: maps of any day, and the whole record of a cell.
+
+    Serves the page and the cube on this machine alone, and only to read, until Ctrl-C. Of a store
+    it shows the latest release. A release holds the page itself: from a bucket that anyone
+    can read, open releases/v1.0/view/index.html there and serve nothing.
+
+    soilft view demo-output/demo-tibet/store
+    """
+    served = Served.of(path)
+    with listening(served, port) as server:
+        address = f"http://{HOST}:{server.server_port}/{viewer.PAGE}"
+        out.print(f"{served.cube}\n{address}\nCtrl-C ends it.", highlight=False, markup=False)
+        if browser and _has_screen():
+            webbrowser.open(address)
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            out.print("Ended.", highlight=False)
+
+
+@contextmanager
+def listening(served: Served, port: int = 0) -> Iterator[ThreadingHTTPServer]:
+    """Serve for the length of a ``with`` block.
+
+    Raises
+    ------
+    ConfigError
+        Where the port is not free.
+    """
+    try:
+        server = ThreadingHTTPServer((HOST, port), partial(_Handler, served))
+    except OSError as error:
+        raise ConfigError(
+            f"--port {port}",
+            expected="a free port of this machine",
+            found=os.strerror(error.errno or 0),
+            remedy="Leave it out to take a free one.",
+        ) from error
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _has_screen() -> bool:
+    """Whether somebody sits at a terminal, and a browser would not take that terminal over."""
+    if not sys.stdout.isatty():
+        return False
+    graphical = ("DISPLAY", "WAYLAND_DISPLAY")
+    return sys.platform != "linux" or any(os.environ.get(name) for name in graphical)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Answers one browser's requests from what is served."""
+
+    protocol_version = "HTTP/1.1"
+    server_version = f"soilft/{__version__}"
+    sys_version = ""
+    # A browser keeps connections; one that it forgot must not keep a thread for ever.
+    timeout = 60
+
+    def __init__(self, served: Served, *arguments: Any) -> None:
+        self.served = served
+        super().__init__(*arguments)
+
+    def do_GET(self) -> None:
+        """Answer with an object, or the bytes of it that were asked for."""
+        self._answer(body=True)
+
+    def do_HEAD(self) -> None:
+        """Answer as `do_GET` would, without the bytes."""
+        self._answer(body=False)
+
+    def _answer(self, *, body: bool) -> None:
+        host = self.headers.get("Host", "")
+        port = cast("ThreadingHTTPServer", self.server).server_port
+        if host not in {f"{name}:{port}" for name in _NAMES}:
+            self._refuse(HTTPStatus.FORBIDDEN, f"This is {HOST}, not {host!r}.", body=body)
+            return
+        path = self.path.partition("?")[0]
+        if path in ("/", f"/{viewer.FOLDER}", f"/{viewer.FOLDER}/"):
+            self._send(HTTPStatus.FOUND, {"Location": f"/{viewer.PAGE}"}, b"", body=body)
+            return
+        try:
+            found = self.served.answer(path)
+            if found is None:
+                self._refuse(HTTPStatus.NOT_FOUND, "There is no such object.", body=body)
+                return
+            span = span_of(self.headers.get("Range"), found.size)
+            content = found.read(span)
+        except OutsideOfObject as error:
+            more = {"Content-Range": f"bytes */{found.size}" if found else "bytes */0"}
+            self._refuse(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, str(error), more, body=body)
+            return
+        except StoreError as error:
+            err.print(f"error[{error.code}]: {error}", highlight=False, markup=False)
+            self._refuse(HTTPStatus.BAD_GATEWAY, str(error), body=body)
+            return
+        headers = {"Content-Type": objects.content_type(path), "Accept-Ranges": "bytes"}
+        if span is not None:
+            headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{found.size}"
+        status = HTTPStatus.OK if span is None else HTTPStatus.PARTIAL_CONTENT
+        self._send(status, headers, content, body=body)
+
+    def _refuse(
+        self,
+        status: HTTPStatus,
+        why: str,
+        more: dict[str, str] | None = None,
+        *,
+        body: bool,
+    ) -> None:
+        headers = {"Content-Type": "text/plain; charset=utf-8", **(more or {})}
+        self._send(status, headers, f"{why}\n".encode(), body=body)
+
+    def _send(
+        self, status: HTTPStatus, headers: dict[str, str], content: bytes, *, body: bool
+    ) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        # The next release that is served at this port has other bytes under the same names.
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("Cross-Origin-Resource-Policy", "same-origin")
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.end_headers()
+        if body:
+            self.wfile.write(content)
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing of each request; failures of the store are said where they occur."""
