@@ -22,10 +22,8 @@ FILES = [
 
 def declared() -> str:
     """Version as the project declares it, whatever is installed."""
-    (found,) = re.findall(
-        r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE
-    )
-    return str(found)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return str(project["version"])
 
 
 def test_what_is_installed_is_what_is_declared() -> None:
