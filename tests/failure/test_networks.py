@@ -140,6 +140,7 @@ def test_lost_packets_slow_links_and_a_lost_host_end_in_the_same_bytes(
         said: list[str] = []
         for line in running.stdout:
             said.append(line)
+            print(line, end="")  # told where the test runs out of time
             # The host on the bad link has its share of the ingest, and is lost at work on the rest.
             if not lost and re.search(r"event='sample' done=[2-9]", line):
                 net.cut(bad)
