@@ -36,8 +36,9 @@ def start(spec: ClusterSpec) -> Iterator[Client]:
 
 def _connect(spec: ClusterSpec) -> Client:
     # The client waits without limit for the handshake of a port that accepts and says nothing, so
-    # the question whether a scheduler is there is put first, under a deadline of our own. It runs
-    # in a thread because a notebook has an event loop already.
+    # the question whether a scheduler is there is put first, under a deadline of our own; it can go
+    # when the client's own timeout covers the handshake (distributed 2026.8 does not). It runs in a
+    # thread because a notebook has an event loop already.
     with ThreadPoolExecutor(1) as thread:
         try:
             found = thread.submit(asyncio.run, _identity(spec)).result()

@@ -68,7 +68,8 @@ def _processes(spec: ClusterSpec) -> LocalCluster:
             processes=True,
             host="127.0.0.1",
             scheduler_port=0,
-            # Without an address the scheduler takes a fixed port, dashboard or not.
+            # Without an address the scheduler takes a fixed port, dashboard or not; the line can go
+            # when it takes none without a dashboard.
             dashboard_address="127.0.0.1:0",
             scheduler_kwargs={"dashboard": spec.dashboard},
             memory_limit=spec.worker_memory_bytes,
@@ -83,7 +84,8 @@ def _processes(spec: ClusterSpec) -> LocalCluster:
             "Check that local_directory can be written and that memory and processes are free.",
         ) from error
     if not spec.dashboard and processes.scheduler is not None:
-        # The scheduler announces its plain HTTP server as a dashboard even where it has none.
+        # The scheduler announces its plain HTTP server as a dashboard even where it has none; this
+        # can go when it does not.
         processes.scheduler.services.pop("dashboard", None)
     return processes
 
@@ -94,7 +96,8 @@ def _worker_environment() -> Iterator[None]:
 
     Numerical libraries read their thread count when they are loaded, so it must stand in the
     environment before a worker is spawned. distributed has a setting for that, but a variable that
-    is already exported wins over it, and what it sets stays behind in the parent.
+    is already exported wins over it, and what it sets stays behind in the parent. This can go when
+    neither holds.
     """
     before = dict(os.environ)
     os.environ.update(_ONE_THREAD)

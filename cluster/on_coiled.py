@@ -92,6 +92,8 @@ def start(spec: ClusterSpec) -> Iterator[Client]:
 def check_login(spec: ClusterSpec) -> None:
     """Find a missing or bad login now: Coiled's client would open a browser and wait ten minutes.
 
+    It can go when the client raises where nobody can log in.
+
     Raises
     ------
     ClusterError

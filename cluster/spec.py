@@ -91,7 +91,7 @@ class ClusterSpec:
         Memory limit of one worker, as a quantity with unit: ``"4GiB"``, ``"800MB"``. Where the
         cluster is joined it is not enforced; ask ``cluster.worker_memory_limit`` what holds.
     image
-        Container image of scheduler, workers and runner, such as ``registry/soilft:0.2.0-py3.13``.
+        Container image of scheduler, workers and runner, such as ``registry/soilft:0.3.0-py3.13``.
     environment
         Variables of scheduler and workers, as `pairs`. Secrets are refused: name the object that
         holds them in ``secrets``.

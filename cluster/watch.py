@@ -19,7 +19,8 @@ def watched(started: AbstractContextManager[Client], spec: ClusterSpec) -> Itera
 
     Dask's client tries to connect again, and whoever waits for its futures in the meantime may wait
     for ever. After ``spec.connect_timeout`` without a scheduler the main thread is interrupted.
-    Where the client gives up first, it cancels its futures, and that is the same error.
+    Where the client gives up first, it cancels its futures, and that is the same error. This can go
+    when futures of a client that lost its scheduler raise by themselves.
 
     Raises
     ------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from distributed import Client
@@ -66,7 +66,7 @@ app = typer.Typer(
 
 
 StatusOn = Annotated[
-    Literal["kubernetes"] | None,
+    submit.Followed | None,
     typer.Option("--on", help="Show how the region's job is there, instead of the store."),
 ]
 
@@ -178,7 +178,7 @@ def status_command(
 ) -> None:
     """Show what is done, what is to do, what was set aside, and the latest release."""
     if on is not None:
-        submit.print_state(config, profile)
+        submit.print_state(config, on, profile)
         return
     it = run_of(config, store)
     out.print(status.table(it, title=it.config.title))

@@ -1,4 +1,4 @@
-"""Unattended runs: send one to Kubernetes or Coiled, follow it there, end it.
+"""Unattended runs: send one away, or into the background here; follow it, end it.
 
 A job is called after its region, so all commands take the same argument, and one store is written
 by one job.
@@ -6,21 +6,24 @@ by one job.
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from cluster import ClusterSpec
+from cluster import ClusterSpec, background
 from cluster.kubernetes import render
 from cluster.registry import vendor_module
 from cluster.spec import LONGEST_NAME
+from cluster.unattended import JobState
 from pipelines import clusters
 from pipelines.config import Config, load, shipped
+from pipelines.terminal import ConfigPath, Scheduler, out
 from soilft.errors import ConfigError
 
 #: Bytes that the API server takes in one ConfigMap, less what stands around the region file.
@@ -30,23 +33,36 @@ LARGEST_REGION_FILE = 900_000
 class Where(StrEnum):
     """Where an unattended run goes, with the profile that counts where none is named."""
 
+    LOCAL = "local"
+    ADDRESS = "address"
     KUBERNETES = "kubernetes"
     COILED = "coiled"
 
     @property
     def profile(self) -> str:
         """Profile of those who name none."""
-        return {"kubernetes": "kubernetes-small", "coiled": "coiled"}[self]
+        return {"local": "laptop", "kubernetes": "kubernetes-small"}.get(self, str(self))
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the run itself is a process of this machine."""
+        return self in (Where.LOCAL, Where.ADDRESS)
 
 
-ConfigPath = Annotated[
-    str, typer.Argument(metavar="CONFIG", help="Region file (YAML), or the name of a shipped one.")
+On = Annotated[
+    Where,
+    typer.Option(
+        "--on",
+        help="Where the run goes: a process of this machine with workers of its own (local) or "
+        "with those of a running scheduler (address), or machines elsewhere.",
+    ),
 ]
-On = Annotated[Where, typer.Option("--on", help="Where the run goes.")]
+#: Where a job can be followed; Coiled's own commands do that for Coiled.
+Followed = Literal["local", "address", "kubernetes"]
+SentTo = Annotated[Followed, typer.Option("--on", help="Where the job was sent.")]
 Profile = Annotated[
     str | None, typer.Option("--cluster", metavar="NAME", help="Profile, or a file like one.")
 ]
-out = Console(soft_wrap=True)
 
 
 def spec_of(config: Config, where: Where, profile: str | None, **options: Any) -> ClusterSpec:
@@ -57,14 +73,21 @@ def spec_of(config: Config, where: Where, profile: str | None, **options: Any) -
     ConfigError
         Where the profile is of another kind.
     """
-    if profile is None and clusters.kind_of(config.cluster) != where:
-        profile = where.profile
-    spec = clusters.chosen(config.cluster, profile, options)
+    spec = clusters.chosen(config.cluster, profile_of(config, where, profile), options)
     if spec.kind != where:
         raise ConfigError(
-            "--cluster", expected=f"a profile of the kind {where}", found=f"one of {spec.kind}"
+            "--on, --cluster, --scheduler",
+            expected=f"a cluster of the kind {where}",
+            found=f"one of the kind {spec.kind}",
         )
     return spec
+
+
+def profile_of(config: Config, where: Where, profile: str | None) -> str | None:
+    """Profile of a job: the named one, or the place's own where the region file has another."""
+    if profile is None and clusters.kind_of(config.cluster) != where:
+        return where.profile
+    return profile
 
 
 def job_name(config: Config, spec: ClusterSpec) -> str:
@@ -102,16 +125,25 @@ def submit(
     store: Annotated[str | None, typer.Option("--store", help="Where to write instead.")] = None,
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Workers.")] = None,
     memory: Annotated[str | None, typer.Option("--memory", help="Memory a worker.")] = None,
+    scheduler: Scheduler = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be sent, and send nothing.")
     ] = False,
 ) -> None:
-    """Send a run that needs no machine here to stay awake. A job that ended is replaced."""
+    """Send a run that needs no terminal and nobody to wait. A job that ended is replaced."""
     path = shipped(config)
     loaded = load(path, {} if store is None else {"store": store})
-    spec = spec_of(loaded, on, cluster, workers=workers, memory=memory)
-    name, text = job_name(loaded, spec), region_text(path, loaded)
-    arguments = () if store is None else ("--store", store)
+    spec = spec_of(loaded, on, cluster, workers=workers, memory=memory, address=scheduler)
+    name = job_name(loaded, spec)
+    arguments = _given(**{"--store": store})
+    if on.is_here:
+        arguments += _given(
+            **{"--cluster": profile_of(loaded, on, cluster), "--scheduler": scheduler},
+            **{"--workers": workers, "--memory": memory},
+        )
+        _start_here(name, path.read_text(encoding="utf-8"), arguments, config, dry_run=dry_run)
+        return
+    text = region_text(path, loaded)
     if on is Where.COILED:
         _submit_to_coiled(spec, name, text, arguments, dry_run=dry_run)
         return
@@ -125,11 +157,41 @@ def submit(
         )
         typer.echo(render.to_yaml(manifests), nl=False)
         return
-    namespace = _jobs().submit(spec, name, job)
+    namespace = _kubernetes().submit(spec, name, job)
     out.print(f"Sent: job {name} in the namespace {namespace}.", highlight=False)
-    out.print(f"  soilft logs {config} --follow", highlight=False, markup=False)
-    out.print(f"  soilft status {config} --on kubernetes", highlight=False, markup=False)
-    out.print(f"  soilft cancel {config}", highlight=False, markup=False)
+    _say_how_to_follow(config, on)
+
+
+def _given(**options: object) -> tuple[str, ...]:
+    """Give options as a command line has them, without those that say nothing."""
+    return tuple(
+        part for name, value in options.items() if value is not None for part in (name, str(value))
+    )
+
+
+def _start_here(
+    name: str, text: str, arguments: tuple[str, ...], config: str, *, dry_run: bool
+) -> None:
+    run = ("run", f"{{folder}}/{render.REGION_FILE}", *arguments)
+    if dry_run:
+        folder = str(background.Place(name).folder)
+        typer.echo(shlex.join(("soilft", *(part.replace("{folder}", folder) for part in run))))
+        return
+    # Not by the folder this is called from: a folder `cluster` in it would be taken for ours.
+    command = (sys.executable, "-P", "-m", "pipelines.unattended", "{folder}", *run)
+    pid = background.submit(name, command, {render.REGION_FILE: text})
+    out.print(f"Started: job {name} on this machine, process {pid}.", highlight=False)
+    _say_how_to_follow(config, Where.LOCAL)
+
+
+def _say_how_to_follow(config: str, on: Where) -> None:
+    chosen = "" if on is Where.KUBERNETES else f" --on {on}"
+    for line in (
+        f"soilft logs {config}{chosen} --follow",
+        f"soilft status {config} --on {on}",
+        f"soilft cancel {config}{chosen}",
+    ):
+        out.print(f"  {line}", highlight=False, markup=False)
 
 
 def _submit_to_coiled(
@@ -148,46 +210,61 @@ def _submit_to_coiled(
 
 def logs(
     config: ConfigPath,
+    on: SentTo = "kubernetes",
     follow: Annotated[bool, typer.Option("--follow", help="Go on until the job ends.")] = False,
     cluster: Profile = None,
 ) -> None:
-    """Print what the job of a region has written, on Kubernetes."""
-    for line in _lines(config, cluster, follow=follow):
+    """Print what the job of a region has written."""
+    for line in _lines(config, Where(on), cluster, follow=follow):
         typer.echo(line)
 
 
-def _lines(config: str, profile: str | None, *, follow: bool) -> Iterator[str]:
-    name, spec = _job_of(config, profile)
-    found: Iterator[str] = _jobs().logs(name, spec.namespace, follow=follow)
+def _lines(config: str, on: Where, profile: str | None, *, follow: bool) -> Iterator[str]:
+    name, spec = _job_of(config, on, profile)
+    if on.is_here:
+        return background.logs(name, follow=follow)
+    found: Iterator[str] = _kubernetes().logs(name, spec.namespace, follow=follow)
     return found
 
 
-def cancel(config: ConfigPath, cluster: Profile = None) -> None:
-    """End the job of a region, on Kubernetes. The store stays as it is: a new job goes on there."""
-    name, spec = _job_of(config, cluster)
-    namespace = _jobs().cancel(name, spec.namespace)
+def cancel(config: ConfigPath, on: SentTo = "kubernetes", cluster: Profile = None) -> None:
+    """End the job of a region. The store stays as it is: a new job goes on there."""
+    where = Where(on)
+    name, spec = _job_of(config, where, cluster)
+    if where.is_here:
+        background.cancel(name)
+        out.print(f"Cancelled: job {name} on this machine.", highlight=False)
+        return
+    namespace = _kubernetes().cancel(name, spec.namespace)
     out.print(f"Cancelled: job {name} in the namespace {namespace}.", highlight=False)
 
 
-def print_state(config: str, profile: str | None = None) -> None:
-    """Show how the job of a region is, on Kubernetes."""
-    name, spec = _job_of(config, profile)
-    found = _jobs().state(name, spec.namespace)
+def print_state(config: str, on: Followed, profile: str | None = None) -> None:
+    """Show how the job of a region is."""
+    where = Where(on)
+    name, spec = _job_of(config, where, profile)
+    found: JobState = (
+        background.state(name) if where.is_here else _kubernetes().state(name, spec.namespace)
+    )
     ended = "" if found.exit_code is None else f", exit code {found.exit_code}"
-    table = Table("pod", "state", title=f"job {name}: {found.state}{ended}")
-    for pod, state in found.pods.items():
-        table.add_row(pod, state)
+    table = Table("part", "state", title=f"job {name}: {found.state}{ended}")
+    for part, state in found.parts.items():
+        table.add_row(part, state)
     out.print(table)
 
 
-def _job_of(config: str, profile: str | None) -> tuple[str, ClusterSpec]:
+def _job_of(config: str, where: Where, profile: str | None) -> tuple[str, ClusterSpec]:
     loaded = load(shipped(config))
-    # An image is needed to start pods, not to ask after them.
-    spec = spec_of(loaded, Where.KUBERNETES, profile, image="not-used")
+    # An image is needed to start pods, and an address to join it; not to ask after a job.
+    needed = {
+        Where.KUBERNETES: {"image": "not-used"},
+        Where.ADDRESS: {"address": "not://used"},
+    }
+    spec = spec_of(loaded, where, profile, **needed.get(where, {}))
     return job_name(loaded, spec), spec
 
 
-def _jobs() -> Any:
+def _kubernetes() -> Any:
     return vendor_module("kubernetes", "cluster.kubernetes.jobs")
 
 

@@ -57,6 +57,7 @@ def start(spec: ClusterSpec) -> Iterator[Client]:
                 name,
                 namespace=namespace,
                 # None asks for the service's name first, twenty times; outside that never works.
+                # It can be left out when the question costs less than these 20 s.
                 port_forward_cluster_ip=True,
                 quiet=True,
                 security=security,
@@ -123,7 +124,8 @@ class _Joined(KubeCluster):  # type: ignore[misc]
 def _wait_for_scheduler(name: str, namespace: str, deadline: float, spec: ClusterSpec) -> None:
     """Wait until the scheduler's pod is ready, under a deadline of our own.
 
-    ``KubeCluster(resource_timeout=15)`` still hung after 90 s where the scheduler could not start.
+    ``KubeCluster(resource_timeout=15)`` still hung after 90 s where the scheduler could not start
+    (dask-kubernetes 2026.3); this can go when that limit holds.
     """
     while True:
         schedulers = [
@@ -158,7 +160,7 @@ def _within(seconds: float, make: Callable[[], Made], failed: Callable[[], Clust
     """Give what `make` makes, or give up on it after some time.
 
     It waits in loops without limit, some of which block their event loop, so that nothing but
-    another thread can leave it behind.
+    another thread can leave it behind. This can go when ``from_name`` takes a time limit.
     """
     made: list[Made] = []
     raised: list[BaseException] = []

@@ -5,7 +5,6 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import kr8s
 from kr8s.objects import (
@@ -23,29 +22,7 @@ from cluster.errors import ClusterError
 from cluster.kubernetes import api, render
 from cluster.kubernetes.pods import Manifest
 from cluster.spec import ClusterSpec
-
-#: States of a job after which nothing more happens.
-ENDED = ("Successful", "Failed")
-
-
-@dataclass(frozen=True)
-class JobState:
-    """How a job is.
-
-    Parameters
-    ----------
-    state
-        What the operator says: ``JobCreated``, ``ClusterCreated``, ``Running``, ``Successful``,
-        ``Failed``; ``NotSeen`` where it said nothing yet.
-    exit_code
-        How the runner ended, with the meaning of the command's exit codes; None while it runs.
-    pods
-        How each pod is, by name.
-    """
-
-    state: str
-    exit_code: int | None
-    pods: dict[str, str]
+from cluster.unattended import ENDED, JobState, job_exists, no_job
 
 
 def manifests(spec: ClusterSpec, name: str, namespace: str, job: render.Job) -> list[Manifest]:
@@ -70,13 +47,7 @@ def submit(spec: ClusterSpec, name: str, job: render.Job) -> str:
     if before is not None:
         found = _state(before)
         if found not in ENDED:
-            raise ClusterError(
-                "cluster.job_exists",
-                f"job {name} in {namespace}",
-                "none of this name, or one that has ended",
-                f"one in the state {found}",
-                "Follow it with soilft logs, or end it with soilft cancel.",
-            )
+            raise job_exists(name, f"in {namespace}", f"one in the state {found}")
         _delete(before, name, namespace)
     objects = manifests(spec, name, namespace, job)
     if spec.tls:
@@ -151,13 +122,7 @@ def _find(name: str, namespace: str) -> APIObject | None:
 def _require(name: str, namespace: str) -> APIObject:
     job = _find(name, namespace)
     if job is None:
-        raise ClusterError(
-            "cluster.no_job",
-            f"job {name} in {namespace}",
-            "a job of this name",
-            "none",
-            "Send it with soilft submit; jobs that ended stay until they are cancelled.",
-        )
+        raise no_job(name, f"in {namespace}")
     return job
 
 

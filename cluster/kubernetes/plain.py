@@ -4,6 +4,7 @@ They are what `render` gives for the profile ``kubernetes-small``, with a name, 
 image to be replaced.
 """
 
+from importlib.metadata import version
 from pathlib import Path
 
 from cluster import profiles
@@ -12,7 +13,7 @@ from cluster.spec import ClusterSpec
 
 FOLDER = Path(__file__).parent / "manifests"
 NAME = NAMESPACE = "soilft"
-IMAGE = "registry.example.org/soilft:0.2.0-py3.13"
+IMAGE = f"registry.example.org/soilft:{version('soilft')}-py3.13"
 STORE_SECRET = "soilft-store"  # noqa: S105  the name of an object, not a secret
 
 _CERTIFICATES = f"""\

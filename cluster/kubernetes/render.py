@@ -88,7 +88,7 @@ def dask_job(spec: ClusterSpec, name: str, namespace: str, job: Job) -> Manifest
     """Give the DaskJob: a runner pod, and a cluster that lives as long as the runner.
 
     The operator drops ``idleTimeout`` from a job's cluster, so it is not given: the cluster ends
-    with the runner, whatever becomes of it.
+    with the runner, whatever becomes of it. It can be given when a release keeps it.
     """
     return {
         "apiVersion": GROUP,
@@ -172,6 +172,7 @@ def _scheduler(spec: ClusterSpec, name: str) -> Manifest:
         (
             # Releases of dask-kubernetes up to 2026.3 give `dask-scheduler`, which distributed
             # 2026.6 no longer has (dask/distributed#9335); ours is given in full, here and below.
+            # It can be left to the operator's defaults with the first release that gives these.
             *("dask", "scheduler", "--protocol", "tls" if spec.tls else "tcp"),
             *("--port", str(SCHEDULER_PORT), "--dashboard-address", f":{SCHEDULER_HTTP}"),
         ),

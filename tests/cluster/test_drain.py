@@ -1,8 +1,6 @@
 """A worker that is asked to go hands over what it holds first."""
 
 import os
-import subprocess
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,19 +11,8 @@ import cluster
 from cluster import ClusterSpec, certificates
 from cluster.kubernetes.pods import tls_environment
 from tests.support import dask_processes
+from tests.support.dask_processes import drain
 from tests.support.waiting import wait_until
-
-
-def drain(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run what a pod runs before it is sent SIGTERM."""
-    return subprocess.run(
-        [sys.executable, "-m", "cluster.drain"],
-        env={**os.environ, **environment, "PYTHONPATH": str(dask_processes.ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 def which(folder: str) -> str:
@@ -50,13 +37,7 @@ def test_results_of_a_drained_worker_are_kept_and_not_computed_again(
         stack.callback(monkeypatch.undo)
         address = stack.enter_context(dask_processes.scheduler(tmp_path, tls=tls))
         for name in ("first", "second"):
-            folder = tmp_path / name
-            folder.mkdir()
-            command = [
-                *("worker", address, "--host", "127.0.0.1", "--nthreads", "1", "--name", name),
-                *("--memory-limit", "512MiB", "--no-dashboard", "--local-directory", str(folder)),
-            ]
-            stack.enter_context(dask_processes.running(command, folder))
+            stack.enter_context(dask_processes.named_worker(tmp_path, address, name, "512MiB"))
         spec = ClusterSpec(kind="address", address=address)
         client = stack.enter_context(cluster.start(spec))
         client.wait_for_workers(2, timeout=30)

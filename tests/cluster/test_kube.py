@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import cluster
+from cluster.unattended import ENDED
 from tests.support import kube
 from tests.support.waiting import wait_until
 
@@ -68,7 +69,7 @@ def test_a_job_runs_to_its_end_and_another_is_cancelled() -> None:
     name = f"soilft-{secrets.token_hex(4)}"
     jobs.submit(spec, name, job)
     try:
-        wait_until(lambda: jobs.state(name).state in jobs.ENDED, "the job's end", 3000)
+        wait_until(lambda: jobs.state(name).state in ENDED, "the job's end", 3000)
         assert jobs.state(name).state == "Successful", "\n".join(jobs.logs(name))
         assert any("Published" in line for line in jobs.logs(name))
     finally:

@@ -96,7 +96,7 @@ def test_the_operator_makes_runner_and_cluster_of_a_job_and_cancel_takes_it_away
     assert runner["spec"]["containers"][0]["args"][:2] == ["soilft", "run"]
     assert list(emulator.objects("DaskCluster")) == ["ice"]
     wait_until(lambda: jobs.state("ice").state == "ClusterCreated", "the job's state", 30)
-    assert list(jobs.state("ice").pods) == ["ice-runner"]
+    assert list(jobs.state("ice").parts) == ["ice-runner"]
     owner = emulator.objects("ConfigMap")["ice"]["metadata"]["ownerReferences"][0]
     assert (owner["kind"], owner["name"]) == ("DaskJob", "ice")
     jobs.cancel("ice")
@@ -159,7 +159,7 @@ def test_the_exit_code_of_the_runner_is_told(emulator: Emulator) -> None:
     )
     found = jobs.state("ice")
     assert found.exit_code == 3
-    assert found.pods == {"ice-runner": "Failed, terminated: Error exit code 3"}
+    assert found.parts == {"ice-runner": "Failed, terminated: Error exit code 3"}
 
 
 def test_without_an_operator_the_deadline_holds_and_nothing_is_left(emulator: Emulator) -> None:

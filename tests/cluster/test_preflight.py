@@ -64,7 +64,7 @@ def test_a_plan_that_needs_more_memory_is_refused_with_both_numbers(client: Clie
     assert "memory" in refused.value.remedy
 
 
-#: A worker in a process where one installed package says that it has another version.
+#: A worker in a process where an installed package, and Python, say they have another version.
 OTHER_VERSION = """
 import importlib.metadata as m, sys
 true = m.version
@@ -72,6 +72,7 @@ m.version = lambda name: {"zarr": "0.0.1"}.get(name) or true(name)
 import cluster.preflight
 cluster.preflight.version = m.version
 import cluster.preflight, time
+cluster.preflight.sys = type("older", (), {"version_info": (3, 9, 1)})
 if "--late" in sys.argv:
     sys.argv.remove("--late")
     real = time.time
@@ -109,6 +110,8 @@ def test_another_version_and_a_late_clock_are_named_with_the_image_to_use(tmp_pa
     assert version("zarr") in said
     assert "0.0.1" in said
     assert "3600 s behind" in said
+    here = ".".join(map(str, sys.version_info[:2]))
+    assert any(line.split()[1:] == ["python", here, "3.9"] for line in said.splitlines()), said
     assert preflight.image_tag() in refused.value.remedy
     assert "scheduler" not in lines
 

@@ -13,7 +13,6 @@ from tests.support.small_run import SOILFT, product_bytes, region_file, soilft
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not os.environ.get("SOILFT_HOSTS"), reason="takes minutes: set SOILFT_HOSTS=1")
 def test_a_lost_scheduler_ends_the_run_which_goes_on_with_another(
     small_archive: Path, unbroken: Path, tmp_path: Path
 ) -> None:

@@ -53,6 +53,32 @@ def scheduler_with_workers(
         yield address
 
 
+@contextmanager
+def named_worker(
+    folder: Path, scheduler: str, name: str, memory: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run one ``dask worker`` of a name, as a pod does."""
+    (folder / name).mkdir()
+    command = [
+        *("worker", scheduler, "--host", "127.0.0.1", "--nthreads", "1", "--name", name),
+        *("--memory-limit", memory, "--no-dashboard", "--local-directory", str(folder / name)),
+    ]
+    with running(command, folder / name) as process:
+        yield process
+
+
+def drain(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run what a pod runs before it is sent SIGTERM."""
+    return subprocess.run(
+        [sys.executable, "-m", "cluster.drain"],
+        env={**os.environ, **environment, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
 def pid_of_scheduler(folder: Path) -> int:
     """Give the number of the process that serves the scheduler of a folder."""
     return int((folder / "scheduler.pid").read_text())
