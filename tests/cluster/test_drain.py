@@ -38,9 +38,9 @@ def test_results_of_a_drained_worker_are_kept_and_not_computed_again(
         address = stack.enter_context(dask_processes.scheduler(tmp_path, tls=tls))
         for name in ("first", "second"):
             stack.enter_context(dask_processes.named_worker(tmp_path, address, name, "512MiB"))
-        spec = ClusterSpec(kind="address", address=address)
+        spec = ClusterSpec(kind="address", address=address, connect_timeout=120)
         client = stack.enter_context(cluster.start(spec))
-        client.wait_for_workers(2, timeout=30)
+        client.wait_for_workers(2, timeout=120)
         held = client.submit(which, str(tmp_path), workers=["first"], allow_other_workers=True)
         mark = held.result()
         done = drain({"DASK_SCHEDULER_ADDRESS": address, "DASK_WORKER_NAME": "first"})

@@ -40,9 +40,9 @@ class Hosts:
     def __init__(self, net: Network, folder: Path, stack: ExitStack) -> None:
         self.net, self.folder, self.stack = net, folder, stack
         certificates.make().write(folder)
-        # A dead peer is noticed when its silence has lasted that long (Dask's default is 30 s). On
-        # the bad link six packets in a row that are lost look alike: once in a million.
-        patience = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "8s"}
+        # A dead peer is noticed when its silence has lasted that long: the least that Dask takes.
+        # On the bad link six packets in a row that are lost look alike: once in a million.
+        patience = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "11s"}
         # The machine's proxies are not for addresses that only exist here.
         proxies = {name for name in os.environ if name.lower().endswith("_proxy")}
         base = {name: value for name, value in os.environ.items() if name not in proxies}

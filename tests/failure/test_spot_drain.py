@@ -14,7 +14,7 @@ from tests.support.small_run import SOILFT, product_bytes, region_file
 def test_a_worker_drained_in_the_middle_of_a_job_changes_no_byte(
     small_archive: Path, unbroken: Path, tmp_path: Path
 ) -> None:
-    path = region_file(tmp_path, small_archive)
+    path = region_file(tmp_path, small_archive, cluster={"connect_timeout": 120})
     drained = ""
     with (
         dask_processes.scheduler(tmp_path) as address,

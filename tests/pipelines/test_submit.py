@@ -20,7 +20,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_job_cancelled_here_goes_on_with_a_running_scheduler_to_the_same_bytes(
     small_archive: Path, unbroken: Path, tmp_path: Path, home: Path
 ) -> None:
-    path = region_file(tmp_path, small_archive)
+    path = region_file(tmp_path, small_archive, cluster={"connect_timeout": 120})
     sent = soilft("submit", path, "--on", "local", "--workers", "1")
     assert f"soilft logs {path} --on local --follow" in sent.stdout
     try:

@@ -33,7 +33,7 @@ def scheduler(folder: Path, *, tls: bool = False) -> Iterator[str]:
                 raise ChildProcessError(f"dask scheduler ended with {process.returncode}")
             return file.exists() and file.stat().st_size > 0
 
-        wait_until(written, "dask scheduler")
+        wait_until(written, "dask scheduler", 120)
         yield json.loads(file.read_text())["address"]
 
 
