@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from soilft import objects, store
+from soilft import cube_objects, objects, store
 from soilft.cube_objects import ROOT, is_metadata
 from soilft.errors import PreconditionFailed, ReleaseRefused
 from soilft.lease import SECONDS, Lease, held
@@ -328,6 +328,7 @@ class _Publication:
             return
         said = {
             **self.staged.facts,
+            "absent": self._absent(),
             "changed": changed,
             "companions": self._beside(),
             "cube": self.place,
@@ -339,6 +340,15 @@ class _Publication:
             "version": self.version,
         }
         self._create("release.json", objects.to_json(said))
+
+    def _absent(self) -> list[str]:
+        """Objects of the cube that were not written, for all of their values are missing.
+
+        A browser that asked for one would say so in its console, and a bucket that nobody may list
+        answers with a denial.
+        """
+        names = cube_objects.places(self.staged.metadata[ROOT])
+        return sorted(name for name in names if f"{CUBE}/{name}" not in self.expected)
 
     def _beside(self) -> dict[str, list[str]]:
         """Files beside the cube by their folder, so that a page need not ask what there is."""
