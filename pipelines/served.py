@@ -108,19 +108,22 @@ class Served:
             Where there is no cube, naming what is there instead.
         """
         path = path.rstrip("/")
-        pointer = latest(path)
+        fs, place = objects.filesystem(path)
+        with objects.explained(path):
+            is_file = bool(fs.isfile(place))
+        pointer = None if is_file else latest(path)
         if pointer is not None:
             path = objects.join(path, pointer["cube"]).removesuffix(f"/{CUBE}")
-        if _is_cube(objects.join(path, CUBE)):
+        if not is_file and _is_cube(objects.join(path, CUBE)):
             return cls(objects.join(path, CUBE), path)
-        if _is_cube(path):
+        if not is_file and _is_cube(path):
             release, _, name = path.rpartition("/")
             is_release = name == CUBE and objects.exists(objects.join(release, "release.json"))
             return cls(path, release if is_release else None)
         raise StoreError(
             path,
             expected="a store with latest.json, a release with cube.zarr, or a cube",
-            found=_found(path),
+            found="a file" if is_file else _found(path),
         )
 
     def answer(self, path: str) -> Answer | None:

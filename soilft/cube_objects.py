@@ -6,6 +6,7 @@ the first is written, and can ask the store to take each only where there is non
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any
@@ -60,6 +61,21 @@ def metadata(
 def is_metadata(name: str) -> bool:
     """Whether an object of a store is metadata, by its name."""
     return name.rpartition("/")[2] == ROOT
+
+
+def places(root: bytes) -> Iterator[str]:
+    """Names of all objects that the arrays of a hierarchy can have, from its consolidated metadata.
+
+    Those of them that hold nothing but the fill are not written: a reader has to ask to know.
+    """
+    held = json.loads(root)["consolidated_metadata"]["metadata"]
+    for path, said in held.items():
+        if said["node_type"] != "array":
+            continue
+        lengths = said["chunk_grid"]["configuration"]["chunk_shape"]
+        counts = [-(-size // n) for size, n in zip(said["shape"], lengths, strict=True)]
+        for place in product(*(range(n) for n in counts)):
+            yield "/".join((path, "c", *map(str, place)))
 
 
 def shards(

@@ -21,7 +21,9 @@ VERSION_EXTENSION = "https://stac-extensions.github.io/version/v1.2.0/schema.jso
 NAME = "latest.json"
 COLLECTION = "collection.json"
 # What release.json says that the pointer does not repeat.
-_OF_THE_RELEASE = frozenset({"changed", "companions", "groups", "layout", "method", "parts"})
+_OF_THE_RELEASE = frozenset(
+    {"absent", "changed", "companions", "groups", "layout", "method", "parts"}
+)
 
 
 def url(root: str) -> str:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from soilft import objects, pointer, stac, store
+from soilft import cube_objects, objects, pointer, stac, store
 from soilft.cube_objects import ROOT, is_metadata
 from soilft.errors import PreconditionFailed, ReleaseRefused
 from soilft.lease import SECONDS, Lease, held
@@ -336,6 +336,7 @@ class _Publication:
             "release.json",
             {
                 **self.staged.facts,
+                "absent": self._absent(),
                 "changed": changed,
                 "companions": self._beside(),
                 "cube": self.place,
@@ -355,6 +356,15 @@ class _Publication:
             self._create(name, objects.to_json(value))
         else:
             self.expected[name] = len(written)
+
+    def _absent(self) -> list[str]:
+        """Objects of the cube that were not written, for all of their values are missing.
+
+        A browser that asked for one would say so in its console, and a bucket that nobody may list
+        answers with a denial.
+        """
+        names = cube_objects.places(self.staged.metadata[ROOT])
+        return sorted(name for name in names if f"{CUBE}/{name}" not in self.expected)
 
     def _beside(self) -> dict[str, list[str]]:
         """Files beside the cube by their folder, so that a page need not ask what there is."""

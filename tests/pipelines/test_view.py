@@ -77,6 +77,8 @@ def test_a_path_without_a_cube_is_refused_with_what_is_there(release: Path, tmp_
     assert str(tmp_path) in str(refused.value)
     with pytest.raises(StoreError, match="found nothing"):
         Served.of(str(tmp_path / "not-there"))
+    with pytest.raises(StoreError, match="found a file"):
+        Served.of(str(tmp_path / "release"))
     done = soilft("view", tmp_path / "not-there", code=4)
     assert "error[store]" in done.stderr
 

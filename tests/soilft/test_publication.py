@@ -312,3 +312,70 @@ def test_a_finished_group_is_published_within_the_cube(root: str, changes: list[
     assert store.array(store.open_raw(cube), "annual/quality_flag").shape == (12, 4, 8)
     placed = [line.split()[0] for line in changes if "/annual/" in line and "/c/" in line]
     assert placed.count("copy") >= 4
+
+
+def test_files_that_come_with_soilft_lie_beside_the_cube_and_are_part_of_what_is_published(
+    root: str, changes: list[str]
+) -> None:
+    staged = stage(root, 12, companions={"report": b"{}"})
+    files = {"view/index.html": b"a page", "view/viewer.js": b"its script"}
+    paged = replace(staged, files=files)
+    assert publish(root, paged).version == "v1.0"
+    assert publish(root, paged).fresh is False
+    prefix = objects.join(root, "releases/v1.0")
+    for name, content in files.items():
+        assert objects.read(objects.join(prefix, name)) == content
+    said = described(root, "v1.0")
+    assert said is not None
+    assert said["companions"] == {"report": ["report.json"], "view": ["index.html", "viewer.js"]}
+    changes.clear()
+    # Another page is another release of the same method, and no value is written again.
+    assert (
+        publish(root, replace(staged, files={**files, "view/index.html": b"b"})).version == "v1.1"
+    )
+    created = [line for line in changes if line.startswith("create") and "/v1.1/" in line]
+    assert not [line for line in created if "_state/c/" in line]
+    assert objects.read(objects.join(prefix, "view/index.html")) == b"a page"
+
+
+def test_without_files_the_identity_is_what_it_was(root: str) -> None:
+    staged = stage(root, 4)
+    assert replace(staged, files={}).identity == staged.identity
+    assert replace(staged, files={"view/index.html": b""}).identity != staged.identity
+
+
+def test_a_page_comes_before_the_cube_can_be_opened(tmp_path: Path, changes: list[str]) -> None:
+    root = str(tmp_path)
+    staged = replace(stage(root, 4), files={"view/index.html": b"a page"})
+    changes.clear()
+    publish(root, staged)
+    page = next(i for i, line in enumerate(changes) if line.endswith("view/index.html"))
+    assert page < changes.index(f"create {root}/releases/v1.0/cube.zarr/zarr.json")
+
+
+def test_objects_without_a_value_are_named_as_absent(root: str) -> None:
+    staged = stage(root, 12)
+    for chunk in ("1", "2"):
+        store.discard(objects.join(staged.url, f"quality_flag/c/{chunk}"))
+    publish(root, staged)
+    said = described(root, "v1.0")
+    assert said is not None
+    # Days 8 to 12, in the two tiles of the second shard.
+    assert said["absent"] == ["quality_flag/c/1/0/0", "quality_flag/c/1/0/1"]
+    cube = objects.listing(objects.join(root, "releases/v1.0/cube.zarr"))
+    assert not cube.keys() & set(said["absent"])
+
+
+@pytest.mark.s3
+def test_a_bucket_knows_the_kind_of_each_object(s3_store: str) -> None:
+    files = {"view/index.html": b"a page", "view/viewer.js": b"", "view/viewer.css": b""}
+    publish(s3_store, replace(stage(s3_store, 4), files=files))
+    fs, prefix = objects.filesystem(objects.join(s3_store, "releases/v1.0"))
+    for name, kind in (
+        ("view/index.html", "text/html; charset=utf-8"),
+        ("view/viewer.js", "text/javascript; charset=utf-8"),
+        ("view/viewer.css", "text/css; charset=utf-8"),
+        ("release.json", "application/json"),
+        ("cube.zarr/freeze_thaw_state/c/0/0/0", "application/octet-stream"),
+    ):
+        assert fs.info(f"{prefix}/{name}")["ContentType"] == kind

@@ -18,6 +18,7 @@ import pytest
 from numcodecs import Blosc
 
 from soilft import viewer
+from soilft.grid import PRESETS, transformer
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "viewer"
@@ -125,3 +126,17 @@ def test_the_page_unpacks_every_kind_of_frame_that_blosc_makes(installed: Path) 
     said = run("node", "test/blosc.mjs", folder=installed, given=json.dumps(packed))
     found = [base64.b64decode(text) for text in json.loads(said)]
     assert found == content
+
+
+@pytest.mark.slow
+def test_the_page_knows_where_places_lie_on_every_preset_grid(installed: Path) -> None:
+    draw = np.random.default_rng(0)
+    asked, expected = [], []
+    for grid in PRESETS.values():
+        north = grid.crs == "EPSG:6931"
+        lon, lat = draw.uniform(-180, 180, 200), draw.uniform(0 if north else -85, 89.9, 200)
+        asked.append({"mapping": grid.cf_grid_mapping, "places": np.stack([lon, lat], 1).tolist()})
+        expected.append(np.stack(transformer("EPSG:4326", grid.crs).transform(lon, lat), axis=1))
+    said = json.loads(run("node", "test/project.mjs", folder=installed, given=json.dumps(asked)))
+    for found, right in zip(said, expected, strict=True):
+        np.testing.assert_allclose(found, right, atol=0.01)

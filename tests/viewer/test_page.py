@@ -146,6 +146,23 @@ def test_a_published_release_shows_itself_and_is_not_called_simulated(
     assert_quiet(seen, url)
 
 
+def test_days_of_which_nothing_was_written_are_missing_and_no_error(
+    s3: S3Server, s3_store: str, look: Look
+) -> None:
+    root = f"s3://{s3.public_bucket}/{s3_store.rpartition('/')[2]}"
+    staged = replace(stage(root, 12), files=viewer.files())
+    for chunk in ("1", "2"):
+        store.discard(f"{staged.url}/freeze_thaw_state/c/{chunk}")
+    publish(root, staged)
+    url = f"{s3.endpoint}/{root.removeprefix('s3://')}/releases/v1.0"
+    seen = look(f"{url}/{viewer.PAGE}#day=2016-01-10")
+    seen.page.mouse.click(*seen.centre(1, 2, (4, 8)))
+    seen.page.wait_for_selector("#pixel[data-shown='1,2']")
+    assert seen.text("#readout").endswith(": missing")
+    assert seen.text("#pixel-said").startswith("2016-01-10: missing")
+    assert_quiet(seen, url)
+
+
 def test_an_address_brings_back_day_layer_and_cell(
     online: Callable[[str], Online], look: Look
 ) -> None:

@@ -2,7 +2,7 @@
 import * as zarr from "zarrita";
 import { Blosc } from "./blosc";
 import { Grid, type Attributes, type Cell } from "./grid";
-import { stores, Unreadable, type Store } from "./store";
+import { stores, Unreadable, without, type Store } from "./store";
 
 export type Values = Uint8Array | Int16Array | Int32Array | Float64Array;
 type Stored = zarr.Array<zarr.DataType, Store>;
@@ -59,7 +59,10 @@ interface Annual {
 
 export interface Release {
   version?: string;
+  /** Files beside the cube, by their folder. */
   companions?: Record<string, string[]>;
+  /** Objects of the cube that are not there, all of their values being missing. */
+  absent?: string[];
 }
 
 export class Cube {
@@ -87,7 +90,11 @@ export class Cube {
   /** Open the cube at a URL, and what its release says of itself beside it. */
   static async open(url: string): Promise<Cube> {
     const { ranges, whole } = stores(url);
-    const bytes = await ranges.get("/zarr.json");
+    const beside = `${url.replace(/\/[^/]*$/, "")}/`;
+    const [bytes, release] = await Promise.all([
+      ranges.get("/zarr.json"),
+      released(new URL("release.json", beside).href),
+    ]);
     if (bytes === undefined) throw new Unreadable(`${url}/zarr.json`, "no such object");
     const metadata = parsed(`${url}/zarr.json`, bytes);
     const held = metadata.consolidated_metadata?.metadata;
@@ -98,15 +105,14 @@ export class Cube {
       throw new Unreadable(`${url}/zarr.json`, "a store without freeze_thaw_state");
     }
     const byPlace = consolidated(metadata, held);
-    const at = (store: Store) => zarr.root({ ...store, get: byPlace(store) } as Store);
+    const absent = new Set(release.absent);
+    const at = (store: Store) => {
+      const known = without(store, absent);
+      return zarr.root({ ...known, get: byPlace(known) } as Store);
+    };
     const places = [at(ranges), at(whole)] as const;
     const axis = async (name: string) => (await values(await array(places[0], name))) as Values;
-    const [days, y, x, release] = await Promise.all([
-      axis("time"),
-      axis("y"),
-      axis("x"),
-      released(new URL("release.json", `${url.replace(/\/[^/]*$/, "")}/`).href),
-    ]);
+    const [days, y, x] = await Promise.all([axis("time"), axis("y"), axis("x")]);
     const crs = held.crs.attributes;
     const grid = new Grid(x, y, crs, metadata.attributes["spatial:transform"]);
     return new Cube(url, metadata.attributes, days as Int32Array, grid, release, ...places, held);

@@ -80,6 +80,15 @@ class Memory {
   }
 }
 
+/** A store that knows which objects are not there, and does not ask for them. */
+export function without(store: Store, absent: ReadonlySet<string>): Store {
+  const known = (key: Key): boolean => absent.has(key.slice(1));
+  return {
+    get: async (key) => (known(key) ? undefined : store.get(key)),
+    getRange: async (key, range) => (known(key) ? undefined : store.getRange(key, range)),
+  };
+}
+
 /** The two ways to read a cube at a URL: by ranges, and by whole objects. */
 export function stores(url: string): { ranges: Store; whole: Store } {
   const plain = new zarr.FetchStore(url, { fetch: send, useSuffixRequest: true });
