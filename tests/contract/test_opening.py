@@ -14,6 +14,7 @@ import pytest
 from soilft.days import DaySpan
 from soilft.publication import publish
 from tests.support import seaweed
+from tests.support.browser import Seen, chromium, printed_line
 from tests.support.cubes import WEEK, Made, make, staged
 from tests.support.small_run import region_file, soilft
 
@@ -158,3 +159,24 @@ def test_lines_that_a_run_prints_open_what_it_published(
     assert "'time': 12" in sizes
     assert title.startswith("SIMULATED")
     assert int(count) > 0
+
+
+@pytest.mark.slow
+def test_the_line_that_a_run_prints_last_shows_what_it_published(
+    small_archive: Path, unbroken: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(unbroken, tmp_path / "store")
+    done = soilft("run", region_file(tmp_path, small_archive), "--quiet")
+    line = next(line for line in done.stderr.splitlines() if line.startswith("soilft view "))
+    assert line == f"soilft view {tmp_path / 'store/releases/v1.0'}"
+    with chromium() as browser, printed_line(line) as address:
+        seen = Seen(browser.new_page()).open(address)
+        assert seen.shown() == "2015-10-12 state"
+        assert seen.page.title() == "SIMULATED: Soil frozen or thawed, 2015-10-12"
+        assert set(seen.legend()) == {"thawed", "frozen", "missing"}
+        assert not seen.said
+        beside = address.rpartition("/view/")[0]
+        for link in seen.page.locator("#links a").all():
+            url = str(link.get_attribute("href"))
+            assert url.startswith(f"{beside}/")
+            assert seen.page.request.get(url).ok
