@@ -80,6 +80,34 @@ def test_a_cell_of_9_km_is_where_the_transform_says(tmp_path: Path) -> None:
     assert abs(around.lonlat[1][2, 2] - 31.7) < 0.05
 
 
+def test_the_polar_grid_of_9_km_is_read_where_it_is_asked_for(tmp_path: Path) -> None:
+    source = SmapL3FtE("polar")
+    alaska = Region("alaska", "ease2-north-25km", (-152, 64, -149, 66)).grid
+    x, y = alaska.x[1], alaska.y[1]
+    row, column = int((9e6 - y) // 9000), int((x + 9e6) // 9000)
+    path = smap(tmp_path, DAY)
+    codes = np.full((2, 2000, 2000), 254, "uint8")
+    codes[:, row - 40 : row + 40, column - 40 : column + 40] = 0
+    codes[0, row - 1 : row + 2, column - 1 : column + 2] = 1
+    fields = {
+        "freeze_thaw": codes,
+        "surface_flag": np.full(codes.shape, 0xF000, "uint16"),
+        "retrieval_qual_flag": np.zeros(codes.shape, "uint16"),
+    }
+    with h5py.File(path, "r+") as file:
+        # The listing knows the other group alone; both have the same fields.
+        for field, values in fields.items():
+            polar = file.create_dataset(GROUP.replace("Global", "Polar") + f"/{field}", data=values)
+            polar.attrs.update(file[f"{GROUP}/{field}"].attrs)
+    granule = source.granule(str(path))
+    assert granule is not None
+    with source.read(path) as dataset:
+        found = source.place(dataset, granule, DAY, alaska)["freeze_thaw"]
+    assert found[0, 1, 1] == FROZEN
+    assert (found[0] == FROZEN).sum() == 1
+    np.testing.assert_array_equal(found[1], THAWED)
+
+
 @pytest.mark.parametrize(("bit", "poor"), [(0, False), (1, True), (2, True), (3, True), (4, False)])
 def test_the_quality_flags_of_real_files_are_understood(
     tmp_path: Path, bit: int, poor: bool
