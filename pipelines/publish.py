@@ -17,9 +17,10 @@ from soilft.errors import StoreError
 from soilft.forest.artefact import ModelRef
 from soilft.layout import Layout
 from soilft.ledger import digest
-from soilft.publication import Release, described, latest, method_digest
+from soilft.publication import Release, described, latest
 from soilft.publication import publish as publish_prefix
 from soilft.release import Part, Staged
+from soilft.versions import method_digest
 
 STAGE = "publish"
 # Path of the group of annual layers within the cube.

@@ -23,7 +23,8 @@ from soilft import objects
 from soilft.errors import StoreConflict, StoreError
 from soilft.forest.artefact import ModelRef
 from soilft.ledger import Record
-from soilft.publication import described, latest, prefix_of
+from soilft.publication import described, latest
+from soilft.versions import prefix_of
 
 
 def update(run: Run, client: Client, emit: Emit) -> Finished:

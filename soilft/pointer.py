@@ -15,6 +15,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from soilft import objects
+from soilft.versions import numbers
 
 STAC_VERSION = "1.1.0"
 VERSION_EXTENSION = "https://stac-extensions.github.io/version/v1.2.0/schema.json"
@@ -109,7 +110,7 @@ def _catalogue(
 ) -> dict[str, Any]:
     """Own fields as a STAC Catalog: the release that is pointed at first, then from the newest."""
     current = own["version"]
-    order = sorted(children, key=lambda version: (version == current, _number(version)))
+    order = sorted(children, key=lambda version: (version == current, numbers(version)))
     links = [{"rel": "root", "href": f"./{NAME}", "type": "application/json"}]
     links += [dict(children[version]) for version in reversed(order)]
     if current in children:
@@ -127,8 +128,3 @@ def _catalogue(
         "to the one to take.",
         "links": links,
     }
-
-
-def _number(version: str) -> tuple[int, int]:
-    major, minor = version.removeprefix("v").split(".")
-    return int(major), int(minor)

@@ -22,10 +22,10 @@ from typing import Any
 
 from soilft import cube_objects, objects, pointer, stac, store
 from soilft.cube_objects import ROOT, is_metadata
-from soilft.errors import PreconditionFailed, ReleaseRefused
+from soilft.errors import ReleaseRefused
 from soilft.lease import SECONDS, Lease, held
-from soilft.ledger import digest
 from soilft.release import Part, Staged, sha256
+from soilft.versions import CLAIM, claim, method_digest, prefix_of
 
 CUBE = "cube.zarr"
 # Requests under way at a time.
@@ -58,11 +58,6 @@ def latest(root: str) -> dict[str, Any] | None:
     """What ``latest.json`` says, or None before the first release."""
     value: dict[str, Any] | None = objects.read_json(pointer.url(root))
     return value
-
-
-def prefix_of(root: str, version: str) -> str:
-    """URL of a release: the cube, and what lies beside it."""
-    return objects.join(root, "releases", version)
 
 
 def described(root: str, version: str) -> dict[str, Any] | None:
@@ -127,7 +122,7 @@ def publish(
     with held(root, seconds) as lease:
         seen = objects.read(pointer.url(root))
         current = None if seen is None else json.loads(seen)
-        version = _claim(root, staged, current)
+        version = claim(root, staged.identity, staged.method, current)
         work = _Publication(root, staged, lease, version, current, progress)
         if not objects.exists(objects.join(root, work.place, ROOT)):
             changed = None
@@ -137,40 +132,6 @@ def publish(
             work.write(changed)
         said = _commit(work, seen)
     return Release(version, objects.join(root, work.place), fresh=True, changed=said["changed"])
-
-
-def method_digest(method: Mapping[str, Any]) -> str:
-    """Names a method: releases of one method share their first number."""
-    return digest(dict(method))
-
-
-def _claim(root: str, staged: Staged, current: Mapping[str, Any] | None) -> str:
-    """The first version that is free, or claimed for this same identity."""
-    method = method_digest(staged.method)
-    claim = objects.to_json({"identity": staged.identity, "method": method})
-    major, minor = 1, 0
-    if current is not None:
-        same = current["method"] == method
-        major = _numbers(current["version"])[0] + (not same)
-        minor = _numbers(current["version"])[1] + 1 if same else 0
-    while True:
-        version = f"v{major}.{minor}"
-        url = objects.join(prefix_of(root, version), "claim.json")
-        try:
-            objects.create(url, claim)
-        except PreconditionFailed:
-            other = objects.read_json(url)
-            if other is not None and other["method"] != method:
-                major, minor = major + 1, 0
-            else:
-                minor += 1
-            continue
-        return version
-
-
-def _numbers(version: str) -> tuple[int, int]:
-    major, minor = version.removeprefix("v").split(".")
-    return int(major), int(minor)
 
 
 @dataclass
@@ -378,7 +339,7 @@ class _Publication:
     def _check(self) -> None:
         """Hold what lies under the prefix against what was to be written."""
         found = objects.listing(self.prefix)
-        found.pop("claim.json", None)
+        found.pop(CLAIM, None)
         found.pop(f"{CUBE}/{ROOT}", None)
         for place in sorted(found.keys() | self.expected.keys()):
             if found.get(place) != self.expected.get(place):

@@ -12,10 +12,9 @@ from soilft import objects, pointer, store
 from soilft.cube_objects import ROOT
 from soilft.errors import ReleaseRefused, StoreError
 from soilft.lease import SECONDS, held
-from soilft.publication import CUBE, described, latest, manifest, prefix_of
+from soilft.publication import CUBE, described, latest, manifest
 from soilft.release import sha256
-
-CLAIM = "claim.json"
+from soilft.versions import CLAIM, numbers, prefix_of
 
 
 @dataclass(frozen=True)
@@ -41,8 +40,7 @@ class Kept:
     @property
     def number(self) -> tuple[int, int]:
         """The version as numbers, to sort by."""
-        major, minor = self.version.removeprefix("v").split(".")
-        return int(major), int(minor)
+        return numbers(self.version)
 
 
 def releases(root: str) -> list[Kept]:

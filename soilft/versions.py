@@ -1,0 +1,71 @@
+"""Names of releases, ``v<N>.<k>``, where each lies, and which name a publication gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from soilft import objects
+from soilft.errors import PreconditionFailed
+from soilft.ledger import digest
+
+CLAIM = "claim.json"
+
+
+def prefix_of(root: str, version: str) -> str:
+    """URL of a release: the cube, and what lies beside it."""
+    return objects.join(root, "releases", version)
+
+
+def numbers(version: str) -> tuple[int, int]:
+    """A version as numbers, to sort by.
+
+    Examples
+    --------
+    >>> numbers("v1.10") > numbers("v1.9")
+    True
+    """
+    major, minor = version.removeprefix("v").split(".")
+    return int(major), int(minor)
+
+
+def method_digest(method: Mapping[str, Any]) -> str:
+    """Names a method: releases of one method share their first number."""
+    return digest(dict(method))
+
+
+def claim(
+    root: str, identity: str, method: Mapping[str, Any], current: Mapping[str, Any] | None
+) -> str:
+    """Claim the first version that is free, or was claimed for this same identity.
+
+    A claim is made by create-only PUT and stays when its release is removed, so that a version
+    never names two cubes.
+
+    Parameters
+    ----------
+    identity
+        Digest of what is to be published.
+    current
+        What ``latest.json`` says; None before the first release.
+    """
+    of_method = method_digest(method)
+    content = objects.to_json({"identity": identity, "method": of_method})
+    major, minor = 1, 0
+    if current is not None:
+        same = current["method"] == of_method
+        before = numbers(current["version"])
+        major, minor = before[0] + (not same), before[1] + 1 if same else 0
+    while True:
+        version = f"v{major}.{minor}"
+        url = objects.join(prefix_of(root, version), CLAIM)
+        try:
+            objects.create(url, content)
+        except PreconditionFailed:
+            other = objects.read_json(url)
+            if other is not None and other["method"] != of_method:
+                major, minor = major + 1, 0
+            else:
+                minor += 1
+            continue
+        return version
