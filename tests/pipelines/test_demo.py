@@ -13,7 +13,8 @@ from soilft import store
 from tests.support.browser import Seen, chromium, printed_line
 from tests.support.small_run import soilft
 
-pytestmark = pytest.mark.slow
+# A whole demo takes minutes, on a loaded machine many.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> tuple[CompareDays, dict[
     states = {name: rng.choice(codes, shape) for name in urls}
     store.create(urls["cube"], cube.template(grid, WHOLE, OVERPASSES, 60, {}))
     daily = {
-        name: np.zeros((len(WHOLE), *grid.shape), "uint8")
+        name: np.zeros((len(WHOLE), *grid.shape), "uint16" if name == "quality_flag" else "uint8")
         for name in (
             "freeze_thaw_state",
             "frozen_probability",

@@ -3,6 +3,7 @@
 With ``SOILFT_CHROMIUM=required``, as in continuous integration, a browser that is not there fails.
 """
 
+import atexit
 import os
 import shutil
 import signal
@@ -11,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -42,18 +44,25 @@ def need_chromium() -> str:
     return found
 
 
+@lru_cache(maxsize=1)
+def _driver() -> Any:
+    """Playwright's driver of this process: it has one loop, and a second would not start in it."""
+    from playwright.sync_api import sync_playwright
+
+    driver = sync_playwright().start()
+    atexit.register(driver.stop)
+    return driver
+
+
 @contextmanager
 def chromium() -> Iterator[Any]:
     """Run a browser for the length of a ``with`` block, with a profile that is new and goes."""
     path = need_chromium()
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=_OPTIONS)
-        try:
-            yield browser
-        finally:
-            browser.close()
+    browser = _driver().chromium.launch(executable_path=path, args=_OPTIONS)
+    try:
+        yield browser
+    finally:
+        browser.close()
 
 
 @dataclass
