@@ -3,7 +3,6 @@
 With ``SOILFT_CHROMIUM=required``, as in continuous integration, a browser that is not there fails.
 """
 
-import atexit
 import os
 import shutil
 import signal
@@ -12,7 +11,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -44,25 +42,34 @@ def need_chromium() -> str:
     return found
 
 
-@lru_cache(maxsize=1)
-def _driver() -> Any:
-    """Playwright's driver of this process: it has one loop, and a second would not start in it."""
+_running: list[Any] = []
+"""Playwright's driver as often as there are browsers: a second would not start in its loop."""
+
+
+@contextmanager
+def _driver() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
-    driver = sync_playwright().start()
-    atexit.register(driver.stop)
-    return driver
+    driver = _running[-1] if _running else sync_playwright().start()
+    _running.append(driver)
+    try:
+        yield driver
+    finally:
+        _running.pop()
+        if not _running:
+            driver.stop()
 
 
 @contextmanager
 def chromium() -> Iterator[Any]:
     """Run a browser for the length of a ``with`` block, with a profile that is new and goes."""
     path = need_chromium()
-    browser = _driver().chromium.launch(executable_path=path, args=_OPTIONS)
-    try:
-        yield browser
-    finally:
-        browser.close()
+    with _driver() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=_OPTIONS)
+        try:
+            yield browser
+        finally:
+            browser.close()
 
 
 @dataclass

@@ -75,7 +75,7 @@ def decade(s3: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Online:
     return Online(cube, put(s3, folder, "page-decade"), s3.traffic)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Give headless Chromium, one for the whole session."""
     with chromium() as running:
