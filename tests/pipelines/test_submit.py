@@ -24,11 +24,12 @@ def test_a_job_cancelled_here_goes_on_with_a_running_scheduler_to_the_same_bytes
     sent = soilft("submit", path, "--on", "local", "--workers", "1")
     assert f"soilft logs {path} --on local --follow" in sent.stdout
     try:
+        # At once: the job has all of its work before it, however slow the machine.
+        again = soilft("submit", path, "--on", "local", code=5)
+        assert "error[cluster.job_exists]" in again.stderr
         recorded = tmp_path / "store" / "ledger" / "ingest"
         wait_until(lambda: list(recorded.rglob("*.json")), "the first unit done", 120)
         assert "soilft-small: Running" in soilft("status", path, "--on", "local").stdout
-        again = soilft("submit", path, "--on", "local", code=5)
-        assert "error[cluster.job_exists]" in again.stderr
     finally:
         soilft("cancel", path, "--on", "local")
     assert not (tmp_path / "store" / "latest.json").exists()

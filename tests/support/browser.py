@@ -157,6 +157,7 @@ def printed_line(line: str) -> Iterator[str]:
     process = subprocess.Popen(
         line,
         shell=True,
+        executable="/bin/bash",  # it becomes the command, whose own exit code is seen then
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
