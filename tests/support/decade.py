@@ -66,7 +66,7 @@ def of(
     }
     if missing is not None:
         found = {name: np.where(missing, 255, v).astype("uint8") for name, v in found.items()}
-        found["quality_flag"] = missing.astype("uint8")
+        found["quality_flag"] = missing.astype("uint16")
     return found
 
 
