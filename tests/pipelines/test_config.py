@@ -1,5 +1,6 @@
 """Region files: what is shipped can be read, and what is wrong is named."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -115,3 +116,36 @@ def test_a_mask_is_part_of_what_is_made_its_place_is_not(tmp_path: Path) -> None
     )
     with pytest.raises(ConfigError, match=r"region\.mask: expected polygons around the centre"):
         masked("far")
+
+
+def test_lakes_and_limits_of_the_surface_are_part_of_what_is_made(tmp_path: Path) -> None:
+    def square(east: float) -> str:
+        ring = [[90, 31], [east, 31], [east, 33], [90, 33], [90, 31]]
+        return json.dumps({"type": "Polygon", "coordinates": [ring]})
+
+    one, same, other = (tmp_path / name for name in ("one.geojson", "same.geojson", "other"))
+    for path, east in ((one, 92), (same, 92), (other, 93)):
+        path.write_text(square(east))
+
+    def digest(**quality: object) -> str:
+        return load(shipped("tibet"), {"quality": quality}).digest()
+
+    assert digest(lakes=str(one)) == digest(lakes=str(same)) != digest(lakes=str(other))
+    assert digest(lakes=str(one)) != digest() != digest(snow_water=5)
+    surface = load(shipped("tibet"), {"quality": {"lakes": str(one)}}).quality.surface
+    assert surface.lakes is not None
+    assert surface.lakes.url == str(one)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(None, "expected a GeoJSON file, found none"), ("no JSON", "expected GeoJSON polygons")],
+)
+def test_a_file_of_lakes_that_is_none_is_said_at_once(
+    content: str | None, words: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "lakes.geojson"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ConfigError, match=rf"quality\.lakes .*{words}"):
+        load(shipped("tibet"), {"quality": {"lakes": str(path)}})

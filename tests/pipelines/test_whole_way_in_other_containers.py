@@ -29,6 +29,7 @@ from tests.pipelines.test_other_containers import height
 from tests.support import small_run
 from tests.support.small_run import soilft
 
+LAKE = [[92, 33], [93, 33], [93, 34], [92, 34], [92, 33]]
 SQUARE = [[91, 32], [94, 32], [94, 35], [91, 35], [91, 32]]
 OVERPASSES = {"ft": ("AM", "PM"), "cci": ("daily",), "smos": ("AM", "PM")}
 """Of each label."""
@@ -38,6 +39,7 @@ def region_file(folder: Path, archive: Path, label: str) -> Path:
     """Write the small run's region file: CETB and GLO-90, with three labels beside each other."""
     value = yaml.safe_load(small_run.region_file(folder, archive).read_text())
     value["region"]["mask"] = str(folder / "mask.geojson")
+    value["quality"] = {"lakes": str(folder / "lakes.geojson")}
     inputs = value["inputs"]
     inputs["amsr2"] |= {"product": "amsr2-cetb-25km", "granules": f"{folder}/cetb/*"}
     inputs["terrain"] = {"product": "dem-copernicus-glo90", "granules": f"{folder}/glo90/*"}
@@ -89,8 +91,9 @@ def write_files(folder: Path, archive: Path) -> None:
     for tile in range(90, 94):
         for south in range(32, 35):
             dems.glo90(folder / "glo90", tile, south, height)
-    mask = {"type": "Polygon", "coordinates": [SQUARE]}
-    (folder / "mask.geojson").write_text(json.dumps(mask))
+    for name, ring in (("mask", SQUARE), ("lakes", LAKE)):
+        polygon = {"type": "Polygon", "coordinates": [ring]}
+        (folder / f"{name}.geojson").write_text(json.dumps(polygon))
 
 
 def told(
@@ -120,8 +123,12 @@ def test_a_small_demo_goes_the_whole_way_in_other_containers(folder: Path) -> No
     assert np.isnan(state[:, :, ~inside]).all()
     assert np.isfinite(state[:, :, inside]).mean() > 0.95
     assert {0, 1} <= set(np.unique(state[:, :, inside]))
-    outside = (cube.quality_flag.values.astype(int) & 8) > 0
-    np.testing.assert_array_equal(outside.any(axis=(0, 1)), ~inside)
+    quality = cube.quality_flag.values.astype(int)
+    np.testing.assert_array_equal(((quality & 8) > 0).any(axis=(0, 1)), ~inside)
+    # The lake is open water on every day, and predicted all the same.
+    water = ((cube.y > 33) & (cube.y < 34) & (cube.x > 92) & (cube.x < 93)).values
+    np.testing.assert_array_equal((quality & 256) > 0, np.broadcast_to(water, state.shape))
+    assert np.isfinite(state[:, water]).any()
 
 
 @pytest.mark.slow
