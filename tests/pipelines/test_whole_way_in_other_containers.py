@@ -91,6 +91,11 @@ def write_files(folder: Path, archive: Path) -> None:
     for tile in range(90, 94):
         for south in range(32, 35):
             dems.glo90(folder / "glo90", tile, south, height)
+    write_outlines(folder)
+
+
+def write_outlines(folder: Path) -> None:
+    """Write the polygons that the region file names: its mask, and its one lake."""
     for name, ring in (("mask", SQUARE), ("lakes", LAKE)):
         polygon = {"type": "Polygon", "coordinates": [ring]}
         (folder / f"{name}.geojson").write_text(json.dumps(polygon))
@@ -176,7 +181,7 @@ def test_any_label_is_learnt_and_stands_beside_the_others_over_the_whole_period(
 def test_what_changes_beside_a_model_asks_for_another_scorecard(
     small_archive: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "mask.geojson").write_text(json.dumps({"type": "Polygon", "coordinates": [SQUARE]}))
+    write_outlines(tmp_path)
     run = Run(load(region_file(tmp_path, small_archive, "smos")))
     model = ModelRef("model", "0" * 64)
     keys = []
