@@ -12,7 +12,6 @@ from pipelines.outcomes import Outcomes
 from pipelines.run import Run
 from soilft import bootstrap
 from soilft.errors import ConfigError
-from soilft.experiments import clusters
 from soilft.forest.by_era import eras_to_grow
 from soilft.forest.grow import ForestSettings
 from soilft.ledger import Record
@@ -71,7 +70,7 @@ def tried(
     (rows, one), (_, own) = votes
     section = run.config.validation
     gain = bootstrap.difference(
-        clusters(held, rows),
+        held.clusters(rows),
         held.label[rows],
         (own > 0.5).astype("uint8"),
         (one > 0.5).astype("uint8"),

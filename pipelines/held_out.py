@@ -11,9 +11,10 @@ from distributed import Client
 from pipelines.events import Emit
 from pipelines.outcomes import Outcomes, collect
 from pipelines.run import Run
-from soilft.experiments import InnerFold, Rules, run_inner
 from soilft.forest.grow import ForestSettings
+from soilft.inner_folds import InnerFold, run_inner
 from soilft.ledger import Record
+from soilft.trial_forests import Rules
 
 # Folds of years and blocks within the training rows.
 FOLDS = 5

@@ -11,11 +11,12 @@ from pipelines.events import Emit
 from pipelines.outcomes import Outcomes, check_memory, collect
 from pipelines.run import Run
 from soilft import masked, objects
-from soilft.experiments import Rules, folds_of
+from soilft.experiments import folds_of
 from soilft.gaps import FILLS, FROM_NORMALS
 from soilft.masked import MaskedDay
 from soilft.sampling import Table
 from soilft.table import StoredTable, write_table
+from soilft.trial_forests import Rules
 
 
 def levels(run: Run) -> tuple[str, ...]:

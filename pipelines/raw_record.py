@@ -20,7 +20,7 @@ from pipelines.outcomes import Outcomes, check_memory, collect
 from pipelines.run import Run
 from soilft import experiments, frozen_days, raw_record, scorecard
 from soilft.errors import ModelError
-from soilft.experiments import Experiment, HeldOut, Rules, folds_of
+from soilft.experiments import Experiment, HeldOut, folds_of
 from soilft.forest.artefact import ModelRef
 from soilft.forest.grow import ForestSettings
 from soilft.forest.strata import read_columns
@@ -29,6 +29,7 @@ from soilft.raw_record import Gathered, GrowRecord, RawRows, Recorded, StateDays
 from soilft.scorecard import Draws
 from soilft.splits import transfers
 from soilft.table import StoredTable, feature_names, read_eras
+from soilft.trial_forests import Rules
 
 Pair = tuple[str, str]
 REMEDY = "Make chunks.predict_days smaller."

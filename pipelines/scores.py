@@ -10,7 +10,6 @@ from pipelines.judging import ABLATIONS, TRUTH, Evidence, references
 from pipelines.run import Run
 from soilft import baselines as rule
 from soilft import gap_scores, judges, metrics, objects, scorecard, store
-from soilft.experiments import clusters
 from soilft.forest.artefact import ModelRef
 from soilft.schema import MISSING, OVERPASSES
 from soilft.scorecard import Draws, Pool
@@ -157,7 +156,7 @@ def _experiments(
     run: Run, evidence: Evidence, pool: Pool, columns: dict[str, Any], draws: Draws
 ) -> dict[str, Any]:
     table, config = evidence.table, run.config
-    cluster = clusters(table, np.arange(len(table)))
+    cluster = table.clusters(np.arange(len(table)))
     found: dict[str, Any] = {}
     if evidence.split is not None:
         for part in SPLITS:
@@ -273,7 +272,7 @@ def _independent(
                     f"{note} Its own masks use a radiometer and reanalysis: not fully independent.",
                     columns[name][pool.rows][here],
                     pool.state[here],
-                    clusters(table, pool.rows[here]),
+                    table.clusters(pool.rows[here]),
                     draws,
                     against=name,
                 )

@@ -12,11 +12,12 @@ from pipelines.held_out import FOLDS, inner_votes
 from pipelines.outcomes import Outcomes
 from pipelines.run import Run
 from soilft.errors import ConfigError
-from soilft.experiments import Rules, clusters, measures
 from soilft.forest.grow import ForestSettings
+from soilft.inner_folds import measures
 from soilft.ledger import Record
 from soilft.splits import at_most
 from soilft.table import held_table
+from soilft.trial_forests import Rules
 from soilft.uncertainty import applicability
 from soilft.uncertainty.bundle import Uncertainty
 
@@ -55,7 +56,7 @@ def fit_uncertainty(
         area = applicability.fit(
             held.features[train],
             forest.feature_importances_,
-            clusters(held, train),
+            held.clusters(train),
             how.seed,
         )
     except ConfigError as error:

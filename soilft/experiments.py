@@ -1,4 +1,4 @@
-"""Forests grown for judging: what a fold trains on, what it is judged on, and what it says there.
+"""Forests on trial: what a fold trains on, what it is judged on, and what it says there.
 
 A fold's uncertainty is fitted on folds within its own training rows, so calibration and conformal
 sets never see a row that they are judged on, nor its year, nor its block.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,49 +16,19 @@ import numpy.typing as npt
 from soilft.baselines import nearby_climatology
 from soilft.errors import ConfigError
 from soilft.forest.artefact import ModelRef
-from soilft.forest.by_era import Forests, fit_by_era
-from soilft.forest.grow import ForestSettings, fit
+from soilft.forest.by_era import Forests
+from soilft.forest.grow import ForestSettings
 from soilft.forest.loaded import loaded
 from soilft.grid import Region
+from soilft.inner_folds import inner_folds, inner_votes, measures
 from soilft.schema import FROZEN, MISSING
 from soilft.splits import Fold, at_most, group_folds, transfers, year_block_folds
 from soilft.table import StoredTable, held_table, read_eras, read_table
-from soilft.uncertainty.calibration import Calibration, choose
+from soilft.trial_forests import Floats, Rows, Rules, grown
+from soilft.uncertainty.calibration import Calibration
 from soilft.uncertainty.conformal import Conformal
-from soilft.uncertainty.conformal import fit as fit_sets
 
-Floats = npt.NDArray[Any]
-Rows = npt.NDArray[np.intp]
 Kind = Literal["year_block", "year", "block", "transfer"]
-
-
-@dataclass(frozen=True)
-class Rules:
-    """How forests for judging are grown, the same for all of them.
-
-    Parameters
-    ----------
-    folds, inner_folds
-        Of years and blocks together; the inner ones are cut from a fold's training rows.
-    rows_per_fit, trees_per_fit
-        At most so many, so that all of it can be done; recorded in the scorecard.
-    level
-        Of the conformal sets.
-    per_era
-        Whether each radiometer's rows grow a forest of their own.
-    """
-
-    folds: int
-    inner_folds: int
-    rows_per_fit: int
-    trees_per_fit: int
-    level: float
-    seed: int
-    per_era: bool = False
-
-    def forest(self, settings: ForestSettings) -> ForestSettings:
-        """The published forest's settings with no more trees than allowed."""
-        return replace(settings, n_estimators=min(settings.n_estimators, self.trees_per_fit))
 
 
 @dataclass(frozen=True)
@@ -219,96 +189,6 @@ def _columns(table: StoredTable, columns: tuple[int, ...] | None) -> npt.NDArray
     return table.features if columns is None else table.features[:, list(columns)]
 
 
-def grown(
-    settings: ForestSettings,
-    rules: Rules,
-    table: StoredTable,
-    features: npt.NDArray[np.float32],
-    label: npt.NDArray[np.uint8],
-    rows: Rows,
-) -> Forests:
-    """Grow the forest of some rows of a table, or one for each radiometer, in this process.
-
-    Raises
-    ------
-    ConfigError
-        Where the rows are not of both classes.
-    """
-    classes = np.unique(label[rows])
-    if len(classes) < 2:
-        raise ConfigError(
-            "validation",
-            expected="rows of both classes to train on",
-            found=f"{len(rows)} rows of {len(classes)} class",
-            remedy="Use fewer folds, a longer period or a larger region.",
-        )
-    if rules.per_era:
-        return fit_by_era(settings, features[rows], label[rows], table.era[rows])
-    return Forests(fit(settings, features[rows], label[rows]))
-
-
-@dataclass(frozen=True)
-class InnerFold:
-    """One task: votes of one fold within some rows, for calibration and conformal sets.
-
-    Parameters
-    ----------
-    split
-        Part of the random split that the folds are cut from, or None for all rows.
-    folds
-        How many; ``fold`` is one of them.
-    most
-        Rows of the table to know of, all where None.
-    """
-
-    table_url: str
-    table_content: str
-    settings: ForestSettings
-    rules: Rules
-    split: str | None
-    folds: int
-    fold: int
-    most: int | None = None
-
-
-def run_inner(task: InnerFold) -> tuple[Rows, Floats]:
-    """Rows held out in one inner fold, and the votes for them. Runs on a worker."""
-    table = held_table(task.table_url, task.table_content, task.most)
-    within = np.arange(len(table)) if task.split is None else table.rows_of(task.split)
-    inner = _inner_folds(table, within, task.folds, task.rules.seed)
-    if task.fold >= len(inner):
-        return np.empty(0, np.intp), np.empty(0)
-    settings = task.rules.forest(task.settings)
-    return _inner(
-        table, inner[task.fold], within, settings, task.rules, table.features, table.label
-    )
-
-
-def _inner_folds(table: StoredTable, within: Rows, folds: int, seed: int) -> list[Fold]:
-    """Folds within some rows; none where they are of one year and one block."""
-    try:
-        return year_block_folds(table.year[within], table.block[within], folds, seed + 1)
-    except ConfigError:
-        return []
-
-
-def _inner(
-    table: StoredTable,
-    fold: Fold,
-    within: Rows,
-    settings: ForestSettings,
-    rules: Rules,
-    features: npt.NDArray[np.float32],
-    label: npt.NDArray[np.uint8],
-) -> tuple[Rows, Floats]:
-    train = at_most(within[fold.train], rules.rows_per_fit, rules.seed)
-    test = at_most(within[fold.test], rules.rows_per_fit, rules.seed)
-    if len(np.unique(label[train])) < 2:
-        return np.empty(0, np.intp), np.empty(0)  # a forest of one class says nothing
-    forests = grown(settings, rules, table, features, label, train)
-    return test, forests.votes(features[test], table.era[test])
-
-
 def _measures(
     table: StoredTable,
     experiment: Experiment,
@@ -319,29 +199,12 @@ def _measures(
     """Calibration and conformal sets from folds within a fold's training rows."""
     rules = experiment.rules
     settings = rules.forest(experiment.settings)
-    inner = _inner_folds(table, within, rules.inner_folds, rules.seed)
-    parts = [_inner(table, fold, within, settings, rules, features, label) for fold in inner]
+    inner = inner_folds(table, within, rules.inner_folds, rules.seed)
+    parts = [inner_votes(table, fold, within, settings, rules, features, label) for fold in inner]
     if not parts:
         raise ConfigError("calibration", expected="two years or two blocks", found="one of each")
     rows, raw = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return measures(table, rows, raw, label[rows], rules)
-
-
-def measures(
-    table: StoredTable, rows: Rows, raw: Floats, label: npt.NDArray[np.uint8], rules: Rules
-) -> tuple[Calibration, Conformal]:
-    """Calibration and conformal sets from votes for held-out rows.
-
-    The calibration is chosen on whole clusters of year and block. The sets are made on the votes
-    themselves: a calibration is monotone, so it would change no set but by ties.
-    """
-    calibration, _ = choose(raw, label, clusters(table, rows), rules.seed)
-    return calibration, fit_sets(raw, label, rules.level)
-
-
-def clusters(table: StoredTable, rows: Rows) -> npt.NDArray[np.int64]:
-    """Number of the year and block of each row: what shares weather, ground and label errors."""
-    return np.asarray((table.year[rows].astype("int64") << 32) + table.block[rows])
 
 
 def _inside(
@@ -356,7 +219,7 @@ def _inside(
 
     try:
         area = applicability.fit(
-            features[train], forests.whole.feature_importances_, clusters(table, train), seed
+            features[train], forests.whole.feature_importances_, table.clusters(train), seed
         )
     except ConfigError:  # rows of one cluster: there is no neighbour to measure by
         return np.full(len(test), MISSING, "uint8")
@@ -391,7 +254,7 @@ def _masked(
     """What a fold says of masked pixel-days of the years and blocks that it holds out."""
     other = read_table(url)
     every = np.arange(len(other))
-    rows = np.flatnonzero(np.isin(clusters(other, every), clusters(table, held_out)))
+    rows = np.flatnonzero(np.isin(other.clusters(every), table.clusters(held_out)))
     votes = forests.votes(other.features[rows], other.era[rows]) if len(rows) else np.empty(0)
     return rows, votes if calibration is None else calibration.apply(votes)
 

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from soilft import bootstrap, metrics
-from soilft.experiments import clusters
 from soilft.gaps import FILLS, LEVELS
 from soilft.schema import OVERPASSES
 from soilft.scorecard import Draws
@@ -65,7 +64,7 @@ def by_level(
         entry = _scored(table, rows, state, mine, same)
         entry["level"] = name
         entry["difference"] = bootstrap.difference(
-            clusters(table, rows[mine]),
+            table.clusters(rows[mine]),
             label,
             state[mine],
             state[same],

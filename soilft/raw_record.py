@@ -14,7 +14,6 @@ import numpy.typing as npt
 
 from soilft import store
 from soilft.days import DaySpan
-from soilft.experiments import Rules, grown
 from soilft.features import FeatureSet, block
 from soilft.forest import strata
 from soilft.forest.artefact import ModelRef, save
@@ -25,6 +24,7 @@ from soilft.sampling import Table
 from soilft.schema import FROZEN, MISSING, OVERPASSES, THAWED
 from soilft.splits import at_most
 from soilft.table import feature_names, held_table, read_eras, write_table
+from soilft.trial_forests import Rules, grown
 
 VERSION = 1
 RAW, HARMONIZED, TRUTH = "raw", "harmonized", "truth"

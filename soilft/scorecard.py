@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from soilft import bootstrap, metrics
 from soilft.baselines import BASELINES, Baseline
-from soilft.experiments import HeldOut, clusters
+from soilft.experiments import HeldOut
 from soilft.gaps import LEVELS
 from soilft.sampling import seasons
 from soilft.schema import MISSING
@@ -219,7 +219,7 @@ def baselines(
         for name, title in others.items()
         if name in states
     ]
-    cluster = clusters(table, pool.rows)
+    cluster = table.clusters(pool.rows)
     found = []
     for rule in rules:
         if rule.name == against:
@@ -280,7 +280,7 @@ def ablation(
         "features": features,
         "scores": metrics.scores(pool.label, reduced),
         "difference": bootstrap.difference(
-            clusters(table, pool.rows),
+            table.clusters(pool.rows),
             pool.label,
             whole,
             reduced,
@@ -313,7 +313,7 @@ def side_by_side(
         "raw": metrics.scores(raw.label, raw.state),
         "harmonized": metrics.scores(raw.label, harmonized.state),
         "difference": bootstrap.difference(
-            clusters(table, raw.rows),
+            table.clusters(raw.rows),
             raw.label,
             harmonized.state,
             raw.state,

@@ -115,6 +115,10 @@ class StoredTable:
         """Indices of the rows of one part of the random split."""
         return np.flatnonzero(self.split == SPLITS[split])
 
+    def clusters(self, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
+        """Number of year and block of each row: what shares weather, ground and label errors."""
+        return np.asarray((self.year[rows].astype("int64") << 32) + self.block[rows])
+
 
 def read_table(url: str, most: int | None = None) -> StoredTable:
     """Read a training table, or a part of it.

@@ -15,9 +15,10 @@ from soilft.correlation import SampleField
 from soilft.cube import PredictDays
 from soilft.cube_scores import CompareDays
 from soilft.day_correlation import PairsOfBand
-from soilft.experiments import Experiment, InnerFold, SplitStates
+from soilft.experiments import Experiment, SplitStates
 from soilft.forest.artefact import ModelRef
 from soilft.forest.grow import GrowTrees
+from soilft.inner_folds import InnerFold
 from soilft.judges import JudgeBand
 from soilft.masked import MaskedDay
 from soilft.normals_fit import NormalsBand

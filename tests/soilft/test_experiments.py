@@ -7,12 +7,14 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from soilft.experiments import Experiment, InnerFold, Rules, clusters, folds_of, run, run_inner
+from soilft.experiments import Experiment, folds_of, run
 from soilft.forest.grow import ForestSettings
 from soilft.grid import Region
+from soilft.inner_folds import InnerFold, run_inner
 from soilft.sampling import Table
 from soilft.splits import Fold, spatial_blocks
 from soilft.table import StoredTable, read_table
+from soilft.trial_forests import Rules
 from tests.support import tables
 
 REGION = Region("plateau", "latlon-0.25", (80, 30, 90, 36))
@@ -194,6 +196,6 @@ def test_inner_folds_stay_within_their_part_of_the_random_split(
 def test_clusters_are_years_of_blocks(stored: tuple[str, str]) -> None:
     table = read_table(stored[0])
     rows = np.arange(len(table))
-    found = clusters(table, rows)
+    found = table.clusters(rows)
     pairs = set(zip(table.year.tolist(), table.block.tolist(), strict=True))
     assert len(np.unique(found)) == len(pairs)

@@ -11,7 +11,7 @@ import pytest
 from soilft import raw_record, store, transfer_store
 from soilft.channels import CODES
 from soilft.days import DaySpan
-from soilft.experiments import Experiment, Rules, run
+from soilft.experiments import Experiment, run
 from soilft.features import FeatureSet, block
 from soilft.forest.artefact import ModelRef
 from soilft.forest.grow import ForestSettings
@@ -35,6 +35,7 @@ from soilft.sources import SmosL3Ft
 from soilft.splits import random_split
 from soilft.table import read_table, write_table
 from soilft.transfer import PIXEL_TERMS, TERMS, Transfer
+from soilft.trial_forests import Rules
 from soilft.window import Target
 from tests.support import radiometers
 from tests.support.radiometers import Field

@@ -1,0 +1,74 @@
+"""Forests grown for judging: one set of rules for all of them, and the growing itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from soilft.errors import ConfigError
+from soilft.forest.by_era import Forests, fit_by_era
+from soilft.forest.grow import ForestSettings, fit
+from soilft.table import StoredTable
+
+Floats = npt.NDArray[Any]
+Rows = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How forests for judging are grown, the same for all of them.
+
+    Parameters
+    ----------
+    folds, inner_folds
+        Of years and blocks together; the inner ones are cut from a fold's training rows.
+    rows_per_fit, trees_per_fit
+        At most so many, so that all of it can be done; recorded in the scorecard.
+    level
+        Of the conformal sets.
+    per_era
+        Whether each radiometer's rows grow a forest of their own.
+    """
+
+    folds: int
+    inner_folds: int
+    rows_per_fit: int
+    trees_per_fit: int
+    level: float
+    seed: int
+    per_era: bool = False
+
+    def forest(self, settings: ForestSettings) -> ForestSettings:
+        """The published forest's settings with no more trees than allowed."""
+        return replace(settings, n_estimators=min(settings.n_estimators, self.trees_per_fit))
+
+
+def grown(
+    settings: ForestSettings,
+    rules: Rules,
+    table: StoredTable,
+    features: npt.NDArray[np.float32],
+    label: npt.NDArray[np.uint8],
+    rows: Rows,
+) -> Forests:
+    """Grow the forest of some rows of a table, or one for each radiometer, in this process.
+
+    Raises
+    ------
+    ConfigError
+        Where the rows are not of both classes.
+    """
+    classes = np.unique(label[rows])
+    if len(classes) < 2:
+        raise ConfigError(
+            "validation",
+            expected="rows of both classes to train on",
+            found=f"{len(rows)} rows of {len(classes)} class",
+            remedy="Use fewer folds, a longer period or a larger region.",
+        )
+    if rules.per_era:
+        return fit_by_era(settings, features[rows], label[rows], table.era[rows])
+    return Forests(fit(settings, features[rows], label[rows]))
