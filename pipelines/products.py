@@ -32,6 +32,7 @@ from soilft.sources import (
 )
 from soilft.sources.cetb import Algorithm
 from soilft.sources.dem_tiles import Absent
+from soilft.sources.esa_cci import MergedFrom
 
 
 class _Granules(BaseModel):
@@ -257,10 +258,11 @@ class EsaCciInput(_Granules):
     """ESA CCI soil moisture flag."""
 
     product: Literal["esa-cci-sm-flag"]
+    sensors: MergedFrom = EsaCciFlag.sensors
 
     def source(self) -> EsaCciFlag:
         """The source that these settings describe."""
-        return EsaCciFlag()
+        return EsaCciFlag(self.sensors)
 
 
 class FtEsdrInput(_Granules):

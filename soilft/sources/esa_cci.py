@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import xarray as xr
@@ -33,15 +33,25 @@ NOON = 12.0
 # Before version 3 the flag had other values; none after 9 has been seen.
 VERSIONS = range(3, 10)
 
+MergedFrom = Literal["combined", "active", "passive"]
+
 _NAME = re.compile(
-    r"ESACCI-SOILMOISTURE-L3S-SSM[VS]-(?:COMBINED|ACTIVE|PASSIVE)-(?P<day>\d{8})\d{6}"
+    r"ESACCI-SOILMOISTURE-L3S-SSM[VS]-(?P<sensors>COMBINED|ACTIVE|PASSIVE)-(?P<day>\d{8})\d{6}"
     r"-fv(?P<version>[\d.]+)\.nc$"
 )
 
 
 @dataclass(frozen=True)
 class EsaCciFlag:
-    """The daily flag: frozen where bit 0 is set, thawed where the flag is known without it."""
+    """The daily flag: frozen where bit 0 is set, thawed where the flag is known without it.
+
+    Parameters
+    ----------
+    sensors
+        Which of the three records to read; the files of the others are not of this product.
+    """
+
+    sensors: MergedFrom = "combined"
 
     role: ClassVar[Role] = "label"
     product: ClassVar[str] = "esa-cci-sm-flag"
@@ -69,10 +79,9 @@ class EsaCciFlag:
     def granule(self, url: str) -> Granule | None:
         """Read a file name; None where it is not one of this product."""
         match = _NAME.search(url)
-        if match is None:
+        if match is None or match["sensors"].lower() != self.sensors:
             return None
-        text = match["day"]
-        day = calendar_day(text)
+        day = calendar_day(match["day"])
         if day is None:
             return None
         return Granule((day,), "flag", match["version"], url)

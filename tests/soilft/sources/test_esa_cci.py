@@ -2,6 +2,7 @@
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -157,11 +158,20 @@ def test_a_projected_region_gets_the_majority(tmp_path: Path) -> None:
     assert set(np.unique(found["freeze_thaw"])) == {THAWED}
 
 
-def test_names_of_the_three_records_are_known() -> None:
-    for kind in ("SSMV-COMBINED", "SSMS-ACTIVE", "SSMV-PASSIVE"):
-        granule = SOURCE.granule(f"ESACCI-SOILMOISTURE-L3S-{kind}-20151231000000-fv08.1.nc")
-        assert granule is not None
-        assert (granule.days, granule.version) == ((date(2015, 12, 31),), "08.1")
+@pytest.mark.parametrize("sensors", ["combined", "active", "passive"])
+def test_only_the_record_that_was_asked_for_is_read_where_all_three_lie(sensors: Any) -> None:
+    source = EsaCciFlag(sensors)
+    found = {
+        kind: source.granule(f"ESACCI-SOILMOISTURE-L3S-{kind}-20151231000000-fv08.1.nc")
+        for kind in ("SSMV-COMBINED", "SSMS-ACTIVE", "SSMV-PASSIVE")
+    }
+    (granule,) = (g for kind, g in found.items() if kind.endswith(sensors.upper()))
+    assert granule is not None
+    assert (granule.days, granule.version) == ((date(2015, 12, 31),), "08.1")
+    assert sum(g is not None for g in found.values()) == 1
+
+
+def test_a_name_without_a_day_is_of_another_product() -> None:
     assert SOURCE.granule("ESACCI-SOILMOISTURE-L3S-SSMV-COMBINED-2015-fv08.1.nc") is None
 
 
