@@ -149,6 +149,7 @@ def test_a_job_outlives_the_session_of_who_started_it() -> None:
     """The starter leads a session that is killed whole, as when a terminal is closed."""
     starter = (
         "import os, signal, sys\nfrom cluster import background\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whatever nohup may have left\n"
         "background.submit('ice', sys.argv[1:], {})\nos.killpg(0, signal.SIGHUP)\n"
     )
     done = subprocess.run(

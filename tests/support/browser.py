@@ -19,6 +19,13 @@ import pytest
 from tests.support.waiting import wait_until
 
 SECONDS = 60
+# The shell becomes the command, whose own exit code is seen then. Ctrl-C works in it, even where
+# the tests themselves run in the background, behind a shell that has it ignored.
+SHELL = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv("/bin/bash", ["bash", "-c", sys.argv[1]])
+"""
 # A container has no sandbox to offer, and nothing may go out on its own.
 _OPTIONS = [
     "--no-sandbox",
@@ -155,9 +162,7 @@ class Seen:
 def printed_line(line: str) -> Iterator[str]:
     """Run a printed ``soilft view`` verbatim in a shell of this environment; give the address."""
     process = subprocess.Popen(
-        line,
-        shell=True,
-        executable="/bin/bash",  # it becomes the command, whose own exit code is seen then
+        [sys.executable, "-c", SHELL, line],
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
