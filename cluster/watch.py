@@ -1,16 +1,26 @@
 """A scheduler that is lost ends the block, in place of waiting for it without end."""
 
 import _thread
+import signal
 import threading
 import time
 from asyncio import CancelledError
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from types import FrameType
 
 from distributed import Client
 
 from cluster.errors import ClusterError
 from cluster.spec import ClusterSpec
+
+# Not SIGINT: a shell without a terminal has it ignored in what it starts in the background, and a
+# signal that is ignored interrupts nobody.
+SIGNAL = signal.SIGUSR2
+
+
+class _Lost(BaseException):
+    """Raised in the main thread, past whatever handles what goes wrong in the work itself."""
 
 
 @contextmanager
@@ -31,14 +41,19 @@ def watched(started: AbstractContextManager[Client], spec: ClusterSpec) -> Itera
         if threading.current_thread() is not threading.main_thread():
             yield client  # only the main thread can be interrupted
             return
-        lost, left = threading.Event(), threading.Event()
-        arguments = (client, spec.connect_timeout, lost, left)
+        left = threading.Event()
+
+        def leave(_signal: int, _frame: FrameType | None) -> None:
+            if not left.is_set():
+                raise _Lost
+
+        before = signal.signal(SIGNAL, leave)
+        arguments = (client, spec.connect_timeout, left)
         threading.Thread(target=_look, args=arguments, name="watch", daemon=True).start()
         try:
             yield client
-        except (KeyboardInterrupt, CancelledError) as raised:
-            gave_up = isinstance(raised, CancelledError) and client.status != "running"
-            if not (lost.is_set() or gave_up):
+        except (_Lost, CancelledError) as raised:
+            if isinstance(raised, CancelledError) and client.status == "running":
                 raise
             raise ClusterError(
                 "cluster.lost",
@@ -49,14 +64,14 @@ def watched(started: AbstractContextManager[Client], spec: ClusterSpec) -> Itera
             ) from None
         finally:
             left.set()
+            signal.signal(SIGNAL, signal.SIG_DFL if before is None else before)
 
 
-def _look(client: Client, seconds: float, lost: threading.Event, left: threading.Event) -> None:
+def _look(client: Client, seconds: float, left: threading.Event) -> None:
     seen = time.monotonic()
     while not left.wait(0.5):
         if client.status == "running":
             seen = time.monotonic()
         elif time.monotonic() - seen > seconds:
-            lost.set()
-            _thread.interrupt_main()
+            _thread.interrupt_main(SIGNAL)
             return

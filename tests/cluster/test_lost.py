@@ -3,13 +3,14 @@
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from distributed import as_completed
 
 import cluster
-from cluster import ClusterError, ClusterSpec
+from cluster import ClusterError, ClusterSpec, watch
 from tests.support import dask_processes
 
 
@@ -24,10 +25,22 @@ def work_and_lose_the_scheduler(spec: ClusterSpec, scheduler: int) -> None:
             client.submit(pow, 2, 3, pure=False).result()
 
 
+@pytest.fixture(params=["interrupts", "no interrupts"])
+def shell(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Ignore SIGINT in turn, as a shell without a terminal does for what it starts with ``&``."""
+    handled = signal.default_int_handler if request.param == "interrupts" else signal.SIG_IGN
+    before = signal.signal(signal.SIGINT, handled)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("shell")
 def test_a_lost_scheduler_is_an_error_in_time(tmp_path: Path) -> None:
+    before = signal.getsignal(watch.SIGNAL)
     with dask_processes.scheduler_with_workers(tmp_path, 1, "512MiB") as address:
         spec = ClusterSpec(kind="address", address=address, connect_timeout=10)
         with pytest.raises(ClusterError) as refused:
             work_and_lose_the_scheduler(spec, dask_processes.pid_of_scheduler(tmp_path))
     assert refused.value.code == "cluster.lost"
+    assert signal.getsignal(watch.SIGNAL) is before
