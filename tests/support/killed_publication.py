@@ -7,7 +7,8 @@ after it; without ``at`` it lives. The answer is a JSON line with the child's ex
 it said.
 
 ``python -m tests.support.killed_publication read ROOT STOP OUT`` opens the latest cube over and
-over, and writes a line of version and digest of its values each time, until the file STOP is there.
+over, and writes a line of version and digest of its values each time, until the file STOP is there. Between two readings it
+leaves the processor to the others.
 """
 
 import json
@@ -16,6 +17,7 @@ import pickle
 import signal
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -23,6 +25,9 @@ from pathlib import Path
 from soilft import objects, store
 from soilft.publication import latest, publish
 from soilft.release import Staged
+
+
+PAUSE_SECONDS = 0.2
 
 
 class Moments:
@@ -98,6 +103,7 @@ def read(root: str, stop: Path, out: Path) -> None:
                 found = values_digest(objects.join(root, pointer["cube"]))
                 lines.write(f"{pointer['version']} {found}\n")
                 lines.flush()
+            time.sleep(PAUSE_SECONDS)
         lines.write("end\n")
 
 
