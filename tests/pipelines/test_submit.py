@@ -1,5 +1,10 @@
 """The same region file is sent to every place, and what was sent is followed by its name."""
 
+import json
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +21,18 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "state"
 
 
+@contextmanager
+def standing_still(home: Path) -> Iterator[None]:
+    """Stop the one job and its workers for a while: it cannot end while others look at it."""
+    (record,) = home.rglob("job.json")
+    pid = json.loads(record.read_text())["pid"]
+    os.killpg(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.killpg(pid, signal.SIGCONT)
+
+
 @pytest.mark.slow
 def test_a_job_cancelled_here_goes_on_with_a_running_scheduler_to_the_same_bytes(
     small_archive: Path, unbroken: Path, tmp_path: Path, home: Path
@@ -23,13 +40,13 @@ def test_a_job_cancelled_here_goes_on_with_a_running_scheduler_to_the_same_bytes
     path = region_file(tmp_path, small_archive, cluster={"connect_timeout": 120})
     sent = soilft("submit", path, "--on", "local", "--workers", "1")
     assert f"soilft logs {path} --on local --follow" in sent.stdout
+    recorded = tmp_path / "store" / "ledger" / "ingest"
     try:
-        # At once: the job has all of its work before it, however slow the machine.
-        again = soilft("submit", path, "--on", "local", code=5)
-        assert "error[cluster.job_exists]" in again.stderr
-        recorded = tmp_path / "store" / "ledger" / "ingest"
         wait_until(lambda: list(recorded.rglob("*.json")), "the first unit done", 120)
-        assert "soilft-small: Running" in soilft("status", path, "--on", "local").stdout
+        with standing_still(home):
+            again = soilft("submit", path, "--on", "local", code=5)
+            assert "error[cluster.job_exists]" in again.stderr
+            assert "soilft-small: Running" in soilft("status", path, "--on", "local").stdout
     finally:
         soilft("cancel", path, "--on", "local")
     assert not (tmp_path / "store" / "latest.json").exists()

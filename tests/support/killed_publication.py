@@ -7,8 +7,8 @@ after it; without ``at`` it lives. The answer is a JSON line with the child's ex
 it said.
 
 ``python -m tests.support.killed_publication read ROOT STOP OUT`` opens the latest cube over and
-over, and writes a line of version and digest of its values each time, until the file STOP is there. Between two readings it
-leaves the processor to the others.
+over, and writes a line of version and digest of its values each time, until the file STOP is there.
+Between two readings it leaves the processor to others.
 """
 
 import json
@@ -25,7 +25,6 @@ from pathlib import Path
 from soilft import objects, store
 from soilft.publication import latest, publish
 from soilft.release import Staged
-
 
 PAUSE_SECONDS = 0.2
 
