@@ -1,11 +1,12 @@
 """A scheduler that is lost ends the block, in place of waiting for it without end."""
 
 import _thread
+import asyncio
 import signal
 import threading
 import time
-from asyncio import CancelledError
 from collections.abc import Iterator
+from concurrent import futures
 from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 
@@ -52,8 +53,8 @@ def watched(started: AbstractContextManager[Client], spec: ClusterSpec) -> Itera
         threading.Thread(target=_look, args=arguments, name="watch", daemon=True).start()
         try:
             yield client
-        except (_Lost, CancelledError) as raised:
-            if isinstance(raised, CancelledError) and client.status == "running":
+        except (_Lost, asyncio.CancelledError, futures.CancelledError) as raised:
+            if not isinstance(raised, _Lost) and client.status == "running":
                 raise
             raise ClusterError(
                 "cluster.lost",

@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,15 @@ def work_and_lose_the_scheduler(spec: ClusterSpec, scheduler: int) -> None:
             client.submit(pow, 2, 3, pure=False).result()
 
 
+def wait_for_one_result(spec: ClusterSpec, scheduler: int) -> None:
+    """Wait for a future that will never come: dask's client may cancel it before the time is up."""
+    with cluster.start(spec) as client:
+        client.submit(abs, -1).result()
+        future = client.submit(time.sleep, 600)
+        os.kill(scheduler, signal.SIGKILL)
+        future.result()
+
+
 @pytest.fixture(params=["interrupts", "no interrupts"])
 def shell(request: pytest.FixtureRequest) -> Iterator[None]:
     """Ignore SIGINT in turn, as a shell without a terminal does for what it starts with ``&``."""
@@ -36,11 +45,14 @@ def shell(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("shell")
-def test_a_lost_scheduler_is_an_error_in_time(tmp_path: Path) -> None:
+@pytest.mark.parametrize("work", [work_and_lose_the_scheduler, wait_for_one_result])
+def test_a_lost_scheduler_is_an_error_in_time(
+    tmp_path: Path, work: Callable[[ClusterSpec, int], None]
+) -> None:
     before = signal.getsignal(watch.SIGNAL)
     with dask_processes.scheduler_with_workers(tmp_path, 1, "512MiB") as address:
         spec = ClusterSpec(kind="address", address=address, connect_timeout=10)
         with pytest.raises(ClusterError) as refused:
-            work_and_lose_the_scheduler(spec, dask_processes.pid_of_scheduler(tmp_path))
+            work(spec, dask_processes.pid_of_scheduler(tmp_path))
     assert refused.value.code == "cluster.lost"
     assert signal.getsignal(watch.SIGNAL) is before
