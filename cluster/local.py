@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import dask
 from distributed import Client, LocalCluster
 from distributed.system import MEMORY_LIMIT
 
@@ -24,6 +25,10 @@ _ONE_THREAD = dict.fromkeys(
     ),
     "1",
 )
+# Where gilknocker is there, as with coiled, distributed lets a thread of it watch the interpreter
+# lock. It aborts a process that ends ("FATAL: exception not rethrown"), after all its work is done.
+# This can go when gilknocker ends its thread before the interpreter does.
+_NO_WATCH_OF_THE_LOCK = {"distributed.admin.system-monitor.gil.enabled": False}
 
 
 @contextmanager
@@ -42,6 +47,7 @@ def start(spec: ClusterSpec) -> Iterator[Client]:
     _refuse_more_memory_than_there_is(spec)
     with (
         _worker_environment(),
+        dask.config.set(_NO_WATCH_OF_THE_LOCK),
         _processes(spec) as processes,
         Client(processes, timeout=spec.connect_timeout, set_as_default=False) as client,
     ):
