@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 STAC_SCHEMAS := .venv/stac-schemas/.fetched
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format check image manifests viewer viewer-check screenshot decade-inputs decade two-years real-day readers s3 clean
+.PHONY: help demo test lint format check image manifests viewer viewer-check screenshot golden decade-inputs decade two-years real-day readers s3 clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ viewer-check: $(INSTALLED) ## Build the page anew, and look at it in Chromium: t
 
 screenshot: $(INSTALLED) ## Draw docs/images/viewer.png anew, from a SIMULATED cube in Chromium
 	$(BIN)/python -m tests.support.screenshot docs/images/viewer.png
+
+golden: $(INSTALLED) ## Write tests/contract/golden_run.json anew; a commit of its own, with a decision record
+	$(BIN)/python -m tests.contract.golden_run
 
 decade-inputs: $(INSTALLED) ## Simulate the inputs of the Tibetan decade, into decade-output/
 	@start=$$(date +%s); $(BIN)/soilft ingest tibet-simulated && \
