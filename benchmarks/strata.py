@@ -17,10 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from soilft import objects
+from soilft.draws import at_most
 from soilft.forest import strata
 from soilft.forest.by_era import Forests, fit_by_era
 from soilft.forest.grow import ForestSettings, fit, fit_strata
-from soilft.splits import at_most, year_block_folds
+from soilft.splits import year_block_folds
 from soilft.table import StoredTable, read_table
 
 Rows = npt.NDArray[np.intp]

@@ -23,9 +23,10 @@ from soilft import (
 from soilft.annual_layers import Drawing, SummaryBand, YearBand
 from soilft.day_correlation import PairsOfBand
 from soilft.days import DaySpan
+from soilft.digest import digest
 from soilft.errors import StoreError
 from soilft.forest.artefact import ModelRef
-from soilft.ledger import Record, digest
+from soilft.ledger import Record
 from soilft.normals_fit import first_days
 
 STAGE = "annual"

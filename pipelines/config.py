@@ -35,10 +35,10 @@ from pipelines.sections import (
     ValidationSection,
 )
 from soilft.days import DaySpan
+from soilft.digest import digest
 from soilft.errors import ConfigError
 from soilft.features import FeatureSet
 from soilft.grid import Region
-from soilft.ledger import digest
 from soilft.sources import DailySource, FtEsdr, IsmnArchive, StaticSource
 from soilft.sources.smos import LOCAL_SOLAR_HOUR
 from soilft.window import Target

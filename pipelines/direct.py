@@ -23,10 +23,10 @@ from pipelines.truth import source_of as truth_of
 from soilft import __version__, objects, store
 from soilft.channels import CODES
 from soilft.days import DaySpan
+from soilft.digest import arrays_digest, digest
 from soilft.errors import ConfigError
 from soilft.grid import Grid
 from soilft.ingest import Found, Ingested, empty_days, facts_of_days, template_for
-from soilft.ledger import arrays_digest, digest
 from soilft.overpass import utc_hour
 from soilft.regrid import Overlap, overlap
 from soilft.schema import MISSING

@@ -14,11 +14,13 @@ from pipelines.events import Emit, Event
 from pipelines.outcomes import Outcomes, check_memory, collect
 from pipelines.run import Run
 from soilft import __version__
+from soilft.digest import digest
+from soilft.draws import at_most
 from soilft.errors import TaskTooLarge
 from soilft.forest import search, strata
 from soilft.forest.grow import ForestSettings, GrowTrees, assemble, grow_trees, kept_group
-from soilft.ledger import Record, digest
-from soilft.splits import SPLITS, at_most
+from soilft.ledger import Record
+from soilft.splits import SPLITS
 from soilft.table import ROWS_A_CHUNK, feature_names
 
 if TYPE_CHECKING:

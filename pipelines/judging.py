@@ -22,10 +22,11 @@ from pipelines.sample import STAGE as TRAINED
 from soilft import cube_scores, experiments, judges, objects, store
 from soilft.annual import AnnualBand, Layers, annual_band
 from soilft.cube_scores import CompareDays, Totals
-from soilft.experiments import Experiment, HeldOut, SplitStates, folds_of
+from soilft.experiments import Experiment, SplitStates, folds_of
 from soilft.features import GROUPS, names_by_group
 from soilft.forest.artefact import ModelRef
 from soilft.forest.grow import ForestSettings
+from soilft.held_out import HeldOut
 from soilft.judges import Columns, JudgeBand
 from soilft.ledger import Record
 from soilft.splits import transfers

@@ -13,10 +13,10 @@ from pipelines.run import Run
 from pipelines.train import require_model
 from pipelines.validate import scorecard
 from soilft import changes, objects, release_checks, viewer
+from soilft.digest import digest
 from soilft.errors import StoreError
 from soilft.forest.artefact import ModelRef
 from soilft.layout import Layout
-from soilft.ledger import digest
 from soilft.publication import Release, described, latest
 from soilft.publication import publish as publish_prefix
 from soilft.release import Part, Staged

@@ -19,12 +19,14 @@ from pipelines.hand_over import of_reference
 from pipelines.outcomes import Outcomes, check_memory, collect
 from pipelines.run import Run
 from soilft import experiments, frozen_days, raw_record, scorecard
+from soilft.digest import digest
 from soilft.errors import ModelError
-from soilft.experiments import Experiment, HeldOut, folds_of
+from soilft.experiments import Experiment, folds_of
 from soilft.forest.artefact import ModelRef
 from soilft.forest.grow import ForestSettings
 from soilft.forest.strata import read_columns
-from soilft.ledger import Record, digest
+from soilft.held_out import HeldOut
+from soilft.ledger import Record
 from soilft.raw_record import Gathered, GrowRecord, RawRows, Recorded, StateDays
 from soilft.scorecard import Draws
 from soilft.splits import transfers

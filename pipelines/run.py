@@ -13,6 +13,7 @@ import numpy.typing as npt
 from pipelines.config import Config
 from soilft import __version__, eras, objects
 from soilft.days import DaySpan
+from soilft.digest import digest
 from soilft.eras import Numbers
 from soilft.features import VERSION as FEATURES_VERSION
 from soilft.forest.artefact import ModelRef
@@ -20,7 +21,7 @@ from soilft.gaps import NEIGHBOUR_DAYS
 from soilft.gaps import VERSION as GAPS_VERSION
 from soilft.harmonize import VERSION as HARMONIZE_VERSION
 from soilft.inputs import GapRefs, InputRefs
-from soilft.ledger import Ledger, Record, SetAside, digest
+from soilft.ledger import Ledger, Record, SetAside
 from soilft.normals_fit import VERSION as NORMALS_VERSION
 from soilft.normals_fit import first_days
 from soilft.window import HALO_DAYS, REACH_DAYS

@@ -14,7 +14,8 @@ from pipelines.outcomes import Outcomes, check_memory, collect
 from pipelines.run import Run
 from soilft import correlation, sampling
 from soilft.correlation import SampleField
-from soilft.ledger import Record, digest
+from soilft.digest import digest
+from soilft.ledger import Record
 from soilft.sampling import Drawn, SampleDays
 from soilft.splits import random_split
 from soilft.table import write_table

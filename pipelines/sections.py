@@ -14,11 +14,11 @@ from cluster import ClusterSpec
 from cluster.spec import SpotPolicy, Toleration, pairs
 from soilft.attributes import Credits, Party, PartyType
 from soilft.days import DaySpan
+from soilft.digest import digest
 from soilft.features import GROUPS
 from soilft.forest.grow import ForestSettings
 from soilft.forest.search import Candidates
 from soilft.gaps import FROM_NORMALS
-from soilft.ledger import digest
 from soilft.outline import read_outline
 from soilft.release_checks import Limits
 

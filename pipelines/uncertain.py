@@ -11,11 +11,11 @@ from pipelines.forest import STAGE, rows_that_fit
 from pipelines.held_out import FOLDS, inner_votes
 from pipelines.outcomes import Outcomes
 from pipelines.run import Run
+from soilft.draws import at_most
 from soilft.errors import ConfigError
 from soilft.forest.grow import ForestSettings
 from soilft.inner_folds import measures
 from soilft.ledger import Record
-from soilft.splits import at_most
 from soilft.table import held_table
 from soilft.trial_forests import Rules
 from soilft.uncertainty import applicability

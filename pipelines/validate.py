@@ -15,8 +15,9 @@ from pipelines.run import Run
 from pipelines.scores import assemble
 from pipelines.train import require_model
 from soilft import __version__, objects
+from soilft.digest import digest
 from soilft.forest.artefact import ModelRef
-from soilft.ledger import Record, digest
+from soilft.ledger import Record
 from soilft.report import render
 
 

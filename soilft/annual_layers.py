@@ -12,7 +12,7 @@ from soilft import annual_ranges, day_correlation, pixel_trend, store
 from soilft.annual_store import KNOWN, NAMES, decode, encode
 from soilft.day_correlation import DayCorrelation
 from soilft.days import DaySpan
-from soilft.ledger import arrays_digest
+from soilft.digest import arrays_digest
 from soilft.phenology import of_year
 
 VERSION = 1

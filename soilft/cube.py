@@ -11,13 +11,13 @@ import numpy.typing as npt
 
 from soilft import store
 from soilft.days import DaySpan
+from soilft.digest import arrays_digest, digest
 from soilft.features import QUALITY, FeatureSet, block
 from soilft.forest.artefact import ModelRef
 from soilft.forest.loaded import loaded
 from soilft.gaps import LEVELS
 from soilft.grid import Grid
 from soilft.inputs import InputRefs, block_bytes
-from soilft.ledger import arrays_digest, digest
 from soilft.schema import (
     FROZEN,
     MISSING,

@@ -17,7 +17,7 @@ from soilft import store
 from soilft.days import DaySpan, day_of
 from soilft.grid import Region
 from soilft.schema import FROZEN, MISSING, overpass_place
-from soilft.splits import spatial_blocks
+from soilft.spatial_blocks import spatial_blocks
 
 Counts = npt.NDArray[np.int64]
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from soilft.grid import Grid
 from soilft.overlap import TEST, Band, Codes, Pairing, pairs
-from soilft.splits import spatial_blocks
+from soilft.spatial_blocks import spatial_blocks
 from soilft.transfer import Transfer
 
 LEVEL = 0.90

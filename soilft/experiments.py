@@ -6,25 +6,26 @@ sets never see a row that they are judged on, nor its year, nor its block.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from soilft.baselines import nearby_climatology
+from soilft.draws import at_most
 from soilft.errors import ConfigError
 from soilft.forest.artefact import ModelRef
 from soilft.forest.by_era import Forests
 from soilft.forest.grow import ForestSettings
 from soilft.forest.loaded import loaded
 from soilft.grid import Region
+from soilft.held_out import Floats, HeldOut, Rows
 from soilft.inner_folds import inner_folds, inner_votes, measures
 from soilft.schema import FROZEN, MISSING
-from soilft.splits import Fold, at_most, group_folds, transfers, year_block_folds
+from soilft.splits import Fold, group_folds, transfers, year_block_folds
 from soilft.table import StoredTable, held_table, read_eras, read_table
-from soilft.trial_forests import Floats, Rows, Rules, grown
+from soilft.trial_forests import Rules, grown
 from soilft.uncertainty.calibration import Calibration
 from soilft.uncertainty.conformal import Conformal
 
@@ -71,51 +72,6 @@ class Experiment:
     masked: tuple[str, str] | None = None
     most: int | None = None
     eras_of: str | None = None
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """What a forest says of rows that it, their year and their block were kept from.
-
-    Parameters
-    ----------
-    rows
-        Numbers of the rows in the table.
-    label
-        As judged against; shuffled where the experiment shuffles.
-    raw, probability
-        Share of the votes for frozen, and calibrated; the same where nothing was calibrated.
-    sets
-        Conformal sets, 255 where none were made.
-    inside
-        1 inside the area of applicability, 0 outside, 255 where it was not asked for.
-    nearby
-        Climatology of the nearest labels it was trained on: share of frozen, NaN where none.
-    trained_on
-        Rows that the forest was grown on.
-    importance
-        Fall of the accuracy when a group of features is permuted.
-    masked
-        Rows of the table of masked pixel-days whose year and block were kept from the forest, and
-        the probabilities it gives them.
-    """
-
-    rows: Rows
-    label: npt.NDArray[np.uint8]
-    raw: Floats
-    probability: Floats
-    sets: npt.NDArray[np.uint8]
-    inside: npt.NDArray[np.uint8]
-    nearby: Floats
-    trained_on: int
-    calibration: str = "none"
-    importance: Mapping[str, float] = field(default_factory=dict)
-    masked: tuple[Rows, Floats] | None = None
-
-    @property
-    def state(self) -> npt.NDArray[np.uint8]:
-        """The more probable class; a tie is thawed."""
-        return (self.probability > 0.5).astype("uint8")
 
 
 def folds_of(table: StoredTable, kind: Kind, rules: Rules) -> list[Fold]:

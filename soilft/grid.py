@@ -16,7 +16,6 @@ from odc.geo.geobox import GeoBox
 from odc.geo.geom import BoundingBox
 
 from soilft.errors import ConfigError
-from soilft.outline import inside
 
 Floats = npt.NDArray[Any]
 
@@ -286,3 +285,21 @@ class Region:
         if self.outline:
             within &= inside(self.outline, lon, lat)
         return np.asarray(within)
+
+
+def inside(
+    outline: str, longitude: npt.NDArray[Any], latitude: npt.NDArray[Any]
+) -> npt.NDArray[np.bool_]:
+    """Whether places lie within an outline or on its edge, in the shape of the coordinates.
+
+    Examples
+    --------
+    >>> square = "POLYGON ((0 0, 2 0, 2 2, 0 2, 0 0))"
+    >>> inside(square, np.array([1.0, 2.0, 3.0]), np.array([1.0, 1.0, 1.0])).tolist()
+    [True, True, False]
+    """
+    import shapely
+
+    shape = shapely.from_wkt(outline)
+    shapely.prepare(shape)
+    return np.asarray(shapely.intersects_xy(shape, longitude, latitude))

@@ -16,9 +16,10 @@ import numpy as np
 
 from soilft import __version__, objects, store
 from soilft.days import DaySpan
+from soilft.digest import arrays_digest, digest
 from soilft.errors import InputError, NoGranules
 from soilft.grid import Grid
-from soilft.ledger import SetAside, arrays_digest, digest
+from soilft.ledger import SetAside
 from soilft.schema import (
     Template,
     Variable,

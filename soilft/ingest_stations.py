@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from soilft import __version__, objects, store
 from soilft.days import DaySpan
+from soilft.digest import arrays_digest, digest
 from soilft.errors import InputError, NoGranules
 from soilft.grid import Grid
 from soilft.ingest import Found, Ingested
-from soilft.ledger import SetAside, arrays_digest, digest
+from soilft.ledger import SetAside
 from soilft.schema import MISSING
 from soilft.sources import IsmnArchive
 from soilft.sources.files import local_copy, marked_simulated

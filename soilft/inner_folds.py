@@ -10,11 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from soilft.draws import at_most
 from soilft.errors import ConfigError
 from soilft.forest.grow import ForestSettings
-from soilft.splits import Fold, at_most, year_block_folds
+from soilft.held_out import Floats, Rows
+from soilft.splits import Fold, year_block_folds
 from soilft.table import StoredTable, held_table
-from soilft.trial_forests import Floats, Rows, Rules, grown
+from soilft.trial_forests import Rules, grown
 from soilft.uncertainty.calibration import Calibration, choose
 from soilft.uncertainty.conformal import Conformal
 from soilft.uncertainty.conformal import fit as fit_sets

@@ -7,15 +7,11 @@ does the unit again, to the same bytes.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from soilft import objects
 
@@ -107,20 +103,3 @@ def _parse(value: Any) -> Record | None:
         value["facts"],
         tuple(SetAside(**item) for item in value["set_aside"]),
     )
-
-
-def digest(*values: Any) -> str:
-    """SHA-256 over JSON values: the same values give the same digest in any process."""
-    text = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def arrays_digest(arrays: Mapping[str, npt.NDArray[Any]]) -> str:
-    """SHA-256 over names, types, shapes and little-endian bytes of arrays, in order of name."""
-    sha = hashlib.sha256()
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        array = array.astype(array.dtype.newbyteorder("<"), copy=False)
-        sha.update(f"{name}:{array.dtype.str}:{array.shape};".encode())
-        sha.update(array.data if array.size else b"")
-    return sha.hexdigest()

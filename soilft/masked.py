@@ -18,7 +18,7 @@ from soilft.gaps import LEVELS, Hidden
 from soilft.inputs import InputRefs, block_bytes
 from soilft.sampling import Table, labels
 from soilft.schema import FROZEN, OVERPASSES, THAWED
-from soilft.splits import spatial_blocks
+from soilft.spatial_blocks import spatial_blocks
 from soilft.window import REACH_DAYS, Inputs
 
 OBSERVED = LEVELS["observed"]

@@ -10,8 +10,8 @@ import numpy as np
 
 from soilft import objects, store
 from soilft.channels import CODES, channel_coordinate
+from soilft.digest import arrays_digest
 from soilft.grid import Grid
-from soilft.ledger import arrays_digest
 from soilft.normals import CARRIED, PARTS, Normals
 from soilft.schema import (
     OVERPASSES,

@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from soilft import objects
 from soilft.errors import ConfigError
 
@@ -50,24 +47,6 @@ def read_outline(url: str, key: str = "region.mask") -> str:
     if not shapes:
         raise ConfigError(f"{key} {url}", expected="at least one polygon", found="none")
     return str(shapely.union_all(shapes).normalize().wkt)
-
-
-def inside(
-    outline: str, longitude: npt.NDArray[Any], latitude: npt.NDArray[Any]
-) -> npt.NDArray[np.bool_]:
-    """Whether places lie within an outline or on its edge, in the shape of the coordinates.
-
-    Examples
-    --------
-    >>> square = "POLYGON ((0 0, 2 0, 2 2, 0 2, 0 0))"
-    >>> inside(square, np.array([1.0, 2.0, 3.0]), np.array([1.0, 1.0, 1.0])).tolist()
-    [True, True, False]
-    """
-    import shapely
-
-    shape = shapely.from_wkt(outline)
-    shapely.prepare(shape)
-    return np.asarray(shapely.intersects_xy(shape, longitude, latitude))
 
 
 def _geometries(value: Any) -> list[dict[str, Any]]:

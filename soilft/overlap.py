@@ -16,9 +16,10 @@ import xarray as xr
 
 from soilft import store
 from soilft.days import DaySpan, day_of
+from soilft.draws import dealt
 from soilft.grid import Grid
 from soilft.harmonize import Overlap, PixelSums, RegionalSums
-from soilft.splits import dealt, spatial_blocks
+from soilft.spatial_blocks import spatial_blocks
 from soilft.transfer import PIXEL_TERMS, TERMS, Transfer, polarization, seasonal, warmth
 
 # A pass of one radiometer and that of the other are one, when they lie no farther apart.

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from soilft import store
 from soilft.days import DaySpan
+from soilft.draws import at_most
 from soilft.features import FeatureSet, block
 from soilft.forest import strata
 from soilft.forest.artefact import ModelRef, save
@@ -22,7 +23,6 @@ from soilft.forest.loaded import loaded
 from soilft.inputs import InputRefs, block_bytes
 from soilft.sampling import Table
 from soilft.schema import FROZEN, MISSING, OVERPASSES, THAWED
-from soilft.splits import at_most
 from soilft.table import feature_names, held_table, read_eras, write_table
 from soilft.trial_forests import Rules, grown
 

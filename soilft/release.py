@@ -12,8 +12,8 @@ import numpy as np
 
 from soilft import cube_objects, objects, store, zarr_conventions
 from soilft.days import DaySpan
+from soilft.digest import digest
 from soilft.layout import Layout
-from soilft.ledger import digest
 from soilft.schema import Template
 
 SERIES = "series"

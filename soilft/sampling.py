@@ -15,12 +15,13 @@ import numpy.typing as npt
 
 from soilft import store
 from soilft.days import DaySpan
+from soilft.draws import hashes
 from soilft.errors import ConfigError
 from soilft.features import Block, FeatureSet
 from soilft.features import block as compute_block
 from soilft.inputs import InputRefs, block_bytes
 from soilft.schema import FROZEN, MISSING, OVERPASSES, PARTIAL, THAWED
-from soilft.splits import spatial_blocks
+from soilft.spatial_blocks import spatial_blocks
 
 Counts = Mapping[int, int]
 
@@ -86,28 +87,6 @@ class Drawn:
     table: Table
     strata: Counts
     labels: Mapping[str, int] = field(default_factory=dict)
-
-
-def hashes(
-    seed: int, day: npt.NDArray[Any], overpass: npt.NDArray[Any], cell: npt.NDArray[Any]
-) -> npt.NDArray[np.uint64]:
-    """A pseudo-random uint64 for each (seed, day, overpass, cell).
-
-    Three rounds of the finaliser of SplitMix64 (Steele et al. 2014): equal places give equal
-    numbers whatever was drawn before them, which no random number stream does.
-    """
-    state = np.full(np.shape(cell), np.uint64(seed & 0xFFFFFFFFFFFFFFFF))
-    for part in (day, overpass, cell):
-        state = _mix(state ^ _mix(np.asarray(part, "int64").astype("uint64")))
-    return state
-
-
-def _mix(z: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    with np.errstate(over="ignore"):
-        z = z + np.uint64(0x9E3779B97F4A7C15)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
 
 
 def seasons(day: npt.NDArray[Any]) -> npt.NDArray[np.intp]:

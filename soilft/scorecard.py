@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from soilft import bootstrap, metrics
 from soilft.baselines import BASELINES, Baseline
-from soilft.experiments import HeldOut
 from soilft.gaps import LEVELS
+from soilft.held_out import HeldOut
 from soilft.sampling import seasons
 from soilft.schema import MISSING
 from soilft.table import StoredTable

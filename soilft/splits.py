@@ -15,12 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from soilft.draws import Rows, dealt
 from soilft.errors import ConfigError
-from soilft.grid import Grid
 
 SPLITS: Mapping[str, int] = MappingProxyType({"train": 0, "validation": 1, "test": 2})
-
-Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -42,37 +40,6 @@ def random_split(count: int, fractions: Sequence[float], seed: int) -> npt.NDArr
     for code, part in enumerate(np.split(np.random.default_rng(seed).permutation(count), edges)):
         split[part] = code
     return split
-
-
-def spatial_blocks(grid: Grid, degrees: float) -> npt.NDArray[np.int32]:
-    """Number of the block of about equal sides that each cell's centre lies in, shape (y, x).
-
-    Belts of some degrees of latitude, each cut into as many equal parts of the circle as keep a
-    part at least as wide on the ground, at the belt's middle, as the belt is high.
-    """
-    lon, lat = grid.lonlat
-    belt = np.floor((90.0 - lat) / degrees)
-    middle = np.radians(90.0 - (belt + 0.5) * degrees)
-    parts = np.maximum(1.0, np.floor(360.0 * np.maximum(np.cos(middle), 0) / degrees))
-    part = np.minimum(np.floor((lon + 180.0) / 360.0 * parts), parts - 1)
-    return np.asarray(belt * np.ceil(360.0 / degrees) + part, "int32")
-
-
-def dealt(values: npt.NDArray[Any], groups: int, seed: int) -> npt.NDArray[np.intp]:
-    """Deal distinct values out to groups at random, evenly; the group of each row.
-
-    Parameters
-    ----------
-    values
-        Such as the year or the block of each row, shape (row,).
-    groups
-        How many; no more than there are distinct values are used.
-    """
-    distinct, at = np.unique(values, return_inverse=True)
-    order = np.random.default_rng(seed).permutation(len(distinct))
-    group = np.empty(len(distinct), np.intp)
-    group[order] = np.arange(len(distinct)) % max(1, min(groups, len(distinct)))
-    return np.asarray(group[at])
 
 
 def year_block_folds(
@@ -143,10 +110,3 @@ def transfers(era: npt.NDArray[Any]) -> list[tuple[int, int]]:
     """Pairs of radiometers to train on and to judge on, in order of their codes."""
     codes = [int(code) for code in np.unique(era) if code != 255]
     return [(one, other) for one in codes for other in codes if one != other]
-
-
-def at_most(rows: Rows, limit: int, seed: int) -> Rows:
-    """A random part of the rows, all where they are no more than the limit; ascending."""
-    if len(rows) <= limit:
-        return rows
-    return np.sort(np.random.default_rng(seed).choice(rows, limit, replace=False))

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from soilft.days import DaySpan
+from soilft.digest import digest
 from soilft.errors import ConfigError
 from soilft.features import QUALITY
 from soilft.grid import Grid
-from soilft.ledger import digest
 from soilft.outline import read_outline
 from soilft.window import Inputs
 

@@ -12,11 +12,12 @@ import numpy.typing as npt
 import zarr
 
 from soilft import store
+from soilft.digest import arrays_digest
+from soilft.draws import at_most
 from soilft.gaps import LEVELS
-from soilft.ledger import arrays_digest
 from soilft.sampling import Table
 from soilft.schema import FROZEN, THAWED, Coordinate, Template, Variable, flagged
-from soilft.splits import SPLITS, at_most
+from soilft.splits import SPLITS
 
 ROWS_A_CHUNK = 50_000
 _PART_SEED = 0

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from soilft import objects, store
 from soilft.channels import CODES, channel_coordinate
+from soilft.digest import arrays_digest
 from soilft.grid import Grid
 from soilft.harmonize import Fitted
-from soilft.ledger import arrays_digest
 from soilft.schema import (
     OVERPASSES,
     Coordinate,

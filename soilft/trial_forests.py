@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,10 +10,8 @@ import numpy.typing as npt
 from soilft.errors import ConfigError
 from soilft.forest.by_era import Forests, fit_by_era
 from soilft.forest.grow import ForestSettings, fit
+from soilft.held_out import Rows
 from soilft.table import StoredTable
-
-Floats = npt.NDArray[Any]
-Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)

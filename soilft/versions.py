@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from soilft import objects
+from soilft.digest import digest
 from soilft.errors import PreconditionFailed
-from soilft.ledger import digest
 
 CLAIM = "claim.json"
 

@@ -17,12 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from soilft import objects
+from soilft.digest import arrays_digest, digest
 from soilft.errors import ModelError
 from soilft.features import VERSION as FEATURES_VERSION
 from soilft.forest import stored
 from soilft.forest.by_era import Forests
 from soilft.forest.grow import ForestSettings
-from soilft.ledger import arrays_digest, digest
 
 if TYPE_CHECKING:
     from sklearn.ensemble import ExtraTreesClassifier

@@ -16,8 +16,8 @@ import numpy.typing as npt
 import zarr
 
 from soilft import store
+from soilft.draws import hashes
 from soilft.errors import ConfigError
-from soilft.sampling import hashes
 from soilft.splits import SPLITS
 
 Pick = Callable[[zarr.Group, slice], npt.NDArray[np.bool_]]

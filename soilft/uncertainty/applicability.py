@@ -21,7 +21,7 @@ from soilft.errors import ConfigError, ModelError
 if TYPE_CHECKING:
     from scipy.spatial import cKDTree
 
-    from soilft.splits import Rows
+    from soilft.draws import Rows
 
 MAX_POINTS = 10_000
 

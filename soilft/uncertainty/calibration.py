@@ -15,9 +15,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from soilft.draws import dealt
 from soilft.errors import ConfigError, ModelError
 from soilft.schema import FROZEN, THAWED
-from soilft.splits import dealt
 
 Method = Literal["none", "sigmoid", "isotonic"]
 

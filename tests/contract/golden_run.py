@@ -30,7 +30,23 @@ RECORD = Path(__file__).with_name("golden_run.json")
 ROOT = Path(__file__).parents[2]
 # Attributes name the version of the code: the record is made and compared at this one.
 VERSION = "0.3.0"
-LIBRARIES = ["dask", "h5py", "netCDF4", "numba", "numcodecs", "numpy", "pandas", "pyproj", "pyresample", "rasterio", "scikit-learn", "scipy", "shapely", "xarray", "zarr"]
+LIBRARIES = [
+    "dask",
+    "h5py",
+    "netCDF4",
+    "numba",
+    "numcodecs",
+    "numpy",
+    "pandas",
+    "pyproj",
+    "pyresample",
+    "rasterio",
+    "scikit-learn",
+    "scipy",
+    "shapely",
+    "xarray",
+    "zarr",
+]
 _COMMAND = "import sys; from pipelines.cli import main; sys.argv[0] = 'soilft'; main()"
 
 

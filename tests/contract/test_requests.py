@@ -10,9 +10,9 @@ import xarray as xr
 
 from soilft import cube, cube_objects, objects, store
 from soilft.days import DaySpan
+from soilft.digest import digest
 from soilft.grid import Grid, Region
 from soilft.layout import Layout
-from soilft.ledger import digest
 from soilft.publication import publish
 from soilft.release import SERIES, Staged
 from tests.support.seaweed import S3Server

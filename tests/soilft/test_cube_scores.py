@@ -12,7 +12,7 @@ from soilft.grid import Region
 from soilft.ingest import template_for
 from soilft.schema import MISSING
 from soilft.sources import SmapL3Ft, SmosL3Ft
-from soilft.splits import spatial_blocks
+from soilft.spatial_blocks import spatial_blocks
 
 WHOLE = DaySpan(date(2015, 12, 1), date(2016, 1, 20))
 REGION = Region("compared", "latlon-0.25", (88, 33, 91, 35))

@@ -12,7 +12,8 @@ from soilft.forest.grow import ForestSettings
 from soilft.grid import Region
 from soilft.inner_folds import InnerFold, run_inner
 from soilft.sampling import Table
-from soilft.splits import Fold, spatial_blocks
+from soilft.spatial_blocks import spatial_blocks
+from soilft.splits import Fold
 from soilft.table import StoredTable, read_table
 from soilft.trial_forests import Rules
 from tests.support import tables

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from soilft.ledger import Ledger, Record, SetAside, arrays_digest, digest
+from soilft.digest import arrays_digest, digest
+from soilft.ledger import Ledger, Record, SetAside
 
 RECORD = Record(
     "key-1",

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from soilft import sampling
 from soilft.days import DaySpan
+from soilft.draws import hashes
 from soilft.errors import ConfigError
 from soilft.features import Block
-from soilft.sampling import Drawn, Table, hashes, merge, rows, seasons, strata, stratified
+from soilft.sampling import Drawn, Table, merge, rows, seasons, strata, stratified
 from soilft.schema import FROZEN, MISSING, PARTIAL, THAWED
 
 WHOLE = DaySpan(date(2016, 1, 1), date(2016, 1, 30))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from soilft import metrics, scorecard
-from soilft.experiments import HeldOut
+from soilft.held_out import HeldOut
 from soilft.scorecard import Draws, pooled
 from soilft.table import StoredTable, read_table
 from tests.support import tables

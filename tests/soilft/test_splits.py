@@ -5,17 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from soilft.draws import at_most, dealt
 from soilft.errors import ConfigError
 from soilft.grid import Region
-from soilft.splits import (
-    at_most,
-    dealt,
-    group_folds,
-    random_split,
-    spatial_blocks,
-    transfers,
-    year_block_folds,
-)
+from soilft.spatial_blocks import spatial_blocks
+from soilft.splits import group_folds, random_split, transfers, year_block_folds
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ import numpy as np
 from soilft import cube, store
 from soilft.attributes import Credits, Origin, Party, global_attributes
 from soilft.days import DaySpan
+from soilft.digest import arrays_digest
 from soilft.features import QUALITY
 from soilft.gaps import LEVELS
 from soilft.grid import Region
 from soilft.layout import Layout
-from soilft.ledger import arrays_digest
 from soilft.release import Staged
 from soilft.schema import Template
 from soilft.sources import Amsr2L3, AmsrEL3, GldasNoah3h, SmosL3Ft

@@ -19,9 +19,10 @@ from pipelines.run import Run
 from soilft import objects, store
 from soilft.day_correlation import DayCorrelation
 from soilft.days import DaySpan
+from soilft.digest import arrays_digest, digest
 from soilft.forest.artefact import ModelRef
 from soilft.ingest import template_for
-from soilft.ledger import Record, arrays_digest, digest
+from soilft.ledger import Record
 from soilft.schema import MISSING
 from tests.support.small_run import region_file
 

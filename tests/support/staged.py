@@ -8,9 +8,9 @@ import numpy as np
 
 from soilft import cube, objects, store
 from soilft.days import DaySpan
+from soilft.digest import arrays_digest
 from soilft.grid import Grid, Region
 from soilft.layout import Layout
-from soilft.ledger import arrays_digest
 from soilft.release import Staged, sha256
 from soilft.schema import Template
 
