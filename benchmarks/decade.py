@@ -18,9 +18,9 @@ from typing import Any
 
 import yaml
 
-from pipelines.config import as_written, shipped
-from soilft import figures
-from soilft.report import render
+from pipelines.config.region_file import as_written, shipped
+from soilft.report import figures
+from soilft.report.page import render
 
 ROOT = Path(__file__).resolve().parents[1]
 LEAST_RANDOM = 0.86

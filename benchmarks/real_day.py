@@ -20,7 +20,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from pipelines import stages  # noqa: E402
+from pipelines.stages import order as stages  # noqa: E402
 from tests.support.seaweed import S3Server, serve  # noqa: E402
 
 REGION = "tibet-real-day"
@@ -133,7 +133,7 @@ def draw(copy: Path, picture: Path) -> None:
     """Draw what the stranger read, and remove the copy."""
     import xarray as xr
 
-    from soilft.plots import day_map
+    from soilft.report.style import day_map
 
     with xr.open_dataset(copy, engine="netcdf4") as cube:
         day_map(cube, "2016-01-01").savefig(picture, dpi=110)

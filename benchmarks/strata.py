@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soilft import objects
 from soilft.draws import at_most
 from soilft.forest import strata
 from soilft.forest.by_era import Forests, fit_by_era
 from soilft.forest.grow import ForestSettings, fit, fit_strata
-from soilft.splits import year_block_folds
-from soilft.table import StoredTable, read_table
+from soilft.store import objects
+from soilft.training.folds import year_block_folds
+from soilft.training.table import StoredTable, read_table
 
 Rows = npt.NDArray[np.intp]
 Grower = Callable[[StoredTable, Rows, Rows], npt.NDArray[Any]]

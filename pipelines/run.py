@@ -10,21 +10,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.config import Config
-from soilft import __version__, eras, objects
+from pipelines.config.region_file import Config
+from soilft import __version__
 from soilft.days import DaySpan
-from soilft.digest import digest
-from soilft.eras import Numbers
-from soilft.features import VERSION as FEATURES_VERSION
 from soilft.forest.artefact import ModelRef
-from soilft.gaps import NEIGHBOUR_DAYS
-from soilft.gaps import VERSION as GAPS_VERSION
-from soilft.harmonize import VERSION as HARMONIZE_VERSION
-from soilft.inputs import GapRefs, InputRefs
-from soilft.ledger import Ledger, Record, SetAside
-from soilft.normals_fit import VERSION as NORMALS_VERSION
-from soilft.normals_fit import first_days
-from soilft.window import HALO_DAYS, REACH_DAYS
+from soilft.predictors.features import VERSION as FEATURES_VERSION
+from soilft.predictors.normals_fit import VERSION as NORMALS_VERSION
+from soilft.predictors.normals_fit import first_days
+from soilft.predictors.stores import GapRefs, InputRefs
+from soilft.predictors.window import HALO_DAYS, REACH_DAYS
+from soilft.radiometers import eras
+from soilft.radiometers.eras import Numbers
+from soilft.radiometers.fit import VERSION as HARMONIZE_VERSION
+from soilft.radiometers.gaps import NEIGHBOUR_DAYS
+from soilft.radiometers.gaps import VERSION as GAPS_VERSION
+from soilft.store import objects
+from soilft.store.digest import digest
+from soilft.store.ledger import Ledger, Record, SetAside
 
 
 @dataclass(frozen=True)

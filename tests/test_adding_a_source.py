@@ -11,10 +11,10 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from soilft import store
 from soilft.days import DaySpan
-from soilft.ingest import ChunkOfDays, discover, ingest_days, template_for
+from soilft.ingest.granules import ChunkOfDays, discover, ingest_days, template_for
 from soilft.schema import FROZEN
+from soilft.store import zarr as store
 
 PAGE = Path(__file__).parents[1] / "docs" / "adding-a-source.md"
 DAY = date(2016, 1, 15)

@@ -13,12 +13,12 @@ from pydantic import ValidationError
 
 import cluster
 from cluster import ClusterSpec, preflight, profiles
-from pipelines import ingest
-from pipelines.outcomes import IDLE_WORKER_BYTES
+from pipelines.config.sections import ClusterSection
 from pipelines.run import Run
-from pipelines.sections import ClusterSection
-from soilft import objects
+from pipelines.stages.ingest import granules as ingest
+from pipelines.work import IDLE_WORKER_BYTES
 from soilft.errors import ConfigError, NoGranules
+from soilft.store import objects
 
 IMAGE_VARIABLE = "SOILFT_IMAGE"
 #: Set in the pods of a job by those who start it, and read by Dask's own commands.

@@ -12,26 +12,10 @@ from distributed import Client
 from rich.table import Table
 
 from cluster import ClusterError
-from pipelines import (
-    annual,
-    harmonize,
-    ingest,
-    predict,
-    publish,
-    release_commands,
-    stages,
-    status,
-    submit,
-    train,
-    validate,
-    view,
-)
-from pipelines.config import as_written, region_files
-from pipelines.events import Emit
-from pipelines.outcomes import Outcomes
-from pipelines.progress import listening
-from pipelines.run import Run
-from pipelines.terminal import (
+from pipelines.cli import releases as release_commands
+from pipelines.cli import status, submit, view
+from pipelines.cli.progress import listening
+from pipelines.cli.terminal import (
     EXIT_INCOMPLETE,
     ConfigPath,
     DryRun,
@@ -47,9 +31,22 @@ from pipelines.terminal import (
     out,
     run_of,
 )
-from soilft import __version__, netcdf, objects, report
+from pipelines.config.region_file import as_written, region_files
+from pipelines.events import Emit
+from pipelines.run import Run
+from pipelines.stages import annual, predict, publish
+from pipelines.stages import order as stages
+from pipelines.stages.harmonize import transfers as harmonize
+from pipelines.stages.ingest import granules as ingest
+from pipelines.stages.train import stage as train
+from pipelines.stages.validate import stage as validate
+from pipelines.work import Outcomes
+from soilft import __version__
+from soilft.cube import netcdf
 from soilft.days import DaySpan
 from soilft.errors import ConfigError, InputError, SoilftError, StoreError, TaskTooLarge
+from soilft.report import page as report
+from soilft.store import objects
 
 # What a script can tell from the exit code; the table stands in docs/operations.md.
 EXIT_UNEXPECTED, EXIT_CONFIG, EXIT_STORE, EXIT_CLUSTER = 1, 2, 4, 5
@@ -199,7 +196,7 @@ def availability_command(
     out.print(status.availability_table(it, title=it.config.title))
     if plot is not None:
         # matplotlib is an extra, and slow to load.
-        from soilft.plots import availability_chart
+        from soilft.report.style import availability_chart
 
         title = ("SIMULATED: " if it.is_simulated() else "") + it.config.title
         availability_chart(ingest.availability(it), title).savefig(plot, dpi=120)
@@ -242,7 +239,7 @@ def demo(
 ) -> None:
     """Simulate a small archive of native files and run everything on it. All of it is SIMULATED."""
     # The simulator is no part of a run on real granules: loaded only here.
-    from pipelines import demo as quick_start
+    from pipelines.cli import demo as quick_start
 
     it = quick_start.prepare(output, region)
     with client_of(it, workers, None) as client, listening(err, quiet=quiet) as emit:

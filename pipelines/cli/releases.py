@@ -9,11 +9,8 @@ import typer
 from pydantic import ValidationError
 from rich.table import Table
 
-from pipelines import update as updating
-from pipelines.progress import listening
-from pipelines.run import Run
-from pipelines.sections import PeriodSection
-from pipelines.terminal import (
+from pipelines.cli.progress import listening
+from pipelines.cli.terminal import (
     ConfigPath,
     Memory,
     OnCluster,
@@ -28,9 +25,13 @@ from pipelines.terminal import (
     out,
     run_of,
 )
-from soilft import objects, retention
+from pipelines.config.sections import PeriodSection
+from pipelines.run import Run
+from pipelines.stages import update as updating
 from soilft.errors import ConfigError
-from soilft.publication import latest
+from soilft.release import retention
+from soilft.release.publication import latest
+from soilft.store import objects
 
 Version = Annotated[str, typer.Argument(metavar="VERSION", help="A release, such as v1.0.")]
 

@@ -1,6 +1,6 @@
 """A release as a browser sees it: which object answers a path, and which bytes of it.
 
-Nothing here knows HTTP's wires; `pipelines.view` does.
+Nothing here knows HTTP's wires; `pipelines.cli.view` does.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from soilft import objects, viewer
-from soilft.cube_objects import ROOT
 from soilft.errors import StoreError
-from soilft.publication import CUBE, latest
+from soilft.release import page as viewer
+from soilft.release.publication import CUBE, latest
+from soilft.release.shards import ROOT
+from soilft.store import objects
 
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 

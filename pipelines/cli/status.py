@@ -6,16 +6,18 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
-from pipelines import annual, ingest
-from pipelines.judging import ABLATIONS
-from pipelines.predict import missing
-from pipelines.publish import is_published
 from pipelines.run import Run
-from pipelines.validate import scorecard, scorecard_key
-from soilft import cube, objects
+from pipelines.stages import annual
+from pipelines.stages.ingest import granules as ingest
+from pipelines.stages.predict import missing
+from pipelines.stages.publish import is_published
+from pipelines.stages.validate.evidence import ABLATIONS
+from pipelines.stages.validate.stage import scorecard, scorecard_key
+from soilft.cube import structure as cube
 from soilft.forest.artefact import ModelRef
-from soilft.ingest import static_template, template_for
-from soilft.publication import latest
+from soilft.ingest.granules import static_template, template_for
+from soilft.release.publication import latest
+from soilft.store import objects
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,9 @@ from cluster.kubernetes import render
 from cluster.registry import vendor_module
 from cluster.spec import LONGEST_NAME
 from cluster.unattended import JobState
-from pipelines import clusters
-from pipelines.config import Config, load, shipped
-from pipelines.terminal import ConfigPath, Scheduler, out
+from pipelines.cli import clusters
+from pipelines.cli.terminal import ConfigPath, Scheduler, out
+from pipelines.config.region_file import Config, load, shipped
 from soilft.errors import ConfigError
 
 #: Bytes that the API server takes in one ConfigMap, less what stands around the region file.
@@ -178,7 +178,7 @@ def _start_here(
         typer.echo(shlex.join(("soilft", *(part.replace("{folder}", folder) for part in run))))
         return
     # Not by the folder this is called from: a folder `cluster` in it would be taken for ours.
-    command = (sys.executable, "-P", "-m", "pipelines.unattended", "{folder}", *run)
+    command = (sys.executable, "-P", "-m", "pipelines.cli.unattended", "{folder}", *run)
     pid = background.submit(name, command, {render.REGION_FILE: text})
     out.print(f"Started: job {name} on this machine, process {pid}.", highlight=False)
     _say_how_to_follow(config, Where.LOCAL)

@@ -12,12 +12,12 @@ from distributed import Client
 from rich.console import Console
 
 import cluster
-from pipelines import clusters
-from pipelines.config import load, shipped
-from pipelines.outcomes import Outcomes
+from pipelines.cli import clusters
+from pipelines.config.region_file import load, shipped
 from pipelines.run import Run
-from soilft import changes
-from soilft.publication import Release
+from pipelines.work import Outcomes
+from soilft.release import changes
+from soilft.release.publication import Release
 
 EXIT_INCOMPLETE = 3
 

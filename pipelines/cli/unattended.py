@@ -1,4 +1,4 @@
-"""The process of an unattended run on this machine: ``python -m pipelines.unattended FOLDER ...``.
+"""An unattended run of this machine: ``python -m pipelines.cli.unattended FOLDER ...``.
 
 The rest of the arguments are those of the ``soilft`` command; how it ends is written into the
 folder.
@@ -15,7 +15,7 @@ def main() -> None:
     folder = Path(sys.argv[1])
     sys.argv[:2] = ["soilft"]
     with background.recorded(folder):
-        from pipelines import cli  # slow to load: what goes wrong there is recorded, too
+        from pipelines.cli import main as cli
 
         cli.main()
 

@@ -20,10 +20,12 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from pipelines.served import OutsideOfObject, Served, span_of
-from pipelines.terminal import err, out
-from soilft import __version__, objects, viewer
+from pipelines.cli.served import OutsideOfObject, Served, span_of
+from pipelines.cli.terminal import err, out
+from soilft import __version__
 from soilft.errors import ConfigError, StoreError
+from soilft.release import page as viewer
+from soilft.store import objects
 
 HOST = "127.0.0.1"
 _NAMES = (HOST, "localhost")

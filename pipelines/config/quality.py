@@ -6,8 +6,8 @@ from functools import cached_property
 
 from pydantic import Field
 
-from pipelines.sections import Section
-from soilft.surface import Lakes, Surface
+from pipelines.config.sections import Section
+from soilft.cube.surface import Lakes, Surface
 
 
 class QualitySection(Section):

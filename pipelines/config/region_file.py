@@ -14,9 +14,9 @@ from typing import Any, cast
 import yaml
 from pydantic import ValidationError, model_validator
 
-from pipelines.products import Input
-from pipelines.quality import QualitySection
-from pipelines.sections import (
+from pipelines.config.products import Input
+from pipelines.config.quality import QualitySection
+from pipelines.config.sections import (
     AnnualSection,
     ChunkSection,
     ClusterSection,
@@ -35,15 +35,15 @@ from pipelines.sections import (
     ValidationSection,
 )
 from soilft.days import DaySpan
-from soilft.digest import digest
 from soilft.errors import ConfigError
-from soilft.features import FeatureSet
 from soilft.grid import Region
+from soilft.predictors.features import FeatureSet
+from soilft.predictors.window import Target
 from soilft.sources import DailySource, FtEsdr, IsmnArchive, StaticSource
 from soilft.sources.smos import LOCAL_SOLAR_HOUR
-from soilft.window import Target
+from soilft.store.digest import digest
 
-REGIONS = Path(__file__).parent / "regions"
+REGIONS = Path(__file__).parents[1] / "regions"
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 

@@ -12,15 +12,15 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cluster import ClusterSpec
 from cluster.spec import SpotPolicy, Toleration, pairs
-from soilft.attributes import Credits, Party, PartyType
+from soilft.cube.attributes import Credits, Party, PartyType
 from soilft.days import DaySpan
-from soilft.digest import digest
-from soilft.features import GROUPS
 from soilft.forest.grow import ForestSettings
 from soilft.forest.search import Candidates
-from soilft.gaps import FROM_NORMALS
-from soilft.outline import read_outline
-from soilft.release_checks import Limits
+from soilft.geo.outline import read_outline
+from soilft.predictors.features import GROUPS
+from soilft.radiometers.gaps import FROM_NORMALS
+from soilft.release.checks import Limits
+from soilft.store.digest import digest
 
 FillLevel = Literal["other_node", "neighbouring_days", "other_sensor", "climatology"]
 
@@ -329,7 +329,7 @@ class PublicationSection(Section):
     """What may be published, how it is cut, and how long what it replaces stays.
 
     ``series`` is whether pixels' series have a copy of their own; null decides by the grid. Limits
-    are those of `soilft.release_checks.Limits`. A release that was replaced stays ``keep_days``;
+    are those of `soilft.release.checks.Limits`. A release that was replaced stays ``keep_days``;
     ``soilft prune`` removes it then.
     """
 

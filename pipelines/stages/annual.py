@@ -8,26 +8,24 @@ from typing import Any
 from distributed import Client
 
 from pipelines.events import Emit, Event, silent
-from pipelines.outcomes import Outcomes, check_memory, collect
-from pipelines.predict import missing
 from pipelines.run import Run
-from pipelines.train import require_model
-from soilft import (
-    __version__,
-    annual_layers,
-    annual_store,
-    day_correlation,
-    objects,
-    store,
-)
-from soilft.annual_layers import Drawing, SummaryBand, YearBand
-from soilft.day_correlation import PairsOfBand
+from pipelines.stages.predict import missing
+from pipelines.stages.train.stage import require_model
+from pipelines.work import Outcomes, check_memory, collect
+from soilft import __version__
+from soilft.annual import day_correlation
+from soilft.annual import layers as annual_layers
+from soilft.annual import store as annual_store
+from soilft.annual.day_correlation import PairsOfBand
+from soilft.annual.layers import Drawing, SummaryBand, YearBand
 from soilft.days import DaySpan
-from soilft.digest import digest
 from soilft.errors import StoreError
 from soilft.forest.artefact import ModelRef
-from soilft.ledger import Record
-from soilft.normals_fit import first_days
+from soilft.predictors.normals_fit import first_days
+from soilft.store import objects
+from soilft.store import zarr as store
+from soilft.store.digest import digest
+from soilft.store.ledger import Record
 
 STAGE = "annual"
 NO_PICTURES = "pictures are left out: matplotlib is not installed (pip install 'soilft[viz]')"
@@ -328,7 +326,7 @@ class _Work:
             self.emit(Event(STAGE, self.outcomes.done, self.outcomes.done + 1, left_out))
         else:
             # matplotlib is an extra, and slow to load.
-            from soilft import quicklooks
+            from soilft.annual import pictures as quicklooks
 
             drawn = quicklooks.pictures(store.open_cube(self.url), self.grid)
         folder = self.run.quicklooks_url(self.model)

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 from distributed import Client
 
-from pipelines.annual import annual
 from pipelines.events import Emit
-from pipelines.harmonize import harmonize
-from pipelines.ingest import ingest
-from pipelines.outcomes import Outcomes
-from pipelines.predict import predict
-from pipelines.publish import publish
 from pipelines.run import Run
-from pipelines.train import train
-from pipelines.validate import validate
-from soilft.publication import Release
+from pipelines.stages.annual import annual
+from pipelines.stages.harmonize.transfers import harmonize
+from pipelines.stages.ingest.granules import ingest
+from pipelines.stages.predict import predict
+from pipelines.stages.publish import publish
+from pipelines.stages.train.stage import train
+from pipelines.stages.validate.stage import validate
+from pipelines.work import Outcomes
+from soilft.release.publication import Release
 
 NAMES = ("ingest", "harmonize", "train", "predict", "annual", "validate", "publish")
 

@@ -10,16 +10,18 @@ from typing import Any
 from distributed import Client
 
 from pipelines.events import Emit, silent
-from pipelines.outcomes import Outcomes, check_memory, collect
 from pipelines.run import Run
-from pipelines.train import require_model
-from soilft import cube, objects, store
-from soilft.attributes import Origin, global_attributes
-from soilft.cube import PredictDays, Predicted, predict_days
+from pipelines.stages.train.stage import require_model
+from pipelines.work import Outcomes, check_memory, collect
+from soilft.cube import structure as cube
+from soilft.cube.attributes import Origin, global_attributes
+from soilft.cube.structure import PredictDays, Predicted, predict_days
 from soilft.days import DaySpan
 from soilft.forest.artefact import ModelRef
-from soilft.ledger import Record
 from soilft.schema import Template
+from soilft.store import objects
+from soilft.store import zarr as store
+from soilft.store.ledger import Record
 
 STAGE = "predict"
 

@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipelines import annual
 from pipelines.events import Emit, Event, silent
-from pipelines.outcomes import Outcomes
-from pipelines.predict import missing, template_of
 from pipelines.run import Run
-from pipelines.train import require_model
-from pipelines.validate import scorecard
-from soilft import changes, objects, release_checks, viewer
-from soilft.digest import digest
+from pipelines.stages import annual
+from pipelines.stages.predict import missing, template_of
+from pipelines.stages.train.stage import require_model
+from pipelines.stages.validate.stage import scorecard
+from pipelines.work import Outcomes
 from soilft.errors import StoreError
 from soilft.forest.artefact import ModelRef
-from soilft.layout import Layout
-from soilft.publication import Release, described, latest
-from soilft.publication import publish as publish_prefix
-from soilft.release import Part, Staged
-from soilft.versions import method_digest
+from soilft.release import changes
+from soilft.release import checks as release_checks
+from soilft.release import page as viewer
+from soilft.release.layout import Layout
+from soilft.release.publication import Release, described, latest
+from soilft.release.publication import publish as publish_prefix
+from soilft.release.staged import Part, Staged
+from soilft.release.versions import method_digest
+from soilft.store import objects
+from soilft.store.digest import digest
 
 STAGE = "publish"
 # Path of the group of annual layers within the cube.

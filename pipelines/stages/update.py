@@ -12,19 +12,19 @@ from typing import Any
 
 from distributed import Client
 
-from pipelines.annual import annual
 from pipelines.events import Emit
-from pipelines.ingest import ingest
-from pipelines.predict import predict
-from pipelines.publish import publish
 from pipelines.run import Pins, Run
-from pipelines.stages import Finished
-from soilft import objects
+from pipelines.stages.annual import annual
+from pipelines.stages.ingest.granules import ingest
+from pipelines.stages.order import Finished
+from pipelines.stages.predict import predict
+from pipelines.stages.publish import publish
 from soilft.errors import StoreConflict, StoreError
 from soilft.forest.artefact import ModelRef
-from soilft.ledger import Record
-from soilft.publication import described, latest
-from soilft.versions import prefix_of
+from soilft.release.publication import described, latest
+from soilft.release.versions import prefix_of
+from soilft.store import objects
+from soilft.store.ledger import Record
 
 
 def update(run: Run, client: Client, emit: Emit) -> Finished:

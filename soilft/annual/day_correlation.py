@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soilft import store
 from soilft.days import DaySpan
 from soilft.schema import FROZEN, OVERPASSES, THAWED
+from soilft.store import zarr as store
 
 VERSION = 1
 LAGS = (1, 2, 4, 8, 16, 32, 64, 128)

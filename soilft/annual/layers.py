@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soilft import annual_ranges, day_correlation, pixel_trend, store
-from soilft.annual_store import KNOWN, NAMES, decode, encode
-from soilft.day_correlation import DayCorrelation
+from soilft.annual import day_correlation
+from soilft.annual import ranges as annual_ranges
+from soilft.annual import trend as pixel_trend
+from soilft.annual.day_correlation import DayCorrelation
+from soilft.annual.phenology import of_year
+from soilft.annual.store import KNOWN, NAMES, decode, encode
 from soilft.days import DaySpan
-from soilft.digest import arrays_digest
-from soilft.phenology import of_year
+from soilft.store import zarr as store
+from soilft.store.digest import arrays_digest
 
 VERSION = 1
 # Share of the years that must be known for their mean (WMO-No. 1203, 2017).
@@ -30,8 +33,8 @@ class Drawing:
     Parameters
     ----------
     weights
-        Of `soilft.day_correlation.DayCorrelation`; None where no label tells it, and there are
-        no ranges then.
+        Of `soilft.annual.day_correlation.DayCorrelation`; None where no label tells it, and there
+        are no ranges then.
     """
 
     weights: tuple[float, ...] | None

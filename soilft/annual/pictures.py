@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from soilft.annual.series_trend import trend
 from soilft.grid import Grid
-from soilft.plots import INK, MISSING_COLOUR, MapFrame, map_frame, new_figure
-from soilft.trend import trend
+from soilft.report.style import INK, MISSING_COLOUR, MapFrame, map_frame, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,7 +34,7 @@ def pictures(annual: xr.Dataset, grid: Grid) -> dict[str, bytes]:
     Parameters
     ----------
     annual
-        As `soilft.store.open_cube` opens it.
+        As `soilft.store.zarr.open_cube` opens it.
     grid
         Its grid.
 

@@ -1,8 +1,8 @@
 """Annual layers of one year with the range that calibrated probabilities leave them.
 
 Possible years are drawn: each day is frozen with its own probability, and days of a pixel err
-together as far as `soilft.day_correlation` found. The same draws serve every pixel, so neither the
-cut into bands nor the number of workers changes a range, and neighbours differ by their
+together as far as `soilft.annual.day_correlation` found. The same draws serve every pixel, so
+neither the cut into bands nor the number of workers changes a range, and neighbours differ by their
 probabilities alone.
 """
 
@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from soilft.day_correlation import quantiles
-from soilft.phenology import LAYERS, MORE_LAYERS, RUN, Layer, of_year
+from soilft.annual.day_correlation import quantiles
+from soilft.annual.phenology import LAYERS, MORE_LAYERS, RUN, Layer, of_year
 from soilft.schema import FROZEN, MISSING, THAWED
 
 VERSION = 1
@@ -54,11 +54,12 @@ def ranges(
     percent
         Calibrated probability of frozen, hundredths, (day, cell), 255 missing.
     latent
-        Standard normals (draw, day), as `soilft.day_correlation.DayCorrelation.draw` gives them.
+        Standard normals (draw, day), as `soilft.annual.day_correlation.DayCorrelation.draw` gives
+        them.
     level
         Share of the draws between the outer quantiles, such as 0.9.
     run, least_known
-        As for `soilft.phenology.of_year`.
+        As for `soilft.annual.phenology.of_year`.
 
     Returns
     -------

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soilft import annual_ranges
+from soilft.annual import ranges as annual_ranges
+from soilft.annual.phenology import RUN
+from soilft.annual.series_trend import LEVEL
 from soilft.days import UNITS, DaySpan, number
 from soilft.grid import Grid
-from soilft.phenology import RUN
 from soilft.schema import Coordinate, Template, Variable, grid_coordinates
-from soilft.trend import LEVEL
 
 MISSING = -32768
 # Rows and columns of an inner chunk; a shard is as many rows and all columns, one year.

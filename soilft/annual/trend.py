@@ -1,6 +1,6 @@
 """Trend of yearly series at every pixel at once: Theil-Sen slope, interval, Mann-Kendall test.
 
-The same numbers as `soilft.trend` gives of each series alone, which a test holds.
+The same numbers as `soilft.annual.series_trend` gives of each series alone, which a test holds.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soilft.trend import LEAST_YEARS, LEVEL
+from soilft.annual.series_trend import LEAST_YEARS, LEVEL
 
 VERSION = 1
 

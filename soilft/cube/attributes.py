@@ -16,7 +16,8 @@ from typing import Any, Literal
 
 import yaml
 
-from soilft import __version__, zarr_conventions
+from soilft import __version__
+from soilft.cube import conventions as zarr_conventions
 from soilft.days import DaySpan
 from soilft.grid import Grid, Region
 
@@ -293,7 +294,7 @@ def software() -> Mapping[str, Any]:
     text = (
         shipped.read_text(encoding="utf-8")
         if shipped.is_file()
-        else (Path(__file__).parents[1] / "CITATION.cff").read_text(encoding="utf-8")
+        else (Path(__file__).parents[2] / "CITATION.cff").read_text(encoding="utf-8")
     )
     found: dict[str, Any] = yaml.safe_load(text)
     return found

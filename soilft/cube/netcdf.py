@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from soilft import attributes, store
+from soilft.cube import attributes
 from soilft.days import DaySpan, day_of
 from soilft.errors import StoreError
+from soilft.store import zarr as store
 
 # CF sections 2.5.1 and 3.5: of the type of the values as stored.
 _OF_THE_VARIABLE = ("flag_values", "flag_masks", "valid_range", "valid_min", "valid_max")

@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soilft import store
+from soilft.cube.surface import Surface
 from soilft.days import DaySpan
-from soilft.digest import arrays_digest, digest
-from soilft.features import QUALITY, FeatureSet, block
 from soilft.forest.artefact import ModelRef
 from soilft.forest.loaded import loaded
-from soilft.gaps import LEVELS
 from soilft.grid import Grid
-from soilft.inputs import InputRefs, block_bytes
+from soilft.predictors.features import QUALITY, FeatureSet, block
+from soilft.predictors.stores import InputRefs, block_bytes
+from soilft.radiometers.gaps import LEVELS
 from soilft.schema import (
     FROZEN,
     MISSING,
@@ -30,7 +29,8 @@ from soilft.schema import (
     overpass_coordinate,
     time_coordinates,
 )
-from soilft.surface import Surface
+from soilft.store import zarr as store
+from soilft.store.digest import arrays_digest, digest
 
 STATES = {"thawed": THAWED, "frozen": FROZEN}
 # As the FT-ESDR's combined state (Kim et al. 2017), with our codes of thawed and frozen.

@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from soilft.days import DaySpan
-from soilft.digest import digest
 from soilft.errors import ConfigError
-from soilft.features import QUALITY
+from soilft.geo.outline import read_outline
 from soilft.grid import Grid
-from soilft.outline import read_outline
-from soilft.window import Inputs
+from soilft.predictors.features import QUALITY
+from soilft.predictors.window import Inputs
+from soilft.store.digest import digest
 
 # Daily mean of the reanalysis' snow water, kg m-2, and spread of the elevation in a cell, m.
 SNOW, RELIEF = "SWE_inst_mean", "elevation_std"

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from soilft import objects
-from soilft.digest import arrays_digest, digest
 from soilft.errors import ModelError
-from soilft.features import VERSION as FEATURES_VERSION
 from soilft.forest import stored
 from soilft.forest.by_era import Forests
 from soilft.forest.grow import ForestSettings
+from soilft.predictors.features import VERSION as FEATURES_VERSION
+from soilft.store import objects
+from soilft.store.digest import arrays_digest, digest
 
 if TYPE_CHECKING:
     from sklearn.ensemble import ExtraTreesClassifier

@@ -22,10 +22,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from soilft import objects, store
 from soilft.errors import ModelError
 from soilft.forest import stored, strata
-from soilft.table import held_table
+from soilft.store import objects
+from soilft.store import zarr as store
+from soilft.training.table import held_table
 
 if TYPE_CHECKING:
     from sklearn.ensemble import ExtraTreesClassifier

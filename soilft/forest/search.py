@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from soilft.errors import ConfigError
 from soilft.forest.grow import ForestSettings
-from soilft.splits import Fold, year_block_folds
+from soilft.training.folds import Fold, year_block_folds
 
 if TYPE_CHECKING:
     from sklearn.ensemble import ExtraTreesClassifier

@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import zarr
 
-from soilft import store
 from soilft.draws import hashes
 from soilft.errors import ConfigError
-from soilft.splits import SPLITS
+from soilft.store import zarr as store
+from soilft.training.folds import SPLITS
 
 Pick = Callable[[zarr.Group, slice], npt.NDArray[np.bool_]]
 

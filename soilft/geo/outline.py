@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from soilft import objects
 from soilft.errors import ConfigError
+from soilft.store import objects
 
 # RFC 7946 knows no other; older files name them in a member of their own.
 _PLAIN_CRS = ("CRS84", "EPSG::4326", "EPSG:4326")

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from soilft.geo.regrid import Part
 from soilft.grid import Grid, transformer
-from soilft.regrid import Part
 
 Indices = npt.NDArray[np.int64]
 

@@ -14,12 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from soilft import __version__, objects, store
+from soilft import __version__
 from soilft.days import DaySpan
-from soilft.digest import arrays_digest, digest
 from soilft.errors import InputError, NoGranules
 from soilft.grid import Grid
-from soilft.ledger import SetAside
 from soilft.schema import (
     Template,
     Variable,
@@ -29,6 +27,10 @@ from soilft.schema import (
 )
 from soilft.sources.files import marked_simulated, open_granule
 from soilft.sources.protocol import Arrays, DailySource, Granule, StaticSource, is_simulated
+from soilft.store import objects
+from soilft.store import zarr as store
+from soilft.store.digest import arrays_digest, digest
+from soilft.store.ledger import SetAside
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soilft import __version__, objects, store
+from soilft import __version__
 from soilft.days import DaySpan
-from soilft.digest import arrays_digest, digest
 from soilft.errors import InputError, NoGranules
 from soilft.grid import Grid
-from soilft.ingest import Found, Ingested
-from soilft.ledger import SetAside
+from soilft.ingest.granules import Found, Ingested
 from soilft.schema import MISSING
 from soilft.sources import IsmnArchive
 from soilft.sources.files import local_copy, marked_simulated
 from soilft.sources.protocol import Granule
+from soilft.store import objects
+from soilft.store import zarr as store
+from soilft.store.digest import arrays_digest, digest
+from soilft.store.ledger import SetAside
 
 
 def discover_archive(source: IsmnArchive, patterns: Sequence[str]) -> Found:

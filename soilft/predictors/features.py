@@ -15,8 +15,7 @@ import numpy.typing as npt
 
 from soilft.days import DaySpan, day_of
 from soilft.errors import ConfigError
-from soilft.schema import MISSING
-from soilft.window import (
+from soilft.predictors.window import (
     MEMORY_DAYS,
     NEIGHBOUR_CHANNELS,
     REMEMBERED,
@@ -27,6 +26,7 @@ from soilft.window import (
     Window,
     load,
 )
+from soilft.schema import MISSING
 
 VERSION = 4
 # Static fields that describe the soil; all others describe the terrain.
@@ -218,8 +218,8 @@ class Block:
     origin
         Number of the radiometer record, uint8 (day, overpass, y, x), 255 where none was seen.
     level
-        Code of `soilft.gaps.LEVELS`, uint8 (day, overpass, y, x), 255 where no brightness
-        temperature is known.
+        Code of `soilft.radiometers.gaps.LEVELS`, uint8 (day, overpass, y, x), 255 where no
+        brightness temperature is known.
     """
 
     names: tuple[str, ...]

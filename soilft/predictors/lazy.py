@@ -1,7 +1,7 @@
 """The predictors as one lazy array: asking for a day and a window computes that and no more.
 
-There is no graph: an indexed part is computed by the same `soilft.features.block` that draws the
-training rows and predicts. ``.chunk({"time": 30})`` makes it a Dask array of such parts.
+There is no graph: an indexed part is computed by the same `soilft.predictors.features.block` that
+draws the training rows and predicts. ``.chunk({"time": 30})`` makes it a Dask array of such parts.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from xarray.core.indexing import (
 )
 
 from soilft.days import UNITS, DaySpan, day_of
-from soilft.features import GROUPS, FeatureSet, block, names_by_group, names_of
-from soilft.inputs import InputRefs
-from soilft.window import Inputs
+from soilft.predictors.features import GROUPS, FeatureSet, block, names_by_group, names_of
+from soilft.predictors.stores import InputRefs
+from soilft.predictors.window import Inputs
 
 DIMS = ("time", "overpass", "y", "x", "feature")
 

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soilft import radiometers
 from soilft.channels import CODES
 from soilft.days import DaySpan, day_of
-from soilft.gaps import from_days, from_other_node
-from soilft.inputs import InputRefs
-from soilft.normals import CARRIED, PARTS, Normals, part_of
-from soilft.overlap import Band
-from soilft.radiometers import Record
+from soilft.predictors.stores import InputRefs
+from soilft.predictors.window import Inputs
+from soilft.radiometers import record as radiometers
+from soilft.radiometers.gaps import from_days, from_other_node
+from soilft.radiometers.normals import CARRIED, PARTS, Normals, part_of
+from soilft.radiometers.pairs import Band
+from soilft.radiometers.record import Record
 from soilft.schema import MISSING, OVERPASSES
-from soilft.window import Inputs
 
 VERSION = 1
 # Observations of a part of the year below which its mean is not known.

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from soilft import eras, normals_store, store, transfer_store
 from soilft.days import DaySpan
-from soilft.features import FeatureSet, names_of
-from soilft.gaps import Gaps
 from soilft.grid import Region
-from soilft.normals import PARTS
-from soilft.window import HALO_DAYS, REACH_DAYS, REMEMBERED, Inputs
+from soilft.predictors.features import FeatureSet, names_of
+from soilft.predictors.window import HALO_DAYS, REACH_DAYS, REMEMBERED, Inputs
+from soilft.radiometers import eras, normals_store, transfer_store
+from soilft.radiometers.gaps import Gaps
+from soilft.radiometers.normals import PARTS
+from soilft.store import zarr as store
 
 
 @dataclass(frozen=True)
 class GapRefs:
-    """How gaps are to be filled; see `soilft.gaps.Gaps`.
+    """How gaps are to be filled; see `soilft.radiometers.gaps.Gaps`.
 
     Parameters
     ----------

@@ -10,16 +10,17 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from soilft import gaps, masking, radiometers
 from soilft.channels import CODES
 from soilft.days import DaySpan
-from soilft.gaps import Gaps
 from soilft.grid import Grid
-from soilft.matching import nearest
 from soilft.overpass import utc_hour
-from soilft.radiometers import Record
+from soilft.radiometers import gaps, masking
+from soilft.radiometers import record as radiometers
+from soilft.radiometers.gaps import Gaps
+from soilft.radiometers.matching import nearest
+from soilft.radiometers.record import Record
+from soilft.radiometers.transfer import Transfer, unknown
 from soilft.schema import MISSING
-from soilft.transfer import Transfer, unknown
 
 # Days before and after that a window reads: a neighbouring day's pass, and the one it may match.
 HALO_DAYS = 2
@@ -195,8 +196,8 @@ class Window:
         Number of the radiometer record they are from, uint8 (day, y, x): of the node that is named
         like the overpass, else of the first that was seen; 255 where none was.
     level
-        Code of `soilft.gaps.LEVELS`, uint8 (day, y, x): of the node that is named like the
-        overpass, else the lowest of any; 255 where nothing is known.
+        Code of `soilft.radiometers.gaps.LEVELS`, uint8 (day, y, x): of the node that is named like
+        the overpass, else the lowest of any; 255 where nothing is known.
     """
 
     inputs: Inputs

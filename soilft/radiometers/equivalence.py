@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from soilft.geo.spatial_blocks import spatial_blocks
 from soilft.grid import Grid
-from soilft.overlap import TEST, Band, Codes, Pairing, pairs
-from soilft.spatial_blocks import spatial_blocks
-from soilft.transfer import Transfer
+from soilft.radiometers.pairs import TEST, Band, Codes, Pairing, pairs
+from soilft.radiometers.transfer import Transfer
 
 LEVEL = 0.90
 # What a step may be: of brightness temperature, and of frozen days in a year.

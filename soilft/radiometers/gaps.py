@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soilft.normals import Normals
 from soilft.overpass import utc_hour
-from soilft.radiometers import Record
+from soilft.radiometers.normals import Normals
+from soilft.radiometers.record import Record
 from soilft.schema import MISSING
 
 VERSION = 1

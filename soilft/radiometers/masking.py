@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soilft.gaps import LEVELS, NEIGHBOUR_DAYS, Hidden
-from soilft.matching import WITHIN_HOURS
-from soilft.radiometers import Record
+from soilft.radiometers.gaps import LEVELS, NEIGHBOUR_DAYS, Hidden
+from soilft.radiometers.matching import WITHIN_HOURS
+from soilft.radiometers.record import Record
 
 Floats = npt.NDArray[Any]
 
@@ -22,7 +22,7 @@ def hide(
     Parameters
     ----------
     first, others
-        See `soilft.radiometers.layered`.
+        See `soilft.radiometers.record.layered`.
     hours
         Hours since 00:00 UTC of the day of the state that is described, (y, x).
     day

@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from soilft import objects, store
 from soilft.channels import CODES, channel_coordinate
-from soilft.digest import arrays_digest
 from soilft.grid import Grid
-from soilft.normals import CARRIED, PARTS, Normals
+from soilft.radiometers.normals import CARRIED, PARTS, Normals
 from soilft.schema import (
     OVERPASSES,
     Coordinate,
@@ -21,6 +19,9 @@ from soilft.schema import (
     grid_coordinates,
     overpass_coordinate,
 )
+from soilft.store import objects
+from soilft.store import zarr as store
+from soilft.store.digest import arrays_digest
 
 _AXES = ("overpass", "channel")
 

@@ -14,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from soilft import store
 from soilft.days import DaySpan, day_of
 from soilft.draws import dealt
+from soilft.geo.spatial_blocks import spatial_blocks
 from soilft.grid import Grid
-from soilft.harmonize import Overlap, PixelSums, RegionalSums
-from soilft.spatial_blocks import spatial_blocks
-from soilft.transfer import PIXEL_TERMS, TERMS, Transfer, polarization, seasonal, warmth
+from soilft.radiometers.fit import Overlap, PixelSums, RegionalSums
+from soilft.radiometers.transfer import PIXEL_TERMS, TERMS, Transfer, polarization, seasonal, warmth
+from soilft.store import zarr as store
 
 # A pass of one radiometer and that of the other are one, when they lie no farther apart.
 MOST_HOURS = 1.0

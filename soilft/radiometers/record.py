@@ -15,8 +15,8 @@ import numpy.typing as npt
 import xarray as xr
 
 from soilft.channels import CODES
+from soilft.radiometers.transfer import Transfer
 from soilft.schema import MISSING, OVERPASSES
-from soilft.transfer import Transfer
 
 Floats = npt.NDArray[Any]
 
@@ -53,7 +53,8 @@ class Record:
         Number of the radiometer that each pixel and pass is from, uint8 (day, node, y, x), 255
         where there is none.
     level
-        Code of `soilft.gaps.LEVELS`, uint8 (day, node, y, x), 255 where nothing is known.
+        Code of `soilft.radiometers.gaps.LEVELS`, uint8 (day, node, y, x), 255 where nothing is
+        known.
     """
 
     overpasses: tuple[int, ...]

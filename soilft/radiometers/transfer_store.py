@@ -8,11 +8,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from soilft import objects, store
 from soilft.channels import CODES, channel_coordinate
-from soilft.digest import arrays_digest
 from soilft.grid import Grid
-from soilft.harmonize import Fitted
+from soilft.radiometers.fit import Fitted
+from soilft.radiometers.transfer import PIXEL_TERMS, TERMS, Transfer
 from soilft.schema import (
     OVERPASSES,
     Coordinate,
@@ -21,7 +20,9 @@ from soilft.schema import (
     grid_coordinates,
     overpass_coordinate,
 )
-from soilft.transfer import PIXEL_TERMS, TERMS, Transfer
+from soilft.store import objects
+from soilft.store import zarr as store
+from soilft.store.digest import arrays_digest
 
 Axes: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
 

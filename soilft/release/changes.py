@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soilft import store
 from soilft.days import DaySpan, day_of
 from soilft.schema import MISSING
+from soilft.store import zarr as store
 
 STATE = "freeze_thaw_state"
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soilft import store
-from soilft.changes import STATE
 from soilft.days import DaySpan, day_of
 from soilft.errors import ReleaseRefused
+from soilft.release.changes import STATE
 from soilft.schema import MISSING, THAWED
+from soilft.store import zarr as store
 
 # Daily mean of the uppermost soil layer of the reanalysis.
 TEMPERATURE = "SoilTMP0_10cm_inst_mean"

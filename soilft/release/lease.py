@@ -20,8 +20,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from soilft import objects, pointer
 from soilft.errors import LeaseHeld, LeaseLost, PreconditionFailed
+from soilft.release import pointer
+from soilft.store import objects
 
 SECONDS = 900.0
 

@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from soilft import objects
-from soilft.versions import numbers
+from soilft.release.versions import numbers
+from soilft.store import objects
 
 STAC_VERSION = "1.1.0"
 VERSION_EXTENSION = "https://stac-extensions.github.io/version/v1.2.0/schema.json"

@@ -20,12 +20,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from soilft import cube_objects, objects, pointer, stac, store
-from soilft.cube_objects import ROOT, is_metadata
 from soilft.errors import ReleaseRefused
-from soilft.lease import SECONDS, Lease, held
-from soilft.release import Part, Staged, sha256
-from soilft.versions import CLAIM, claim, method_digest, prefix_of
+from soilft.release import pointer, stac
+from soilft.release import shards as cube_objects
+from soilft.release.lease import SECONDS, Lease, held
+from soilft.release.shards import ROOT, is_metadata
+from soilft.release.staged import Part, Staged, sha256
+from soilft.release.versions import CLAIM, claim, method_digest, prefix_of
+from soilft.store import objects
+from soilft.store import zarr as store
 
 CUBE = "cube.zarr"
 # Requests under way at a time.

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from soilft import objects, pointer, store
-from soilft.cube_objects import ROOT
 from soilft.errors import ReleaseRefused, StoreError
-from soilft.lease import SECONDS, held
-from soilft.publication import CUBE, described, latest, manifest
-from soilft.release import sha256
-from soilft.versions import CLAIM, numbers, prefix_of
+from soilft.release import pointer
+from soilft.release.lease import SECONDS, held
+from soilft.release.publication import CUBE, described, latest, manifest
+from soilft.release.shards import ROOT
+from soilft.release.staged import sha256
+from soilft.release.versions import CLAIM, numbers, prefix_of
+from soilft.store import objects
+from soilft.store import zarr as store
 
 
 @dataclass(frozen=True)

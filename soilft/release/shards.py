@@ -18,8 +18,8 @@ from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
 from zarr.storage import MemoryStore
 
-from soilft import store
 from soilft.schema import Template, Variable
+from soilft.store import zarr as store
 
 ROOT = "zarr.json"
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from soilft.attributes import spdx
+from soilft.cube.attributes import spdx
 from soilft.days import DaySpan
-from soilft.pointer import NAME, STAC_VERSION, VERSION_EXTENSION
+from soilft.release.pointer import NAME, STAC_VERSION, VERSION_EXTENSION
 from soilft.schema import Coordinate, Template, Variable
 
 EXTENSIONS = (

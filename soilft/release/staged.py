@@ -10,11 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from soilft import cube_objects, objects, store, zarr_conventions
+from soilft.cube import conventions as zarr_conventions
 from soilft.days import DaySpan
-from soilft.digest import digest
-from soilft.layout import Layout
+from soilft.release import shards as cube_objects
+from soilft.release.layout import Layout
 from soilft.schema import Template
+from soilft.store import objects
+from soilft.store import zarr as store
+from soilft.store.digest import digest
 
 SERIES = "series"
 

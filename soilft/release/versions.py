@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from soilft import objects
-from soilft.digest import digest
 from soilft.errors import PreconditionFailed
+from soilft.store import objects
+from soilft.store.digest import digest
 
 CLAIM = "claim.json"
 

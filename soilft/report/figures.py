@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from soilft.availability import Availability
-from soilft.plots import (
+from soilft.ingest.availability import Availability
+from soilft.report.style import (
     FROZEN_COLOUR,
     INK,
     MISSING_COLOUR,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[Any]
 Rows = Sequence[Mapping[str, Any]]
 
-# Okabe & Ito (2008), as in `soilft.plots`.
+# Okabe & Ito (2008), as in `soilft.report.style`.
 _BLUE, _RED, _GREEN, _GREY = "#0072B2", "#D55E00", "#009E73", "#8A8F94"
 _SCORES = (
     ("overall_accuracy", "overall accuracy", _BLUE, "-", "o"),

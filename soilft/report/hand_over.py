@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from soilft.plots import INK, new_figure, svg_markup
+from soilft.report.style import INK, new_figure, svg_markup
 
-# Okabe & Ito (2008), as in `soilft.plots`.
+# Okabe & Ito (2008), as in `soilft.report.style`.
 _KINDS = (("raw", "as they are", "#D55E00", 0.18), ("harmonized", "harmonised", "#0072B2", -0.18))
 
 
@@ -20,7 +20,7 @@ def hand_overs(changes: Sequence[Mapping[str, Any]], *, simulated: bool = False)
     ----------
     changes
         With ``before``, ``after``, ``day``, ``margin`` in K and ``steps``, as
-        `soilft.equivalence.described` gives them; those without steps are left out.
+        `soilft.radiometers.equivalence.described` gives them; those without steps are left out.
     """
     shown = [change for change in changes if change["steps"]]
     rows = max((len(change["steps"]) for change in shown), default=1)

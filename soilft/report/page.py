@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from html import escape
 
-from soilft import report_sections as sections
-from soilft import report_tables as tables
 from soilft.errors import ConfigError
-from soilft.report_tables import (
+from soilft.report import sections, tables
+from soilft.report.tables import (
     Entry,
     count,
     difference,
@@ -133,7 +132,7 @@ def render(scorecard: Entry, figures: Mapping[str, str] | None = None) -> str:
     scorecard
         As ``scorecard.json`` holds it; a section that is absent is said not to have been made.
     figures
-        SVG markup or ``data:image/png`` URIs by name, as `soilft.figures` draws them.
+        SVG markup or ``data:image/png`` URIs by name, as `soilft.report.figures` draws them.
 
     Raises
     ------

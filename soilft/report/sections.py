@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from soilft import report_tables as tables
-from soilft.report_tables import Entry, count, facts, percent, table, why
+from soilft.report import tables
+from soilft.report.tables import Entry, count, facts, percent, table, why
 
 _GROUPS = {
     "month": "month",

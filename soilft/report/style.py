@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from soilft import land
+from soilft.report import coast as land
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
-    from soilft.availability import Availability
+    from soilft.ingest.availability import Availability
 
 Floats = npt.NDArray[Any]
 

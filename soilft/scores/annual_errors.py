@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soilft import phenology, store
+from soilft.annual import phenology
+from soilft.annual.series_trend import trend
 from soilft.days import DaySpan
 from soilft.schema import OVERPASSES
-from soilft.trend import trend
+from soilft.store import zarr as store
 
 Layer = Mapping[str, npt.NDArray[Any]]
 

@@ -14,12 +14,13 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from soilft import baselines, store
 from soilft.days import DaySpan, day_of
-from soilft.inputs import InputRefs
+from soilft.predictors.stores import InputRefs
+from soilft.predictors.window import Inputs, Target, load
 from soilft.schema import MISSING, OVERPASSES, overpass_place
-from soilft.table import held_table
-from soilft.window import Inputs, Target, load
+from soilft.scores import baselines
+from soilft.store import zarr as store
+from soilft.training.table import held_table
 
 AIR = "Tair_f_inst_mean"
 CHANNEL, PARTNER = "36.5V", "36.5H"

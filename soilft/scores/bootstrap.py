@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soilft.metrics import confusions, known, rates
+from soilft.scores.metrics import confusions, known, rates
 
 REPLICATES = 1000
 LEVEL = 0.95

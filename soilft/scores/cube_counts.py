@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soilft import store
 from soilft.days import DaySpan, day_of
+from soilft.geo.spatial_blocks import spatial_blocks
 from soilft.grid import Region
 from soilft.schema import FROZEN, MISSING, overpass_place
-from soilft.spatial_blocks import spatial_blocks
+from soilft.store import zarr as store
 
 Counts = npt.NDArray[np.int64]
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from soilft.annual.series_trend import trend
 from soilft.schema import FROZEN, MISSING
-from soilft.trend import trend
 
 # Known days that every month of a year must have.
 LEAST_DAYS = 5
@@ -70,8 +70,9 @@ def compared(states: Mapping[str, States], days: npt.NDArray[Any]) -> dict[str, 
     -------
     dict
         ``years``; ``cells`` that the means are over; ``pixel_days`` that all know; ``records``,
-        each with ``record``, ``series`` in days a year and ``trend`` of `soilft.trend.trend`.
-        Without any year ``records`` is empty and ``reason`` says so.
+        each with ``record``, ``series`` in days a year and ``trend`` of
+        `soilft.annual.series_trend.trend`. Without any year ``records`` is empty and ``reason``
+        says so.
     """
     known = np.logical_and.reduce([state <= FROZEN for state in states.values()])
     found = {name: by_year(np.where(known, state, MISSING), days) for name, state in states.items()}

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soilft import bootstrap, metrics
-from soilft.gaps import FILLS, LEVELS
+from soilft.radiometers.gaps import FILLS, LEVELS
 from soilft.schema import OVERPASSES
-from soilft.scorecard import Draws
-from soilft.table import StoredTable
+from soilft.scores import bootstrap, metrics
+from soilft.scores.scorecard import Draws
+from soilft.training.table import StoredTable
 
 # Channels whose brightness temperature is compared with what was seen.
 COMPARED = ("18.7H", "36.5V")
@@ -29,7 +29,7 @@ def by_level(
     Parameters
     ----------
     table
-        Rows of known pixel-days, by level, see `soilft.masked`.
+        Rows of known pixel-days, by level, see `soilft.trials.masked_days`.
     judged
         Of each fold, the rows whose year and block it held out, and the probabilities it gives.
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soilft import bootstrap, metrics
-from soilft.baselines import BASELINES, Baseline
-from soilft.gaps import LEVELS
-from soilft.held_out import HeldOut
-from soilft.sampling import seasons
+from soilft.radiometers.gaps import LEVELS
 from soilft.schema import MISSING
-from soilft.table import StoredTable
+from soilft.scores import bootstrap, metrics
+from soilft.scores.baselines import BASELINES, Baseline
+from soilft.scores.held_out import HeldOut
+from soilft.training.sampling import seasons
+from soilft.training.table import StoredTable
 from soilft.uncertainty import conformal
 
 SCHEMA = "soilft-scorecard/2"
@@ -299,7 +299,7 @@ def side_by_side(
     -------
     dict
         ``rows`` judged, scores of each, and ``difference``, harmonised minus raw; see
-        `soilft.bootstrap.difference`.
+        `soilft.scores.bootstrap.difference`.
 
     Raises
     ------

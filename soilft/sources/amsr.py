@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from soilft.errors import ConfigError
+from soilft.geo.regrid import overlap
 from soilft.grid import PRESETS, Grid
-from soilft.labels import observation_time
 from soilft.overpass import utc_hour
-from soilft.regrid import overlap
 from soilft.schema import Variable, measured
+from soilft.sources.labels import observation_time
 from soilft.sources.protocol import Arrays
 
 GRID = PRESETS["latlon-0.25"]

@@ -27,8 +27,8 @@ import xarray as xr
 
 from soilft.channels import channel_coordinate
 from soilft.errors import FormatMismatch, GridMismatch, UnreadableGranule
+from soilft.geo.regrid import overlap
 from soilft.grid import Grid
-from soilft.regrid import overlap
 from soilft.schema import Coordinate, Variable
 from soilft.sources import files
 from soilft.sources.amsr import (

@@ -23,8 +23,8 @@ import xarray as xr
 from soilft.channels import channel_coordinate
 from soilft.days import number
 from soilft.errors import ConfigError, FormatMismatch, GridMismatch, InputError
+from soilft.geo.regrid import overlap
 from soilft.grid import PRESETS, Grid
-from soilft.regrid import overlap
 from soilft.schema import Coordinate, Variable
 from soilft.sources import files
 from soilft.sources.amsr import (

@@ -17,14 +17,14 @@ import pyproj
 import xarray as xr
 from rasterio.crs import CRS
 
-from soilft.blocks import blocks
 from soilft.errors import FormatMismatch, GridMismatch
+from soilft.geo.regrid import Overlap, Part, fine, overlap_of_parts
+from soilft.geo.terrain import slope_aspect, topographic_position
+from soilft.geo.tiles import blocks
 from soilft.grid import Grid
-from soilft.regrid import Overlap, Part, fine, overlap_of_parts
 from soilft.schema import Variable, measured
 from soilft.sources import files, raster
 from soilft.sources.protocol import Arrays, Granule, Role
-from soilft.terrain import slope_aspect, topographic_position
 
 # SRTM's void, which clips often carry without declaring it as nodata.
 VOID = -32768

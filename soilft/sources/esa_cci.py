@@ -18,11 +18,11 @@ import xarray as xr
 
 from soilft.days import number
 from soilft.errors import FormatMismatch
+from soilft.geo.regrid import overlap
 from soilft.grid import PRESETS, Grid
-from soilft.labels import label_variables
-from soilft.regrid import overlap
 from soilft.schema import FROZEN, MISSING, THAWED, Coordinate, Variable
 from soilft.sources import files
+from soilft.sources.labels import label_variables
 from soilft.sources.protocol import Arrays, Granule, Role, calendar_day
 
 GRID = PRESETS["latlon-0.25"]

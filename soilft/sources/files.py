@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from soilft import objects
 from soilft.errors import (
     FormatMismatch,
     GridMismatch,
@@ -25,6 +24,7 @@ from soilft.errors import (
 )
 from soilft.grid import Grid
 from soilft.sources.protocol import DailySource, Granule, StaticSource
+from soilft.store import objects
 
 # Larger than any granule of the products read here; a wrong URL must not fill a worker's disk.
 MAX_GRANULE_BYTES = 4 * 2**30

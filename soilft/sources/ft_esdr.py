@@ -23,13 +23,13 @@ import numpy.typing as npt
 import xarray as xr
 
 from soilft.errors import FormatMismatch, GridMismatch
+from soilft.geo.regrid import overlap
 from soilft.grid import PRESETS, Grid
-from soilft.labels import label_variables
 from soilft.overpass import utc_hour
-from soilft.regrid import overlap
 from soilft.schema import FROZEN, MISSING, THAWED, Coordinate, Variable
 from soilft.sources import files
 from soilft.sources.amsr import LOCAL_SOLAR_HOUR, OVERPASSES
+from soilft.sources.labels import label_variables
 from soilft.sources.protocol import Arrays, Granule, Role, day_of_year
 
 _SIDE = 25067.525

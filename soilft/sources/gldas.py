@@ -19,8 +19,8 @@ import numpy.typing as npt
 import xarray as xr
 
 from soilft.errors import ConfigError, FormatMismatch
+from soilft.geo.regrid import overlap
 from soilft.grid import PRESETS, Grid
-from soilft.regrid import overlap
 from soilft.schema import Coordinate, Variable, counted, measured
 from soilft.sources import files
 from soilft.sources.protocol import Arrays, Granule, Role, calendar_day

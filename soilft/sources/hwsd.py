@@ -26,8 +26,8 @@ from soilft.errors import (
     MissingVariable,
     UnreadableGranule,
 )
+from soilft.geo.regrid import Part
 from soilft.grid import Grid
-from soilft.regrid import Part
 from soilft.sources import raster
 from soilft.sources.protocol import Arrays, Granule
 from soilft.sources.soil import (

@@ -28,11 +28,10 @@ from soilft.errors import (
     UnreadableGranule,
 )
 from soilft.grid import Grid
-from soilft.ledger import SetAside
 from soilft.schema import Variable
 from soilft.sources.ismn_archive import Archive, damaged, opened, quiet
 from soilft.sources.protocol import Granule, Role
-from soilft.stations import (
+from soilft.sources.stations import (
     FREEZING_POINT,
     MAX_GAP_HOURS,
     VARIABLES,
@@ -41,6 +40,7 @@ from soilft.stations import (
     cells,
     station_values,
 )
+from soilft.store.ledger import SetAside
 
 # Outside of it ISMN itself flags a soil temperature as implausible (C01, C02); degC.
 VALID_RANGE = (-60.0, 60.0)

@@ -26,8 +26,8 @@ import xarray as xr
 
 from soilft.channels import channel_coordinate
 from soilft.errors import FormatMismatch, GridMismatch, InputError
+from soilft.geo.regrid import overlap
 from soilft.grid import Grid
-from soilft.regrid import overlap
 from soilft.schema import Coordinate, Variable
 from soilft.sources import files
 from soilft.sources.amsr import (

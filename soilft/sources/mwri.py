@@ -27,13 +27,13 @@ import xarray as xr
 from soilft.channels import channel_coordinate
 from soilft.days import number
 from soilft.errors import ConfigError, FormatMismatch
+from soilft.geo.swath import Buckets, averaged, gather, near, passing_together
 from soilft.grid import Grid
-from soilft.labels import DIMS, observation_time
 from soilft.schema import MISSING, Coordinate, Variable, counted, measured
 from soilft.sources import files, mwri_time
+from soilft.sources.labels import DIMS, observation_time
 from soilft.sources.mwri_native import CHANNELS, SATELLITES, opened
 from soilft.sources.protocol import Arrays, Granule, Role, calendar_day
-from soilft.swath import Buckets, averaged, gather, near, passing_together
 
 NODES = {"D": "AM", "A": "PM"}
 VERSION = "010KM_MS"

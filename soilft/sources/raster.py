@@ -18,10 +18,10 @@ from rasterio.windows import Window
 from xarray.backends import BackendArray, CachingFileManager
 from xarray.core import indexing
 
-from soilft.blocks import circle
 from soilft.errors import FormatMismatch, GridMismatch, UnreadableGranule
+from soilft.geo.regrid import Part
+from soilft.geo.tiles import circle
 from soilft.grid import Grid
-from soilft.regrid import Part
 from soilft.sources import files
 
 # GDAL keeps decoded blocks; its own default is a share of the machine, not of the task.

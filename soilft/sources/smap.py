@@ -28,12 +28,12 @@ from soilft.errors import (
     MissingVariable,
     UnreadableGranule,
 )
+from soilft.geo.regrid import Overlap, overlap
 from soilft.grid import PRESETS, Grid
-from soilft.labels import DIMS, label_variables
 from soilft.overpass import utc_hour
-from soilft.regrid import Overlap, overlap
 from soilft.schema import FROZEN, MISSING, THAWED, Coordinate, Variable, masked
 from soilft.sources import files
+from soilft.sources.labels import DIMS, label_variables
 from soilft.sources.protocol import Arrays, Granule, Role, calendar_day
 from soilft.sources.smap_native import (
     SURFACES,

@@ -23,12 +23,12 @@ import numpy as np
 import xarray as xr
 
 from soilft.errors import FormatMismatch, GridMismatch, MissingVariable
+from soilft.geo.regrid import overlap
 from soilft.grid import PRESETS, Grid
-from soilft.labels import label_variables
 from soilft.overpass import utc_hour
-from soilft.regrid import overlap
 from soilft.schema import FROZEN, MISSING, PARTIAL, THAWED, Coordinate, Variable
 from soilft.sources import files
+from soilft.sources.labels import label_variables
 from soilft.sources.protocol import Arrays, Granule, Role, calendar_day
 
 GRID = PRESETS["ease2-north-25km"]

@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from soilft.blocks import blocks
 from soilft.errors import FormatMismatch, GridMismatch
+from soilft.geo.regrid import Part, overlap_of_parts
+from soilft.geo.tiles import blocks
 from soilft.grid import Grid
-from soilft.regrid import Part, overlap_of_parts
 from soilft.schema import Variable, measured
 from soilft.sources import raster
 from soilft.sources.protocol import Arrays, Role
@@ -89,7 +89,7 @@ def averaged(
     cells
         Gives each property by name for a part of the lattice, (y, x).
     interrupted
-        See `soilft.regrid.overlap_of_parts`.
+        See `soilft.geo.regrid.overlap_of_parts`.
 
     Raises
     ------

@@ -19,8 +19,8 @@ import numpy.typing as npt
 import xarray as xr
 
 from soilft.errors import FormatMismatch, GridMismatch, InputError, MissingVariable
+from soilft.geo.regrid import Part
 from soilft.grid import Grid
-from soilft.regrid import Part
 from soilft.sources import files, raster
 from soilft.sources.protocol import Arrays, Granule
 from soilft.sources.soil import (

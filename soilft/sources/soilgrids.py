@@ -19,8 +19,8 @@ import pyproj
 import xarray as xr
 
 from soilft.errors import FormatMismatch, GridMismatch, InputError, MissingVariable
+from soilft.geo.regrid import Part
 from soilft.grid import Grid, transformer
-from soilft.regrid import Part
 from soilft.sources import raster, vrt
 from soilft.sources.protocol import Arrays, Granule
 from soilft.sources.soil import PROPERTIES, UpperSoil, averaged, require_plausible

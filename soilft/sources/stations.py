@@ -16,7 +16,6 @@ import xarray as xr
 
 from soilft.days import DaySpan
 from soilft.grid import Grid, transformer
-from soilft.ledger import SetAside
 from soilft.overpass import utc_hour
 from soilft.schema import (
     FROZEN,
@@ -30,6 +29,7 @@ from soilft.schema import (
     overpass_coordinate,
     time_coordinates,
 )
+from soilft.store.ledger import SetAside
 
 FREEZING_POINT = 273.15
 MAX_GAP_HOURS = 3.0

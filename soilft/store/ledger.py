@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from soilft import objects
+from soilft.store import objects
 
 
 @dataclass(frozen=True)

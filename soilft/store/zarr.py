@@ -21,9 +21,9 @@ from zarr.codecs import BloscCodec
 from zarr.errors import ZarrUserWarning
 from zarr.storage import FsspecStore, LocalStore
 
-from soilft import objects
 from soilft.errors import MisalignedWrite, StoreConflict, StoreError
 from soilft.schema import Coordinate, Template, Variable
+from soilft.store import objects
 
 COMPRESSOR = BloscCodec(cname="zstd", clevel=5, shuffle="bitshuffle")
 

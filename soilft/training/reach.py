@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from soilft.days import DaySpan, day_of
-from soilft.features import FeatureSet, block
-from soilft.inputs import InputRefs, block_bytes
+from soilft.predictors.features import FeatureSet, block
+from soilft.predictors.stores import InputRefs, block_bytes
 
 EARTH_RADIUS_KM = 6371.0
 KM_A_DEGREE = 2 * np.pi * EARTH_RADIUS_KM / 360

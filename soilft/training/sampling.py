@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soilft import store
 from soilft.days import DaySpan
 from soilft.draws import hashes
 from soilft.errors import ConfigError
-from soilft.features import Block, FeatureSet
-from soilft.features import block as compute_block
-from soilft.inputs import InputRefs, block_bytes
+from soilft.geo.spatial_blocks import spatial_blocks
+from soilft.predictors.features import Block, FeatureSet
+from soilft.predictors.features import block as compute_block
+from soilft.predictors.stores import InputRefs, block_bytes
 from soilft.schema import FROZEN, MISSING, OVERPASSES, PARTIAL, THAWED
-from soilft.spatial_blocks import spatial_blocks
+from soilft.store import zarr as store
 
 Counts = Mapping[int, int]
 
@@ -47,8 +47,8 @@ class Table:
     era
         uint8 (row,), number of the radiometer that saw the pixel, 255 where none did.
     level
-        uint8 (row,), level of gap filling, see `soilft.gaps.LEVELS`; 255 where there is no
-        brightness temperature.
+        uint8 (row,), level of gap filling, see `soilft.radiometers.gaps.LEVELS`; 255 where there
+        is no brightness temperature.
     order
         uint64 (row,), the hash that decides who is drawn.
     """

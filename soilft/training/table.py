@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import zarr
 
-from soilft import store
-from soilft.digest import arrays_digest
 from soilft.draws import at_most
-from soilft.gaps import LEVELS
-from soilft.sampling import Table
+from soilft.radiometers.gaps import LEVELS
 from soilft.schema import FROZEN, THAWED, Coordinate, Template, Variable, flagged
-from soilft.splits import SPLITS
+from soilft.store import zarr as store
+from soilft.store.digest import arrays_digest
+from soilft.training.folds import SPLITS
+from soilft.training.sampling import Table
 
 ROWS_A_CHUNK = 50_000
 _PART_SEED = 0
@@ -82,7 +82,7 @@ def write_table(
 
 @dataclass(frozen=True)
 class StoredTable:
-    """A training table read back from the store; see `soilft.sampling.Table`."""
+    """A training table read back from the store; see `soilft.training.sampling.Table`."""
 
     features: npt.NDArray[np.float32]
     label: npt.NDArray[np.uint8]

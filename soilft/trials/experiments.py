@@ -12,7 +12,6 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from soilft.baselines import nearby_climatology
 from soilft.draws import at_most
 from soilft.errors import ConfigError
 from soilft.forest.artefact import ModelRef
@@ -20,12 +19,13 @@ from soilft.forest.by_era import Forests
 from soilft.forest.grow import ForestSettings
 from soilft.forest.loaded import loaded
 from soilft.grid import Region
-from soilft.held_out import Floats, HeldOut, Rows
-from soilft.inner_folds import inner_folds, inner_votes, measures
 from soilft.schema import FROZEN, MISSING
-from soilft.splits import Fold, group_folds, transfers, year_block_folds
-from soilft.table import StoredTable, held_table, read_eras, read_table
-from soilft.trial_forests import Rules, grown
+from soilft.scores.baselines import nearby_climatology
+from soilft.scores.held_out import Floats, HeldOut, Rows
+from soilft.training.folds import Fold, group_folds, transfers, year_block_folds
+from soilft.training.table import StoredTable, held_table, read_eras, read_table
+from soilft.trials.inner_folds import inner_folds, inner_votes, measures
+from soilft.trials.rules import Rules, grown
 from soilft.uncertainty.calibration import Calibration
 from soilft.uncertainty.conformal import Conformal
 
@@ -51,9 +51,10 @@ class Experiment:
     uncertainty
         Whether to fit and apply calibration, conformal sets and the area of applicability.
     masked
-        URL and digest of a table of masked pixel-days, see `soilft.masked`, to be judged as well.
+        URL and digest of a table of masked pixel-days, see `soilft.trials.masked_days`, to be
+        judged as well.
     most
-        Rows of the table to know of, all where None; see `soilft.table.read_table`.
+        Rows of the table to know of, all where None; see `soilft.training.table.read_table`.
     eras_of
         Table of the same rows whose radiometers count in place of this one's, or None.
     """

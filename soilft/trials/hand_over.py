@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from soilft.days import DaySpan, day_of
-from soilft.equivalence import CLUSTER_DAYS, MARGIN_DAYS, step
-from soilft.features import FeatureSet, block
 from soilft.forest.artefact import ModelRef
 from soilft.forest.loaded import loaded
-from soilft.inputs import InputRefs, block_bytes
+from soilft.predictors.features import FeatureSet, block
+from soilft.predictors.stores import InputRefs, block_bytes
+from soilft.radiometers.equivalence import CLUSTER_DAYS, MARGIN_DAYS, step
 
 DAYS_A_YEAR = 365.25
 # Days of a task: the halo is read once for all of them.

@@ -13,10 +13,10 @@ import numpy.typing as npt
 from soilft.draws import at_most
 from soilft.errors import ConfigError
 from soilft.forest.grow import ForestSettings
-from soilft.held_out import Floats, Rows
-from soilft.splits import Fold, year_block_folds
-from soilft.table import StoredTable, held_table
-from soilft.trial_forests import Rules, grown
+from soilft.scores.held_out import Floats, Rows
+from soilft.training.folds import Fold, year_block_folds
+from soilft.training.table import StoredTable, held_table
+from soilft.trials.rules import Rules, grown
 from soilft.uncertainty.calibration import Calibration, choose
 from soilft.uncertainty.conformal import Conformal
 from soilft.uncertainty.conformal import fit as fit_sets

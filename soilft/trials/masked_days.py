@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from soilft.days import DaySpan, day_of
-from soilft.features import Block, FeatureSet, block
-from soilft.gaps import LEVELS, Hidden
-from soilft.inputs import InputRefs, block_bytes
-from soilft.sampling import Table, labels
+from soilft.geo.spatial_blocks import spatial_blocks
+from soilft.predictors.features import Block, FeatureSet, block
+from soilft.predictors.stores import InputRefs, block_bytes
+from soilft.predictors.window import REACH_DAYS, Inputs
+from soilft.radiometers.gaps import LEVELS, Hidden
 from soilft.schema import FROZEN, OVERPASSES, THAWED
-from soilft.spatial_blocks import spatial_blocks
-from soilft.window import REACH_DAYS, Inputs
+from soilft.training.sampling import Table, labels
 
 OBSERVED = LEVELS["observed"]
 

@@ -12,19 +12,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soilft import store
 from soilft.days import DaySpan
 from soilft.draws import at_most
-from soilft.features import FeatureSet, block
 from soilft.forest import strata
 from soilft.forest.artefact import ModelRef, save
 from soilft.forest.grow import ForestSettings
 from soilft.forest.loaded import loaded
-from soilft.inputs import InputRefs, block_bytes
-from soilft.sampling import Table
+from soilft.predictors.features import FeatureSet, block
+from soilft.predictors.stores import InputRefs, block_bytes
 from soilft.schema import FROZEN, MISSING, OVERPASSES, THAWED
-from soilft.table import feature_names, held_table, read_eras, write_table
-from soilft.trial_forests import Rules, grown
+from soilft.store import zarr as store
+from soilft.training.sampling import Table
+from soilft.training.table import feature_names, held_table, read_eras, write_table
+from soilft.trials.rules import Rules, grown
 
 VERSION = 1
 RAW, HARMONIZED, TRUTH = "raw", "harmonized", "truth"
@@ -151,7 +151,7 @@ class GrowRecord:
     root
         Folder below which the model is written.
     most
-        Rows of the table to know of, all where None; see `soilft.table.read_table`.
+        Rows of the table to know of, all where None; see `soilft.training.table.read_table`.
     """
 
     table_url: str

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from soilft.errors import ConfigError
 from soilft.forest.by_era import Forests, fit_by_era
 from soilft.forest.grow import ForestSettings, fit
-from soilft.held_out import Rows
-from soilft.table import StoredTable
+from soilft.scores.held_out import Rows
+from soilft.training.table import StoredTable
 
 
 @dataclass(frozen=True)

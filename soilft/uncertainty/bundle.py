@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soilft.digest import arrays_digest, digest
+from soilft.store.digest import arrays_digest, digest
 from soilft.uncertainty.applicability import Applicability
 from soilft.uncertainty.calibration import Calibration
 from soilft.uncertainty.conformal import Conformal

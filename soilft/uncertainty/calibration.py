@@ -284,7 +284,7 @@ def choose(
         Integers, shape (row,), such as the spatial block or year and block: rows of one group are
         never on both sides.
     seed, folds
-        Groups are dealt out to folds by `soilft.splits.dealt`.
+        Groups are dealt out to folds by `soilft.draws.dealt`.
 
     Returns
     -------

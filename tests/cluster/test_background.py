@@ -14,7 +14,7 @@ from cluster import ClusterError, background
 from tests.support.dask_processes import ROOT
 from tests.support.waiting import wait_until
 
-#: A job as `pipelines.unattended` makes one, whose work is a few lines of Python.
+#: A job as `pipelines.cli.unattended` makes one, whose work is a few lines of Python.
 JOB = """
 import os, signal, sys, time
 from pathlib import Path

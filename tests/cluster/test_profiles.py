@@ -6,8 +6,8 @@ import pytest
 
 from cluster import ClusterError, profiles
 from cluster.registry import MODULES
-from pipelines.clusters import chosen
-from pipelines.sections import ClusterSection
+from pipelines.cli.clusters import chosen
+from pipelines.config.sections import ClusterSection
 
 
 @pytest.mark.parametrize("name", profiles.names())

@@ -8,7 +8,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-from soilft import __version__, annual_store, cube_objects, stac
+from soilft import __version__
+from soilft.annual import store as annual_store
+from soilft.release import shards as cube_objects
+from soilft.release import stac
 from soilft.schema import Template
 from tests.support.cubes import DECADE, REGIONS, template
 

@@ -47,7 +47,16 @@ LIBRARIES = [
     "xarray",
     "zarr",
 ]
-_COMMAND = "import sys; from pipelines.cli import main; sys.argv[0] = 'soilft'; main()"
+# In 0.3.0 the command lay in the module `pipelines.cli`.
+_COMMAND = """
+import sys
+try:
+    from pipelines.cli.main import main
+except ImportError:
+    from pipelines.cli import main
+sys.argv[0] = "soilft"
+main()
+"""
 
 
 def setting() -> dict[str, Any]:

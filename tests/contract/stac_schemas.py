@@ -24,7 +24,7 @@ import pytest
 import yaml
 from pystac.validation.stac_validator import JsonSchemaSTACValidator
 
-from soilft.stac import EXTENSIONS
+from soilft.release.stac import EXTENSIONS
 
 ROOT = Path(__file__).parents[2]
 FOLDER = Path(os.environ.get("SOILFT_STAC_SCHEMAS", ROOT / ".venv" / "stac-schemas"))

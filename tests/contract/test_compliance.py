@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from soilft import netcdf
+from soilft.cube import netcdf
 from soilft.days import DaySpan
 from tests.support.cubes import SMALL, make
 

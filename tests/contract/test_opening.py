@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from soilft.days import DaySpan
-from soilft.publication import publish
+from soilft.release.publication import publish
 from tests.support import seaweed
 from tests.support.browser import Seen, chromium, printed_line
 from tests.support.cubes import WEEK, Made, make, staged

@@ -8,13 +8,16 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from soilft import cube, cube_objects, objects, store
+from soilft.cube import structure as cube
 from soilft.days import DaySpan
-from soilft.digest import digest
 from soilft.grid import Grid, Region
-from soilft.layout import Layout
-from soilft.publication import publish
-from soilft.release import SERIES, Staged
+from soilft.release import shards as cube_objects
+from soilft.release.layout import Layout
+from soilft.release.publication import publish
+from soilft.release.staged import SERIES, Staged
+from soilft.store import objects
+from soilft.store import zarr as store
+from soilft.store.digest import digest
 from tests.support.seaweed import S3Server
 
 pytestmark = [pytest.mark.s3, pytest.mark.slow]

@@ -14,10 +14,11 @@ from pystac.errors import STACValidationError
 from pystac.extensions.datacube import DatacubeExtension
 from pystac.extensions.scientific import ScientificExtension
 
-from soilft import objects, pointer, stac
-from soilft.publication import latest, publish
-from soilft.retention import point_to, prune
+from soilft.release import pointer, stac
+from soilft.release.publication import latest, publish
+from soilft.release.retention import point_to, prune
 from soilft.schema import Template
+from soilft.store import objects
 from tests.contract import golden, stac_schemas
 from tests.support.cubes import REGIONS, WEEK, make, staged, template
 from tests.support.staged import stage

@@ -8,7 +8,7 @@ import pyproj
 import pytest
 import zarr_cm
 
-from soilft import zarr_conventions
+from soilft.cube import conventions as zarr_conventions
 from tests.support.cubes import SMALL, make
 
 

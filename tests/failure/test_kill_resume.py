@@ -57,10 +57,10 @@ def test_killed_worker_does_not_change_the_bytes(
     import signal
 
     import cluster
-    from pipelines.config import load
+    from pipelines.config.region_file import load
     from pipelines.events import Event
     from pipelines.run import Run
-    from pipelines.stages import run_all
+    from pipelines.stages.order import run_all
 
     run = Run(load(region_file(tmp_path, small_archive)))
     with cluster.start(run.config.cluster.spec()) as client:

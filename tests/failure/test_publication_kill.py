@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from soilft import objects
-from soilft.layout import Layout
-from soilft.publication import described, latest, publish
-from soilft.release import Staged
-from soilft.retention import point_to, releases
+from soilft.release.layout import Layout
+from soilft.release.publication import described, latest, publish
+from soilft.release.retention import point_to, releases
+from soilft.release.staged import Staged
+from soilft.store import objects
 from tests.support.killed_publication import values_digest
 from tests.support.staged import contents, stage
 from tests.support.waiting import wait_until

@@ -10,11 +10,11 @@ import pytest
 
 import cluster
 from pipelines.events import Event
-from pipelines.train import require_model, train
-from soilft import objects
+from pipelines.stages.train.stage import require_model, train
 from soilft.forest.artefact import load, model_digest
 from soilft.forest.by_era import Forests
 from soilft.forest.grow import ForestSettings, fit
+from soilft.store import objects
 from tests.pipelines.test_train import (
     NAMES,
     kept_groups,

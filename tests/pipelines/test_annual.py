@@ -11,12 +11,14 @@ import pytest
 import xarray as xr
 
 import cluster
-from pipelines import annual, publish
-from pipelines.config import load
+from pipelines.config.region_file import load
 from pipelines.run import Run
-from soilft import annual_store, phenology, store
-from soilft.day_correlation import LAGS
+from pipelines.stages import annual, publish
+from soilft.annual import phenology
+from soilft.annual import store as annual_store
+from soilft.annual.day_correlation import LAGS
 from soilft.schema import MISSING
+from soilft.store import zarr as store
 from tests.support.predicted import CORRELATION, PERIOD, Predicted, predicted
 from tests.support.small_run import region_file, soilft
 

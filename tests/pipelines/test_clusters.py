@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from cluster import ClusterError
-from pipelines.clusters import chosen
-from pipelines.sections import ClusterSection
+from pipelines.cli.clusters import chosen
+from pipelines.config.sections import ClusterSection
 from soilft.errors import ConfigError
 
 IMAGE = "registry/soilft:test"

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from pipelines.config import Config, as_written, load, region_files, shipped
-from pipelines.products import Input
+from pipelines.config.products import Input
+from pipelines.config.region_file import Config, as_written, load, region_files, shipped
 from soilft.errors import ConfigError
 from soilft.sources import PRODUCTS
 

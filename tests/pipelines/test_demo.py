@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from soilft import store
+from soilft.store import zarr as store
 from tests.support.browser import Seen, chromium, printed_line
 from tests.support.small_run import soilft
 

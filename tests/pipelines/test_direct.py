@@ -10,17 +10,17 @@ import pytest
 import xarray as xr
 import yaml
 
-from pipelines import ingest
-from pipelines.config import REGIONS, load
-from pipelines.direct import SimulatedDays
+from pipelines.config.region_file import REGIONS, load
 from pipelines.run import Run
-from pipelines.truth import TruthSource
+from pipelines.stages.ingest import granules as ingest
+from pipelines.stages.ingest.simulated import SimulatedDays
+from pipelines.stages.ingest.truth import TruthSource
 from soilft.days import DaySpan
 from soilft.grid import Region
-from soilft.ingest import template_for
+from soilft.ingest.granules import template_for
 from soilft.simulate import Archive, write_day, write_static, write_stations
 from soilft.sources import Amsr2L3, SmosL3Ft
-from soilft.store import create
+from soilft.store.zarr import create
 from tests.support.small_run import product_bytes, soilft
 
 pytestmark = pytest.mark.slow

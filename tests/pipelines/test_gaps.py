@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 from distributed import Client
 
-from pipelines.harmonize import harmonize
 from pipelines.run import Run
+from pipelines.stages.harmonize.transfers import harmonize
 from soilft.days import DaySpan
-from soilft.features import Block, FeatureSet, block
-from soilft.gaps import FILLS, LEVELS
+from soilft.predictors.features import Block, FeatureSet, block
+from soilft.predictors.window import Target
+from soilft.radiometers.gaps import FILLS, LEVELS
 from soilft.schema import MISSING
-from soilft.window import Target
 from tests.pipelines.test_harmonize import DAYS, FLOWN, prepared
 
 FEATURES = FeatureSet(("brightness", "season"), (Target("PM", 18.0),), max_missing=0.9)

@@ -8,24 +8,25 @@ import numpy as np
 import pytest
 from distributed import Client
 
-from pipelines.config import load
-from pipelines.harmonize import harmonize, require_harmonized
-from pipelines.predict import predict
-from pipelines.raw_record import raw_record_key, raw_table_url
+from pipelines.cli.status import hand_over_tables
+from pipelines.config.region_file import load
 from pipelines.run import Run
-from pipelines.status import hand_over_tables
-from pipelines.train import train
-from pipelines.validate import scorecard, validate
-from soilft import objects, store
-from soilft import radiometers as merging
+from pipelines.stages.harmonize.transfers import harmonize, require_harmonized
+from pipelines.stages.predict import predict
+from pipelines.stages.train.stage import train
+from pipelines.stages.validate.raw_record import raw_record_key, raw_table_url
+from pipelines.stages.validate.stage import scorecard, validate
 from soilft.errors import ConfigError, StoreError
-from soilft.gaps import FILLS
 from soilft.grid import Region
-from soilft.ingest import template_for
-from soilft.ledger import Record
+from soilft.ingest.granules import template_for
+from soilft.radiometers import record as merging
+from soilft.radiometers.gaps import FILLS
+from soilft.radiometers.transfer import TERMS
 from soilft.sources import SmosL3Ft
-from soilft.table import read_table
-from soilft.transfer import TERMS
+from soilft.store import objects
+from soilft.store import zarr as store
+from soilft.store.ledger import Record
+from soilft.training.table import read_table
 from tests.support import radiometers
 from tests.support.radiometers import Error, Field
 from tests.support.small_run import BOUNDS, region_file

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.config import Config, load
+from pipelines.config.region_file import Config, load
 from soilft.errors import ConfigError
 from tests.support.small_run import region_file, soilft
 

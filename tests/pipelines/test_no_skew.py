@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipelines.config import load
+from pipelines.config.region_file import load
 from pipelines.run import Run
-from soilft import store
-from soilft.features import block
+from soilft.predictors.features import block
 from soilft.schema import OVERPASSES
-from soilft.table import read_table
+from soilft.store import zarr as store
+from soilft.training.table import read_table
 from tests.support.small_run import region_file
 
 pytestmark = pytest.mark.slow

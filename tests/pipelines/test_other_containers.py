@@ -12,12 +12,12 @@ import xarray as xr
 import yaml
 
 import cluster
-from pipelines.config import load, shipped
-from pipelines.ingest import ingest
+from pipelines.config.region_file import load, shipped
 from pipelines.run import Run
+from pipelines.stages.ingest.granules import ingest
 from soilft.days import DaySpan
 from soilft.grid import Region
-from soilft.ingest import template_for
+from soilft.ingest.granules import template_for
 from tests.contract import amsr2_tenth, cetb, dems, esa_cci, ft_esdr, smap_enhanced, soils
 from tests.support.small_run import product_bytes
 

@@ -5,14 +5,15 @@ from pathlib import Path
 import pytest
 from distributed import Client
 
-from pipelines.config import load
+from pipelines.config.region_file import load
 from pipelines.events import silent
-from pipelines.judging import gather
-from pipelines.outcomes import Outcomes
 from pipelines.run import Run
-from pipelines.scores import assemble
-from pipelines.train import require_model
-from soilft.table import read_table
+from pipelines.stages.train.stage import require_model
+from pipelines.stages.validate import evidence as judging
+from pipelines.stages.validate.card import assemble
+from pipelines.stages.validate.evidence import gather
+from pipelines.work import Outcomes
+from soilft.training.table import read_table
 from tests.support.small_run import region_file
 
 pytestmark = pytest.mark.slow
@@ -23,7 +24,7 @@ def test_a_part_is_judged_and_said(
 ) -> None:
     run = Run(load(region_file(unbroken.parent, small_archive)))
     rows = len(read_table(run.table_url()))
-    monkeypatch.setattr("pipelines.judging.rows_that_fit", lambda *_: rows // 2)
+    monkeypatch.setattr(judging, "rows_that_fit", lambda *_: rows // 2)
     model, outcomes = require_model(run), Outcomes("validate")
     evidence = gather(run, dask_client, model, silent, outcomes)
     assert not outcomes.failed, outcomes.failed

@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 from pystac.extensions.datacube import DatacubeExtension
 
-from pipelines import stages
+from pipelines.stages import order as stages
 from tests.contract import stac_schemas
 from tests.support.seaweed import S3Server
 from tests.support.small_run import product_bytes, region_file, soilft

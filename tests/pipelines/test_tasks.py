@@ -6,24 +6,24 @@ from pathlib import Path
 import pytest
 from distributed.protocol.pickle import dumps
 
-from pipelines.config import as_written, load, shipped
-from pipelines.held_out import rules
+from pipelines.config.region_file import as_written, load, shipped
 from pipelines.run import Run
-from soilft.annual import AnnualBand
-from soilft.annual_layers import Drawing, SummaryBand, YearBand
-from soilft.correlation import SampleField
-from soilft.cube import PredictDays
-from soilft.cube_scores import CompareDays
-from soilft.day_correlation import PairsOfBand
-from soilft.experiments import Experiment, SplitStates
+from pipelines.stages.train.held_out import rules
+from soilft.annual.day_correlation import PairsOfBand
+from soilft.annual.layers import Drawing, SummaryBand, YearBand
+from soilft.cube.structure import PredictDays
 from soilft.forest.artefact import ModelRef
 from soilft.forest.grow import GrowTrees
-from soilft.inner_folds import InnerFold
-from soilft.judges import JudgeBand
-from soilft.masked import MaskedDay
-from soilft.normals_fit import NormalsBand
-from soilft.raw_record import GrowRecord, RawRows, Recorded, StateDays, as_they_are, lattice
-from soilft.sampling import SampleDays
+from soilft.predictors.normals_fit import NormalsBand
+from soilft.scores.annual_errors import AnnualBand
+from soilft.scores.beside import JudgeBand
+from soilft.scores.cube_counts import CompareDays
+from soilft.training.reach import SampleField
+from soilft.training.sampling import SampleDays
+from soilft.trials.experiments import Experiment, SplitStates
+from soilft.trials.inner_folds import InnerFold
+from soilft.trials.masked_days import MaskedDay
+from soilft.trials.raw_record import GrowRecord, RawRows, Recorded, StateDays, as_they_are, lattice
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def test_every_task_of_ingest_carries_only_its_own_granules(
 ) -> None:
     from datetime import timedelta
 
-    from pipelines import ingest
+    from pipelines.stages.ingest import granules as ingest
 
     for folder in ("amsr2", "gldas", "dem", "smos"):
         (tmp_path / folder).mkdir()

@@ -7,23 +7,24 @@ import numpy as np
 import pytest
 from distributed import Client
 
-from pipelines import forest, outcomes
-from pipelines.config import load
+from pipelines import work as outcomes
+from pipelines.config.region_file import load
+from pipelines.config.sections import ForestSection
 from pipelines.events import Event
-from pipelines.outcomes import Outcomes
 from pipelines.run import Run
-from pipelines.sections import ForestSection
-from pipelines.train import require_model, train
-from soilft import objects
+from pipelines.stages.train import forest, stage
+from pipelines.stages.train.stage import require_model, train
+from pipelines.work import Outcomes
 from soilft.errors import SoilftError, StoreError, TaskTooLarge
 from soilft.forest import strata
 from soilft.forest.artefact import load as load_model
 from soilft.forest.artefact import model_digest
 from soilft.forest.by_era import Forests, fit_by_era
 from soilft.forest.grow import ForestSettings, fit, fit_strata
-from soilft.ledger import Record
-from soilft.splits import random_split
-from soilft.table import StoredTable, read_table, write_table
+from soilft.store import objects
+from soilft.store.ledger import Record
+from soilft.training.folds import random_split
+from soilft.training.table import StoredTable, read_table, write_table
 from tests.support.small_run import region_file
 from tests.support.tables import table_of
 
@@ -51,7 +52,7 @@ def prepared(folder: Path, **changes: Any) -> Run:
 
 def without_uncertainty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave calibration, sets and applicability out: they come after the forest, and take long."""
-    monkeypatch.setattr("pipelines.train.fit_uncertainty", lambda *_: (None, "left out"))
+    monkeypatch.setattr(stage, "fit_uncertainty", lambda *_: (None, "left out"))
 
 
 @pytest.fixture(autouse=True)

@@ -8,13 +8,14 @@ import h5py
 import numpy as np
 import pytest
 
-from pipelines import ingest, truth
-from pipelines.config import Config, as_written, load, shipped
+from pipelines.config.region_file import Config, as_written, load, shipped
 from pipelines.run import Run
+from pipelines.stages.ingest import granules as ingest
+from pipelines.stages.ingest import truth
 from soilft.errors import ConfigError, FormatMismatch, GridMismatch, MissingVariable
+from soilft.geo.regrid import overlap
 from soilft.grid import PRESETS, Region
-from soilft.ingest import ChunkOfDays
-from soilft.regrid import overlap
+from soilft.ingest.granules import ChunkOfDays
 from soilft.schema import MISSING
 from soilft.simulate import Archive
 from soilft.simulate import truth as simulated

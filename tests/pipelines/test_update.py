@@ -9,13 +9,13 @@ import pytest
 import xarray as xr
 from distributed import Client
 
-from pipelines.config import load
+from pipelines.config.region_file import load
 from pipelines.events import silent
 from pipelines.run import Run
-from pipelines.stages import Finished, run_all
-from pipelines.update import pinned, update
+from pipelines.stages.order import Finished, run_all
+from pipelines.stages.update import pinned, update
 from soilft.errors import StoreConflict, StoreError
-from soilft.publication import described
+from soilft.release.publication import described
 from tests.support.small_run import END, START, latest, product_bytes, region_file, soilft
 
 LATE = "GW1AM2_20151007_01D_EQM?_L3SGT*.h5"

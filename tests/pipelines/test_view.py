@@ -9,11 +9,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pipelines.served import OutsideOfObject, Served, Span, span_of
-from pipelines.view import listening
-from soilft import objects, viewer
+from pipelines.cli.served import OutsideOfObject, Served, Span, span_of
+from pipelines.cli.view import listening
 from soilft.errors import ConfigError, StoreError
-from soilft.publication import publish
+from soilft.release import page as viewer
+from soilft.release.publication import publish
+from soilft.store import objects
 from tests.support.cubes import make
 from tests.support.small_run import soilft
 from tests.support.staged import stage

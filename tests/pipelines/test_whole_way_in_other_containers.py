@@ -12,18 +12,18 @@ import yaml
 from distributed import Client
 from pyproj import Transformer
 
-from pipelines.annual import annual
-from pipelines.config import load
-from pipelines.predict import predict
+from pipelines.config.region_file import load
 from pipelines.run import Run
-from pipelines.train import train
-from pipelines.validate import scorecard, scorecard_key, validate
+from pipelines.stages.annual import annual
+from pipelines.stages.predict import predict
+from pipelines.stages.train.stage import train
+from pipelines.stages.validate.stage import scorecard, scorecard_key, validate
 from soilft.days import DaySpan
 from soilft.forest.artefact import ModelRef
-from soilft.ledger import Record
 from soilft.schema import FROZEN, MISSING, THAWED
 from soilft.simulate import Archive, radiometer, retrieval
 from soilft.simulate.world import World
+from soilft.store.ledger import Record
 from tests.contract import cetb, dems, esa_cci, ft_esdr
 from tests.pipelines.test_other_containers import height
 from tests.support import small_run

@@ -9,17 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from soilft import cube, store
-from soilft.attributes import Credits, Origin, Party, global_attributes
+from soilft.cube import structure as cube
+from soilft.cube.attributes import Credits, Origin, Party, global_attributes
 from soilft.days import DaySpan
-from soilft.digest import arrays_digest
-from soilft.features import QUALITY
-from soilft.gaps import LEVELS
 from soilft.grid import Region
-from soilft.layout import Layout
-from soilft.release import Staged
+from soilft.predictors.features import QUALITY
+from soilft.radiometers.gaps import LEVELS
+from soilft.release.layout import Layout
+from soilft.release.staged import Staged
 from soilft.schema import Template
 from soilft.sources import Amsr2L3, AmsrEL3, GldasNoah3h, SmosL3Ft
+from soilft.store import zarr as store
+from soilft.store.digest import arrays_digest
 
 DECADE = DaySpan(date(2011, 1, 1), date(2020, 12, 31))
 WEEK = DaySpan(date(2015, 1, 28), date(2015, 2, 3))

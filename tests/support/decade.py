@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from soilft import annual_store, store
+from soilft.annual import store as annual_store
+from soilft.store import zarr as store
 from tests.support.cubes import DECADE, REGIONS, Made, attributes, template
 
 REGION = REGIONS["latlon"]

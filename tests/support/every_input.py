@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from pipelines.config import REGIONS
+from pipelines.config.region_file import REGIONS
 from soilft.simulate import Archive, prepare, write_day, write_static, write_stations
 
 BOUNDS = (90.0, 32.0, 93.0, 34.5)

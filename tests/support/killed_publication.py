@@ -22,9 +22,10 @@ from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from soilft import objects, store
-from soilft.publication import latest, publish
-from soilft.release import Staged
+from soilft.release.publication import latest, publish
+from soilft.release.staged import Staged
+from soilft.store import objects
+from soilft.store import zarr as store
 
 PAUSE_SECONDS = 0.2
 

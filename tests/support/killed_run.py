@@ -9,8 +9,8 @@ import os
 import signal
 import sys
 
-from pipelines import cli
-from soilft.ledger import Ledger, Record
+from pipelines.cli import main as cli
+from soilft.store.ledger import Ledger, Record
 
 
 def main() -> None:

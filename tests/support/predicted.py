@@ -13,17 +13,18 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import norm
 
-from pipelines.config import load
-from pipelines.predict import template_of
+from pipelines.config.region_file import load
 from pipelines.run import Run
-from soilft import objects, store
-from soilft.day_correlation import DayCorrelation
+from pipelines.stages.predict import template_of
+from soilft.annual.day_correlation import DayCorrelation
 from soilft.days import DaySpan
-from soilft.digest import arrays_digest, digest
 from soilft.forest.artefact import ModelRef
-from soilft.ingest import template_for
-from soilft.ledger import Record
+from soilft.ingest.granules import template_for
 from soilft.schema import MISSING
+from soilft.store import objects
+from soilft.store import zarr as store
+from soilft.store.digest import arrays_digest, digest
+from soilft.store.ledger import Record
 from tests.support.small_run import region_file
 
 PERIOD = DaySpan(date(2011, 6, 1), date(2015, 8, 14))

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from soilft import objects, store
 from soilft.days import DaySpan
 from soilft.grid import Grid
-from soilft.ingest import template_for
+from soilft.ingest.granules import template_for
 from soilft.sources import Amsr2L3
+from soilft.store import objects
+from soilft.store import zarr as store
 
 Field = npt.NDArray[np.float64]
 # Error in K of a brightness temperature (overpass, channel, y, x) on a day.

@@ -4,9 +4,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from pipelines.served import Served
-from pipelines.view import listening
-from soilft import objects, viewer
+from pipelines.cli.served import Served
+from pipelines.cli.view import listening
+from soilft.release import page as viewer
+from soilft.store import objects
 from tests.support import decade
 from tests.support.browser import Seen, chromium
 

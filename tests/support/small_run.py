@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from pipelines.config import REGIONS
+from pipelines.config.region_file import REGIONS
 from soilft.simulate import Archive, write_day, write_static
 
 BOUNDS = (90.0, 32.0, 94.0, 35.0)

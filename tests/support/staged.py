@@ -6,13 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from soilft import cube, objects, store
+from soilft.cube import structure as cube
 from soilft.days import DaySpan
-from soilft.digest import arrays_digest
 from soilft.grid import Grid, Region
-from soilft.layout import Layout
-from soilft.release import Staged, sha256
+from soilft.release.layout import Layout
+from soilft.release.staged import Staged, sha256
 from soilft.schema import Template
+from soilft.store import objects
+from soilft.store import zarr as store
+from soilft.store.digest import arrays_digest
 
 GRID = Region("small", "latlon-0.25", (90, 30, 92, 31)).grid
 FIRST = date(2016, 1, 1)

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from soilft.sampling import Table
-from soilft.splits import random_split
-from soilft.table import write_table
+from soilft.training.folds import random_split
+from soilft.training.sampling import Table
+from soilft.training.table import write_table
 
 
 def table_of(features: np.ndarray, label: np.ndarray, **columns: Any) -> Table:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from soilft import objects, viewer
+from soilft.release import page as viewer
+from soilft.store import objects
 from tests.support import decade as decades
 from tests.support.browser import Seen, chromium
 from tests.support.cubes import Made, make

@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 from numcodecs import Blosc
 
-from soilft import viewer
 from soilft.grid import PRESETS, transformer
+from soilft.release import page as viewer
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "viewer"

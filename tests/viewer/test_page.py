@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from soilft import objects, store, viewer
-from soilft.publication import publish
+from soilft.release import page as viewer
+from soilft.release.publication import publish
+from soilft.store import objects
+from soilft.store import zarr as store
 from tests.support.browser import Seen
 from tests.support.seaweed import S3Server
 from tests.support.staged import LAYOUT, stage

@@ -7,12 +7,15 @@ from dataclasses import replace
 from distributed import Client
 
 from pipelines.events import Emit
-from pipelines.outcomes import Outcomes, check_memory, collect
 from pipelines.run import Run
-from soilft import __version__, eras, normals_fit, normals_store, overlap
-from soilft.inputs import GapRefs
-from soilft.ledger import Record
-from soilft.normals_fit import NormalsBand, NormalsOfBand
+from pipelines.work import Outcomes, check_memory, collect
+from soilft import __version__
+from soilft.predictors import normals_fit
+from soilft.predictors.normals_fit import NormalsBand, NormalsOfBand
+from soilft.predictors.stores import GapRefs
+from soilft.radiometers import eras, normals_store
+from soilft.radiometers import pairs as overlap
+from soilft.store.ledger import Record
 
 STAGE, UNIT = "harmonize", "normals"
 

@@ -10,21 +10,24 @@ import numpy as np
 from distributed import Client
 
 from pipelines.events import Emit, silent
-from pipelines.normals import make_normals
-from pipelines.outcomes import Outcomes, check_memory, collect
 from pipelines.run import Run
-from soilft import __version__, equivalence, eras, overlap, store, transfer_store
-from soilft import harmonize as fitting
+from pipelines.stages.harmonize.normals import make_normals
+from pipelines.work import Outcomes, check_memory, collect
+from soilft import __version__
 from soilft.channels import CODES
 from soilft.days import day_of
-from soilft.equivalence import StepBand, Steps
-from soilft.eras import HandOver, Link, Numbers
 from soilft.errors import StoreError
-from soilft.harmonize import Fitted, Form
-from soilft.ledger import Record
-from soilft.overlap import TEST, Codes, Pairing, SumBand
+from soilft.radiometers import equivalence, eras, transfer_store
+from soilft.radiometers import fit as fitting
+from soilft.radiometers import pairs as overlap
+from soilft.radiometers.equivalence import StepBand, Steps
+from soilft.radiometers.eras import HandOver, Link, Numbers
+from soilft.radiometers.fit import Fitted, Form
+from soilft.radiometers.pairs import TEST, Codes, Pairing, SumBand
+from soilft.radiometers.transfer import Transfer
 from soilft.schema import OVERPASSES
-from soilft.transfer import Transfer
+from soilft.store import zarr as store
+from soilft.store.ledger import Record
 
 STAGE = "harmonize"
 UNIT = "transfers"

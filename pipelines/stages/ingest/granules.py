@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from distributed import Client
 
-from pipelines import truth
 from pipelines.events import Emit, Event, silent
-from pipelines.outcomes import Outcomes, check_memory, collect
 from pipelines.run import Run
-from soilft import objects, store
-from soilft.availability import Availability, SourceDays, joined
+from pipelines.stages.ingest import truth
+from pipelines.work import Outcomes, check_memory, collect
 from soilft.days import DaySpan
-from soilft.ingest import (
+from soilft.ingest.availability import Availability, SourceDays, joined
+from soilft.ingest.granules import (
     ChunkOfDays,
     Found,
     Ingested,
@@ -25,14 +24,16 @@ from soilft.ingest import (
     static_template,
     template_for,
 )
-from soilft.ingest_stations import StationArchive, discover_archive, ingest_stations
-from soilft.ledger import Record, SetAside
+from soilft.ingest.stations import StationArchive, discover_archive, ingest_stations
+from soilft.store import objects
+from soilft.store import zarr as store
+from soilft.store.ledger import Record, SetAside
 
 STAGE = "ingest"
 
 
 if TYPE_CHECKING:
-    from pipelines.direct import SimulatedDays, SimulatedGround
+    from pipelines.stages.ingest.simulated import SimulatedDays, SimulatedGround
 
 Unit: TypeAlias = "ChunkOfDays | StaticFields | StationArchive | SimulatedDays | SimulatedGround"
 
@@ -129,7 +130,7 @@ def _plan_simulation(run: Run) -> IngestPlan:
     the files of stations; last what is read from these.
     """
     # The simulator is no part of a run on real granules: loaded only here.
-    from pipelines import direct
+    from pipelines.stages.ingest import simulated as direct
 
     config, archive = run.config, direct.archive_of(run)
     names = (*config.static_sources(), *config.station_sources())

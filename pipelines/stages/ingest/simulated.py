@@ -17,18 +17,17 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.run import Run
-from pipelines.truth import NAME as TRUTH
-from pipelines.truth import NODES, SATELLITES, TruthSource, on_grid
-from pipelines.truth import source_of as truth_of
-from soilft import __version__, objects, store
+from pipelines.stages.ingest.truth import NAME as TRUTH
+from pipelines.stages.ingest.truth import NODES, SATELLITES, TruthSource, on_grid
+from pipelines.stages.ingest.truth import source_of as truth_of
+from soilft import __version__
 from soilft.channels import CODES
 from soilft.days import DaySpan
-from soilft.digest import arrays_digest, digest
 from soilft.errors import ConfigError
+from soilft.geo.regrid import Overlap, overlap
 from soilft.grid import Grid
-from soilft.ingest import Found, Ingested, empty_days, facts_of_days, template_for
+from soilft.ingest.granules import Found, Ingested, empty_days, facts_of_days, template_for
 from soilft.overpass import utc_hour
-from soilft.regrid import Overlap, overlap
 from soilft.schema import MISSING
 from soilft.simulate import (
     Archive,
@@ -46,6 +45,9 @@ from soilft.simulate import (
 from soilft.simulate.domain import CELL, Domain
 from soilft.simulate.world import AROUND, World
 from soilft.sources.protocol import DailySource
+from soilft.store import objects
+from soilft.store import zarr as store
+from soilft.store.digest import arrays_digest, digest
 
 # Which instrument of the synthetic Earth gives a product.
 SENSORS: Mapping[str, str] = {

@@ -17,9 +17,9 @@ import xarray as xr
 from pipelines.run import Run
 from soilft.days import DaySpan
 from soilft.errors import ConfigError, FormatMismatch
+from soilft.geo.regrid import Overlap, overlap
 from soilft.grid import PRESETS, Grid
-from soilft.ingest import template_for
-from soilft.regrid import Overlap, overlap
+from soilft.ingest.granules import template_for
 from soilft.schema import FROZEN, MISSING, THAWED, Coordinate, Template, Variable, flagged, measured
 from soilft.sources import files
 from soilft.sources.protocol import Arrays, Granule, Role, calendar_day, is_simulated

@@ -7,15 +7,15 @@ from typing import Any
 from distributed import Client
 
 from pipelines.events import Emit
-from pipelines.held_out import inner_votes, rules
-from pipelines.outcomes import Outcomes
 from pipelines.run import Run
-from soilft import bootstrap
+from pipelines.stages.train.held_out import inner_votes, rules
+from pipelines.work import Outcomes
 from soilft.errors import ConfigError
 from soilft.forest.by_era import eras_to_grow
 from soilft.forest.grow import ForestSettings
-from soilft.ledger import Record
-from soilft.table import held_table
+from soilft.scores import bootstrap
+from soilft.store.ledger import Record
+from soilft.training.table import held_table
 
 
 def require_whole_table(run: Run, strata: int) -> None:

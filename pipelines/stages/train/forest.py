@@ -11,17 +11,17 @@ from dask.delayed import delayed
 from distributed import Client
 
 from pipelines.events import Emit, Event
-from pipelines.outcomes import Outcomes, check_memory, collect
 from pipelines.run import Run
+from pipelines.work import Outcomes, check_memory, collect
 from soilft import __version__
-from soilft.digest import digest
 from soilft.draws import at_most
 from soilft.errors import TaskTooLarge
 from soilft.forest import search, strata
 from soilft.forest.grow import ForestSettings, GrowTrees, assemble, grow_trees, kept_group
-from soilft.ledger import Record
-from soilft.splits import SPLITS
-from soilft.table import ROWS_A_CHUNK, feature_names
+from soilft.store.digest import digest
+from soilft.store.ledger import Record
+from soilft.training.folds import SPLITS
+from soilft.training.table import ROWS_A_CHUNK, feature_names
 
 if TYPE_CHECKING:
     from sklearn.ensemble import ExtraTreesClassifier

@@ -9,12 +9,12 @@ import numpy.typing as npt
 from distributed import Client
 
 from pipelines.events import Emit
-from pipelines.outcomes import Outcomes, collect
 from pipelines.run import Run
+from pipelines.work import Outcomes, collect
 from soilft.forest.grow import ForestSettings
-from soilft.inner_folds import InnerFold, run_inner
-from soilft.ledger import Record
-from soilft.trial_forests import Rules
+from soilft.store.ledger import Record
+from soilft.trials.inner_folds import InnerFold, run_inner
+from soilft.trials.rules import Rules
 
 # Folds of years and blocks within the training rows.
 FOLDS = 5

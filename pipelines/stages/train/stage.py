@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from distributed import Client
 
-from pipelines import eras, forest
 from pipelines.events import Emit, silent
-from pipelines.held_out import rules
-from pipelines.outcomes import Outcomes
 from pipelines.run import Run
-from pipelines.sample import make_table
-from pipelines.uncertain import fit_uncertainty
-from soilft import objects
+from pipelines.stages.train import by_radiometer as eras
+from pipelines.stages.train import forest
+from pipelines.stages.train.held_out import rules
+from pipelines.stages.train.table import make_table
+from pipelines.stages.train.uncertainty import fit_uncertainty
+from pipelines.work import Outcomes
 from soilft.errors import StoreError
 from soilft.forest import strata
 from soilft.forest.artefact import ModelRef, save
 from soilft.forest.by_era import Forests
 from soilft.forest.grow import discard_groups
-from soilft.ledger import Record
-from soilft.splits import SPLITS
-from soilft.table import feature_names
+from soilft.store import objects
+from soilft.store.ledger import Record
+from soilft.training.folds import SPLITS
+from soilft.training.table import feature_names
 
 STAGE = "train"
 

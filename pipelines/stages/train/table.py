@@ -9,16 +9,17 @@ import numpy as np
 from distributed import Client
 
 from pipelines.events import Emit
-from pipelines.harmonize import require_harmonized
-from pipelines.outcomes import Outcomes, check_memory, collect
 from pipelines.run import Run
-from soilft import correlation, sampling
-from soilft.correlation import SampleField
-from soilft.digest import digest
-from soilft.ledger import Record
-from soilft.sampling import Drawn, SampleDays
-from soilft.splits import random_split
-from soilft.table import write_table
+from pipelines.stages.harmonize.transfers import require_harmonized
+from pipelines.work import Outcomes, check_memory, collect
+from soilft.store.digest import digest
+from soilft.store.ledger import Record
+from soilft.training import reach as correlation
+from soilft.training import sampling
+from soilft.training.folds import random_split
+from soilft.training.reach import SampleField
+from soilft.training.sampling import Drawn, SampleDays
+from soilft.training.table import write_table
 
 STAGE = "train"
 # Days and cells that the correlation range is estimated from; blocks are no smaller than this.

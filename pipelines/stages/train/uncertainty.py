@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 from distributed import Client
 
 from pipelines.events import Emit
-from pipelines.forest import STAGE, rows_that_fit
-from pipelines.held_out import FOLDS, inner_votes
-from pipelines.outcomes import Outcomes
 from pipelines.run import Run
+from pipelines.stages.train.forest import STAGE, rows_that_fit
+from pipelines.stages.train.held_out import FOLDS, inner_votes
+from pipelines.work import Outcomes
 from soilft.draws import at_most
 from soilft.errors import ConfigError
 from soilft.forest.grow import ForestSettings
-from soilft.inner_folds import measures
-from soilft.ledger import Record
-from soilft.table import held_table
-from soilft.trial_forests import Rules
+from soilft.store.ledger import Record
+from soilft.training.table import held_table
+from soilft.trials.inner_folds import measures
+from soilft.trials.rules import Rules
 from soilft.uncertainty import applicability
 from soilft.uncertainty.bundle import Uncertainty
 

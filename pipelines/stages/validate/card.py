@@ -6,14 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.judging import ABLATIONS, TRUTH, Evidence, references
 from pipelines.run import Run
-from soilft import baselines as rule
-from soilft import gap_scores, judges, metrics, objects, scorecard, store
+from pipelines.stages.validate.evidence import ABLATIONS, TRUTH, Evidence, references
 from soilft.forest.artefact import ModelRef
 from soilft.schema import MISSING, OVERPASSES
-from soilft.scorecard import Draws, Pool
-from soilft.splits import SPLITS
+from soilft.scores import baselines as rule
+from soilft.scores import beside as judges
+from soilft.scores import gap_levels as gap_scores
+from soilft.scores import metrics, scorecard
+from soilft.scores.scorecard import Draws, Pool
+from soilft.store import objects
+from soilft.store import zarr as store
+from soilft.training.folds import SPLITS
 
 HEADLINE = "year_block"
 ALONE = {

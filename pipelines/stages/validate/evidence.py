@@ -11,27 +11,31 @@ import numpy.typing as npt
 from distributed import Client
 
 from pipelines.events import Emit
-from pipelines.forest import rows_that_fit
-from pipelines.hand_over import frozen_days
-from pipelines.held_out import rules
-from pipelines.masked import masked_table
-from pipelines.outcomes import Outcomes, check_memory, collect, in_flight, worker_share
-from pipelines.raw_record import Asked, RawRecord, measure_raw
 from pipelines.run import Run
-from pipelines.sample import STAGE as TRAINED
-from soilft import cube_scores, experiments, judges, objects, store
-from soilft.annual import AnnualBand, Layers, annual_band
-from soilft.cube_scores import CompareDays, Totals
-from soilft.experiments import Experiment, SplitStates, folds_of
-from soilft.features import GROUPS, names_by_group
+from pipelines.stages.train.forest import rows_that_fit
+from pipelines.stages.train.held_out import rules
+from pipelines.stages.train.table import STAGE as TRAINED
+from pipelines.stages.validate.hand_over import frozen_days
+from pipelines.stages.validate.masked_days import masked_table
+from pipelines.stages.validate.raw_record import Asked, RawRecord, measure_raw
+from pipelines.work import Outcomes, check_memory, collect, in_flight, worker_share
 from soilft.forest.artefact import ModelRef
 from soilft.forest.grow import ForestSettings
-from soilft.held_out import HeldOut
-from soilft.judges import Columns, JudgeBand
-from soilft.ledger import Record
-from soilft.splits import transfers
-from soilft.table import StoredTable, held_table, read_table
-from soilft.trial_forests import Rules
+from soilft.predictors.features import GROUPS, names_by_group
+from soilft.scores import beside as judges
+from soilft.scores import cube_counts as cube_scores
+from soilft.scores.annual_errors import AnnualBand, Layers, annual_band
+from soilft.scores.beside import Columns, JudgeBand
+from soilft.scores.cube_counts import CompareDays, Totals
+from soilft.scores.held_out import HeldOut
+from soilft.store import objects
+from soilft.store import zarr as store
+from soilft.store.ledger import Record
+from soilft.training.folds import transfers
+from soilft.training.table import StoredTable, held_table, read_table
+from soilft.trials import experiments
+from soilft.trials.experiments import Experiment, SplitStates, folds_of
+from soilft.trials.rules import Rules
 
 STAGE = "validate"
 TRUTH = "truth"

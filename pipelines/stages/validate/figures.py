@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.judging import Evidence
 from pipelines.run import Run
-from soilft import figures as draw
-from soilft import objects, store
-from soilft.availability import Availability
+from pipelines.stages.validate.evidence import Evidence
 from soilft.days import day_of
 from soilft.forest.artefact import ModelRef
-from soilft.hand_over_figure import hand_overs
+from soilft.ingest.availability import Availability
+from soilft.report import figures as draw
+from soilft.report.hand_over import hand_overs
 from soilft.schema import OVERPASSES
+from soilft.store import objects
+from soilft.store import zarr as store
 
 
 def figures(run: Run, model: ModelRef, evidence: Evidence, card: dict[str, Any]) -> dict[str, str]:

@@ -9,12 +9,14 @@ import numpy as np
 from distributed import Client
 
 from pipelines.events import Emit
-from pipelines.outcomes import Outcomes, check_memory, collect
 from pipelines.run import Run
-from soilft import equivalence, hand_over, overlap
-from soilft.features import FeatureSet
+from pipelines.work import Outcomes, check_memory, collect
 from soilft.forest.artefact import ModelRef
-from soilft.hand_over import HandOverDays
+from soilft.predictors.features import FeatureSet
+from soilft.radiometers import equivalence
+from soilft.radiometers import pairs as overlap
+from soilft.trials import hand_over
+from soilft.trials.hand_over import HandOverDays
 
 
 def frozen_days(

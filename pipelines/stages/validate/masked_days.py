@@ -8,15 +8,16 @@ import numpy as np
 from distributed import Client
 
 from pipelines.events import Emit
-from pipelines.outcomes import Outcomes, check_memory, collect
 from pipelines.run import Run
-from soilft import masked, objects
-from soilft.experiments import folds_of
-from soilft.gaps import FILLS, FROM_NORMALS
-from soilft.masked import MaskedDay
-from soilft.sampling import Table
-from soilft.table import StoredTable, write_table
-from soilft.trial_forests import Rules
+from pipelines.work import Outcomes, check_memory, collect
+from soilft.radiometers.gaps import FILLS, FROM_NORMALS
+from soilft.store import objects
+from soilft.training.sampling import Table
+from soilft.training.table import StoredTable, write_table
+from soilft.trials import masked_days as masked
+from soilft.trials.experiments import folds_of
+from soilft.trials.masked_days import MaskedDay
+from soilft.trials.rules import Rules
 
 
 def levels(run: Run) -> tuple[str, ...]:

@@ -15,23 +15,24 @@ import numpy.typing as npt
 from distributed import Client
 
 from pipelines.events import Emit
-from pipelines.hand_over import of_reference
-from pipelines.outcomes import Outcomes, check_memory, collect
 from pipelines.run import Run
-from soilft import experiments, frozen_days, raw_record, scorecard
-from soilft.digest import digest
+from pipelines.stages.validate.hand_over import of_reference
+from pipelines.work import Outcomes, check_memory, collect
 from soilft.errors import ModelError
-from soilft.experiments import Experiment, folds_of
 from soilft.forest.artefact import ModelRef
 from soilft.forest.grow import ForestSettings
 from soilft.forest.strata import read_columns
-from soilft.held_out import HeldOut
-from soilft.ledger import Record
-from soilft.raw_record import Gathered, GrowRecord, RawRows, Recorded, StateDays
-from soilft.scorecard import Draws
-from soilft.splits import transfers
-from soilft.table import StoredTable, feature_names, read_eras
-from soilft.trial_forests import Rules
+from soilft.scores import frozen_days, scorecard
+from soilft.scores.held_out import HeldOut
+from soilft.scores.scorecard import Draws
+from soilft.store.digest import digest
+from soilft.store.ledger import Record
+from soilft.training.folds import transfers
+from soilft.training.table import StoredTable, feature_names, read_eras
+from soilft.trials import experiments, raw_record
+from soilft.trials.experiments import Experiment, folds_of
+from soilft.trials.raw_record import Gathered, GrowRecord, RawRows, Recorded, StateDays
+from soilft.trials.rules import Rules
 
 Pair = tuple[str, str]
 REMEDY = "Make chunks.predict_days smaller."
@@ -70,7 +71,7 @@ class RawRecord:
         By radiometers trained and judged with: what was said of the same rows by the raw and by the
         harmonised record, or why nothing was.
     trend
-        Of `soilft.frozen_days.compared`.
+        Of `soilft.scores.frozen_days.compared`.
     """
 
     left_out: int

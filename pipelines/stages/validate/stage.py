@@ -7,18 +7,19 @@ from typing import Any
 from distributed import Client
 
 from pipelines.events import Emit, silent
-from pipelines.figures import figures
-from pipelines.judging import STAGE, gather, references
-from pipelines.outcomes import Outcomes
-from pipelines.raw_record import raw_record_key
 from pipelines.run import Run
-from pipelines.scores import assemble
-from pipelines.train import require_model
-from soilft import __version__, objects
-from soilft.digest import digest
+from pipelines.stages.train.stage import require_model
+from pipelines.stages.validate.card import assemble
+from pipelines.stages.validate.evidence import STAGE, gather, references
+from pipelines.stages.validate.figures import figures
+from pipelines.stages.validate.raw_record import raw_record_key
+from pipelines.work import Outcomes
+from soilft import __version__
 from soilft.forest.artefact import ModelRef
-from soilft.ledger import Record
-from soilft.report import render
+from soilft.report.page import render
+from soilft.store import objects
+from soilft.store.digest import digest
+from soilft.store.ledger import Record
 
 
 def validate(run: Run, client: Client, emit: Emit = silent) -> Outcomes:

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal, norm
 
-from soilft import day_correlation
-from soilft.day_correlation import (
+from soilft.annual import day_correlation
+from soilft.annual.day_correlation import (
     LAGS,
     SCALES,
     DayCorrelation,

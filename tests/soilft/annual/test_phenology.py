@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from soilft.annual.phenology import LAYERS, MORE_LAYERS, annual, errors, of_year
 from soilft.days import number
 from soilft.errors import ConfigError
-from soilft.phenology import LAYERS, MORE_LAYERS, annual, errors, of_year
 from soilft.schema import MISSING, PARTIAL
 
 BEGIN = number(date(2014, 8, 1))

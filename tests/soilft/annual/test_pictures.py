@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from soilft import annual_store, store
-from soilft.annual_layers import summary_of
-from soilft.annual_store import encode, template, whole_years
+from soilft.annual import store as annual_store
+from soilft.annual.layers import summary_of
+from soilft.annual.pictures import pictures, regional
+from soilft.annual.store import encode, template, whole_years
 from soilft.days import DaySpan
 from soilft.grid import Grid
-from soilft.quicklooks import pictures, regional
+from soilft.store import zarr as store
 
 GRID = Grid("EPSG:4326", 80.0, 36.0, 0.25, 0.25, (6, 8))
 YEARS = whole_years(DaySpan(date(2008, 8, 1), date(2018, 7, 31)), 8)

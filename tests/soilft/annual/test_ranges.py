@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom, norm
 
-from soilft.annual_ranges import NAMES, peak_bytes, ranges, shares
-from soilft.day_correlation import DayCorrelation
-from soilft.phenology import of_year
+from soilft.annual import ranges as module
+from soilft.annual.day_correlation import DayCorrelation
+from soilft.annual.phenology import of_year
+from soilft.annual.ranges import NAMES, peak_bytes, ranges, shares
 from soilft.schema import MISSING
 
 ALONE = DayCorrelation((0.0,) * 5)
@@ -81,8 +82,8 @@ def test_blocks_and_batches_do_not_change_a_range(monkeypatch: pytest.MonkeyPatc
     percent = rng.choice(np.array([0, 3, 40, 90, 100, MISSING], "uint8"), (365, 12))
     latent = year_of(ALIKE, 20)
     whole = ranges(percent, latent, 0.9, least_known=0.5)
-    monkeypatch.setattr("soilft.annual_ranges._CELLS_AT_ONCE", 5)
-    monkeypatch.setattr("soilft.annual_ranges._PIXELS_AT_ONCE", 15)
+    monkeypatch.setattr(module, "_CELLS_AT_ONCE", 5)
+    monkeypatch.setattr(module, "_PIXELS_AT_ONCE", 15)
     for name, values in ranges(percent, latent, 0.9, least_known=0.5).items():
         np.testing.assert_array_equal(whole[name], values)
 

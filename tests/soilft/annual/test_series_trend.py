@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from soilft.trend import mann_kendall, trend
+from soilft.annual.series_trend import mann_kendall, trend
 
 YEARS = np.arange(2011, 2020)
 SERIES = st.lists(st.integers(-50, 50), min_size=4, max_size=15)

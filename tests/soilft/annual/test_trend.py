@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from soilft.pixel_trend import exact_p_values, pixel_trend
-from soilft.trend import trend
+from soilft.annual.series_trend import trend
+from soilft.annual.trend import exact_p_values, pixel_trend
 
 NUMBERS = st.one_of(st.integers(-4, 4).map(float), st.floats(-300, 300), st.just(float("nan")))
 

@@ -9,8 +9,9 @@ import pytest
 import shapely
 import yaml
 
-from soilft import __version__, cube, sources
-from soilft.attributes import (
+from soilft import __version__, sources
+from soilft.cube import structure as cube
+from soilft.cube.attributes import (
     Credits,
     Origin,
     Party,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from soilft.cube import COMPOSITE, composite, variables
+from soilft.cube.structure import COMPOSITE, composite, variables
 from soilft.schema import MISSING
 
 

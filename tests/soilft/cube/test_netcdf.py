@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from soilft import netcdf
+from soilft.cube import netcdf
 from soilft.days import DaySpan
 from soilft.errors import ConfigError, StoreError
 from tests.support.cubes import SMALL, WEEK, make

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from soilft.cube.surface import Lakes, Surface, water_share
 from soilft.days import DaySpan
 from soilft.errors import ConfigError
-from soilft.features import QUALITY
 from soilft.grid import Region
+from soilft.predictors.features import QUALITY
+from soilft.predictors.window import Inputs
 from soilft.schema import masked
-from soilft.surface import Lakes, Surface, water_share
-from soilft.window import Inputs
 
 WHOLE = DaySpan(date(2016, 1, 1), date(2016, 1, 6))
 GRID = Region("r", "latlon-1.0", (90, 30, 93, 32)).grid

@@ -11,12 +11,12 @@ import pytest
 import skops.io
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
-from soilft import objects
 from soilft.errors import ModelError
 from soilft.forest import loaded as loading
 from soilft.forest.artefact import ModelRef, load, save
 from soilft.forest.by_era import Forests
 from soilft.forest.grow import ForestSettings, fit
+from soilft.store import objects
 
 NAMES = ("a", "b", "c", "d")
 SETTINGS = ForestSettings(n_estimators=6, min_samples_leaf=4, seed=1)

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from soilft import objects
 from soilft.errors import ModelError
 from soilft.forest.artefact import load, model_digest, save
 from soilft.forest.by_era import Forests, eras_to_grow, fit_by_era
 from soilft.forest.grow import ForestSettings, fit
+from soilft.store import objects
 
 NAMES = ("a", "b", "c")
 SETTINGS = ForestSettings(n_estimators=5, min_samples_leaf=4, seed=1)

@@ -11,7 +11,6 @@ from hypothesis import given
 from sklearn.ensemble import ExtraTreesClassifier
 
 import cluster
-from soilft import table as stored
 from soilft.errors import ConfigError, ModelError
 from soilft.forest import grow, strata
 from soilft.forest.artefact import model_digest
@@ -28,8 +27,9 @@ from soilft.forest.grow import (
     keep_group,
     kept_group,
 )
-from soilft.splits import random_split
-from soilft.table import read_table
+from soilft.training import table as stored
+from soilft.training.folds import random_split
+from soilft.training.table import read_table
 from tests.support import tables
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from soilft.errors import ConfigError
+from soilft.geo.outline import read_outline
 from soilft.grid import Region, inside
-from soilft.outline import read_outline
 
 SQUARE = [[90.0, 31.0], [92.0, 31.0], [92.0, 33.0], [90.0, 33.0], [90.0, 31.0]]
 HOLE = [[90.5, 31.5], [91.0, 31.5], [91.0, 32.0], [90.5, 32.0], [90.5, 31.5]]

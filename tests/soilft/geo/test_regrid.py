@@ -8,8 +8,8 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from soilft.geo.regrid import overlap
 from soilft.grid import PRESETS, Grid, Region
-from soilft.regrid import overlap
 
 SOURCE = PRESETS["latlon-0.25"]
 PLATEAU = (85.0, 30.0, 91.0, 34.0)

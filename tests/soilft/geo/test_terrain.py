@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from soilft.geo.terrain import EARTH_RADIUS, gradient, slope_aspect, spacing, topographic_position
 from soilft.grid import Grid
-from soilft.terrain import EARTH_RADIUS, gradient, slope_aspect, spacing, topographic_position
 
 PROJECTED = Grid("EPSG:6933", 0.0, 20_000.0, 1000.0, 1000.0, (20, 20))
 AT_60_NORTH = Grid("EPSG:4326", 10.0, 60.1, 1 / 120, 1 / 120, (24, 24))

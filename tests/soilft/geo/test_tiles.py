@@ -4,9 +4,9 @@ import numpy as np
 import pyproj
 import pytest
 
-from soilft.blocks import blocks, circle, surroundings
+from soilft.geo.regrid import Part, overlap, overlap_of_parts
+from soilft.geo.tiles import blocks, circle, surroundings
 from soilft.grid import PRESETS, Grid, Region
-from soilft.regrid import Part, overlap, overlap_of_parts
 
 SECONDS_30 = Grid("EPSG:4326", 84.0, 36.0, 1 / 120, 1 / 120, (720, 960))
 MINUTES_6 = Grid("EPSG:4326", 84.0, 36.0, 0.1, 0.1, (60, 80))

@@ -6,9 +6,9 @@ from datetime import date
 import numpy as np
 import pytest
 
-from soilft.availability import Availability, SourceDays, joined
 from soilft.days import DaySpan
-from soilft.ingest import daily_coverage
+from soilft.ingest.availability import Availability, SourceDays, joined
+from soilft.ingest.granules import daily_coverage
 from soilft.schema import MISSING, flagged, measured
 
 DAYS = DaySpan(date(2015, 1, 1), date(2015, 1, 10))
@@ -51,7 +51,7 @@ def test_coverage_counts_cells_with_any_value() -> None:
 
 def test_chart_shows_missing_days_as_missing() -> None:
     pytest.importorskip("matplotlib")
-    from soilft.plots import availability_chart
+    from soilft.report.style import availability_chart
 
     table = Availability(DAYS, {"amsr2": SourceDays((1,) * 10, (0.0,) * 9 + (0.25,))})
     figure = availability_chart(table, "SIMULATED: a title")

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from soilft import store
 from soilft.days import DaySpan
 from soilft.errors import FormatMismatch, NoGranules
 from soilft.grid import Grid
-from soilft.ingest import ChunkOfDays, discover, ingest_days, template_for
+from soilft.ingest.granules import ChunkOfDays, discover, ingest_days, template_for
 from soilft.schema import measured
 from soilft.sources.protocol import Arrays, Granule, Role
+from soilft.store import zarr as store
 
 GRID = Grid("EPSG:4326", 90.0, 35.0, 0.25, 0.25, (2, 3))
 DAYS = DaySpan(date(2015, 1, 1), date(2015, 1, 4))

@@ -6,14 +6,15 @@ from datetime import date
 import numpy as np
 import pytest
 
-from soilft import objects, store
 from soilft.days import DaySpan
 from soilft.errors import ConfigError
-from soilft.features import GROUPS, QUALITY, FeatureSet, block, names_of
 from soilft.grid import Region
-from soilft.ingest import static_template, template_for
+from soilft.ingest.granules import static_template, template_for
+from soilft.predictors.features import GROUPS, QUALITY, FeatureSet, block, names_of
+from soilft.predictors.window import Inputs, Target
 from soilft.sources import Amsr2L3, Dem, GldasNoah3h, SoilGrids
-from soilft.window import Inputs, Target
+from soilft.store import objects
+from soilft.store import zarr as store
 
 WHOLE = DaySpan(date(2016, 1, 1), date(2016, 1, 24))
 REGION = Region("edge", "ease2-north-25km", (88, 33, 90, 35))

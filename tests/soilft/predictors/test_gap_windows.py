@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from soilft.days import DaySpan
-from soilft.features import QUALITY, Block, FeatureSet, block
-from soilft.gaps import FILLS, LEVELS, Gaps, Hidden
 from soilft.grid import Region
-from soilft.inputs import InputRefs
-from soilft.normals import CARRIED, PARTS, Normals
+from soilft.predictors.features import QUALITY, Block, FeatureSet, block
+from soilft.predictors.stores import InputRefs
+from soilft.predictors.window import Inputs, Target
+from soilft.radiometers.gaps import FILLS, LEVELS, Gaps, Hidden
+from soilft.radiometers.normals import CARRIED, PARTS, Normals
 from soilft.schema import MISSING
-from soilft.window import Inputs, Target
 from tests.support import radiometers
 
 WHOLE = DaySpan(date(2012, 1, 1), date(2012, 2, 9))

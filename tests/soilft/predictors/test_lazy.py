@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 import zarr
 
-from soilft import objects, store
 from soilft.days import DaySpan
-from soilft.feature_cube import open_features
-from soilft.features import GROUPS, FeatureSet, block
 from soilft.grid import Region
-from soilft.ingest import template_for
-from soilft.inputs import InputRefs
+from soilft.ingest.granules import template_for
+from soilft.predictors.features import GROUPS, FeatureSet, block
+from soilft.predictors.lazy import open_features
+from soilft.predictors.stores import InputRefs
+from soilft.predictors.window import Target
 from soilft.sources import Amsr2L3, GldasNoah3h
-from soilft.window import Target
+from soilft.store import objects
+from soilft.store import zarr as store
 
 WHOLE = DaySpan(date(2016, 1, 1), date(2016, 2, 9))
 REGION = Region("cut", "latlon-0.25", (88, 33, 91, 35))

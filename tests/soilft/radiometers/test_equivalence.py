@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from soilft import equivalence, overlap
 from soilft.days import DaySpan
-from soilft.equivalence import Step, StepBand, step, steps_of_band
 from soilft.grid import Region
-from soilft.overlap import Pairing
-from soilft.transfer import TERMS, Transfer
+from soilft.radiometers import equivalence
+from soilft.radiometers import pairs as overlap
+from soilft.radiometers.equivalence import Step, StepBand, step, steps_of_band
+from soilft.radiometers.pairs import Pairing
+from soilft.radiometers.transfer import TERMS, Transfer
 from tests.support import radiometers
 
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from soilft import eras
-from soilft.eras import flying, hand_overs, links
+from soilft.radiometers import eras
+from soilft.radiometers.eras import flying, hand_overs, links
 
 AMSRE = np.arange(0, 300, dtype="int32")
 MWRI = np.arange(0, 3000, dtype="int32")

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from soilft import harmonize, overlap
 from soilft.days import DaySpan
 from soilft.grid import Region
-from soilft.harmonize import Fitted, Overlap, choose, fit
-from soilft.overlap import Pairing, SumBand, joined, sum_band
-from soilft.transfer import TERMS, Transfer, seasonal, warmth
+from soilft.radiometers import fit as harmonize
+from soilft.radiometers import pairs as overlap
+from soilft.radiometers.fit import Fitted, Overlap, choose, fit
+from soilft.radiometers.pairs import Pairing, SumBand, joined, sum_band
+from soilft.radiometers.transfer import TERMS, Transfer, seasonal, warmth
 from tests.support import radiometers
 from tests.support.radiometers import Field
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from soilft.channels import CODES
-from soilft.gaps import FILLS, LEVELS, Gaps, filled
-from soilft.normals import CARRIED, PARTS, Normals
-from soilft.radiometers import Record
+from soilft.radiometers.gaps import FILLS, LEVELS, Gaps, filled
+from soilft.radiometers.normals import CARRIED, PARTS, Normals
+from soilft.radiometers.record import Record
 from soilft.schema import MISSING
 
 CHANNELS = (CODES["6.9V"], CODES["36.5V"])

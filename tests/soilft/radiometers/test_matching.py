@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from soilft.matching import nearest
 from soilft.overpass import utc_hour
+from soilft.radiometers.matching import nearest
 
 
 def numbered(days: int) -> np.ndarray:

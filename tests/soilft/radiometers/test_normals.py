@@ -6,12 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from soilft import normals_fit, normals_store, overlap
 from soilft.days import DaySpan
 from soilft.grid import Region
-from soilft.inputs import GapRefs, InputRefs
-from soilft.normals import CARRIED, PARTS, YEAR_DAYS, Normals, part_of
-from soilft.normals_fit import NormalsBand, fit_band, joined
+from soilft.predictors import normals_fit
+from soilft.predictors.normals_fit import NormalsBand, fit_band, joined
+from soilft.predictors.stores import GapRefs, InputRefs
+from soilft.radiometers import normals_store
+from soilft.radiometers import pairs as overlap
+from soilft.radiometers.normals import CARRIED, PARTS, YEAR_DAYS, Normals, part_of
 from tests.support import radiometers
 
 WHOLE = DaySpan(date(2012, 1, 1), date(2013, 12, 31))

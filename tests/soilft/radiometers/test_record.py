@@ -3,8 +3,8 @@
 import numpy as np
 import xarray as xr
 
-from soilft import radiometers
 from soilft.channels import CODES
+from soilft.radiometers import record as radiometers
 
 SHAPE = (3, 4)
 

@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from soilft import store, transfer_store
 from soilft.channels import CODES
 from soilft.grid import Region
-from soilft.harmonize import Fitted
-from soilft.transfer import PIXEL_TERMS, TERMS, Transfer
+from soilft.radiometers import transfer_store
+from soilft.radiometers.fit import Fitted
+from soilft.radiometers.transfer import PIXEL_TERMS, TERMS, Transfer
+from soilft.store import zarr as store
 
 GRID = Region("stored", "latlon-0.25", (80, 30, 81, 31)).grid
 CHANNELS = tuple(CODES[name] for name in ("18.7V", "18.7H"))

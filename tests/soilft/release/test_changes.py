@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from soilft import cube, store
-from soilft.changes import compared, text
+from soilft.cube import structure as cube
 from soilft.days import DaySpan
 from soilft.grid import Region
+from soilft.release.changes import compared, text
 from soilft.schema import MISSING
+from soilft.store import zarr as store
 from tests.support.staged import GRID
 
 

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from soilft import cube, store
+from soilft.cube import structure as cube
 from soilft.errors import ReleaseRefused
-from soilft.release_checks import TEMPERATURE, Limits, check
+from soilft.release.checks import TEMPERATURE, Limits, check
 from soilft.schema import MISSING, measured
+from soilft.store import zarr as store
 from tests.support.staged import GRID, days, stage
 
 COUNT = 40

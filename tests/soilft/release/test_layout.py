@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from soilft.layout import (
+from soilft.release.layout import (
     CHUNK_DAYS,
     LEAST_DAYS,
     MOST_DAYS,

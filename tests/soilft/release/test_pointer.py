@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from soilft import lease as leases
-from soilft import objects, pointer, store
 from soilft.errors import PreconditionFailed
-from soilft.publication import latest, publish
-from soilft.retention import point_to, prune, releases
+from soilft.release import lease as leases
+from soilft.release import pointer
+from soilft.release.publication import latest, publish
+from soilft.release.retention import point_to, prune, releases
+from soilft.store import objects
+from soilft.store import zarr as store
 from tests.support.staged import stage
 
 NOW, LONG = timedelta(), timedelta(days=1)

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from soilft import lease as leases
-from soilft import objects, store
 from soilft.errors import LeaseHeld, LeaseLost, PreconditionFailed, ReleaseRefused
-from soilft.publication import described, latest, manifest, publish
-from soilft.release import Staged
+from soilft.release import lease as leases
+from soilft.release.publication import described, latest, manifest, publish
+from soilft.release.staged import Staged
+from soilft.store import objects
+from soilft.store import zarr as store
 from tests.support.seaweed import S3Server
 from tests.support.staged import LAYOUT, contents, stage
 
@@ -270,7 +271,7 @@ def test_a_publisher_that_died_on_this_machine_is_not_waited_for(tmp_path: Path)
     import subprocess
     import sys
 
-    program = "import sys; from soilft.lease import acquire; acquire(sys.argv[1])"
+    program = "import sys; from soilft.release.lease import acquire; acquire(sys.argv[1])"
     subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True)
     assert publish(str(tmp_path), stage(str(tmp_path), 4)).fresh
 

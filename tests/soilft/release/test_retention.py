@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 import xarray as xr
 
-from soilft import lease as leases
-from soilft import objects, store
 from soilft.errors import LeaseHeld, ReleaseRefused, StoreError
-from soilft.publication import latest, publish
-from soilft.retention import point_to, prunable, prune, releases, verify
+from soilft.release import lease as leases
+from soilft.release.publication import latest, publish
+from soilft.release.retention import point_to, prunable, prune, releases, verify
+from soilft.store import objects
+from soilft.store import zarr as store
 from tests.support.staged import contents, stage
 
 NOW, LONG = timedelta(), timedelta(days=1)

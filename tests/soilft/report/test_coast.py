@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from soilft import land
+from soilft.report import coast as land
 
 WORLD = (-180.0, -90.0, 180.0, 90.0)
 # Longest side of the Natural Earth 1:110m coast is well below this.

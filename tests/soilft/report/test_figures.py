@@ -20,11 +20,12 @@ import matplotlib.image
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 
-from soilft import figures, report
-from soilft.availability import Availability, SourceDays
 from soilft.days import DaySpan
 from soilft.grid import Region
-from soilft.plots import FROZEN_COLOUR, MISSING_COLOUR, THAWED_COLOUR, map_frame
+from soilft.ingest.availability import Availability, SourceDays
+from soilft.report import figures
+from soilft.report import page as report
+from soilft.report.style import FROZEN_COLOUR, MISSING_COLOUR, THAWED_COLOUR, map_frame
 
 PLATEAU = Region("plateau", "latlon-0.25", (90, 30, 94, 33)).grid.lonlat
 POLAR = Region("polar", "ease2-north-25km", (-165, 60, -150, 66)).grid.lonlat
@@ -354,7 +355,7 @@ def test_figures_are_refused_and_the_page_still_made_without_matplotlib(
 
 
 def test_hand_overs_show_both_records_and_the_margin() -> None:
-    from soilft.hand_over_figure import hand_overs
+    from soilft.report.hand_over import hand_overs
 
     step = {
         "channel": "36.5V",

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from soilft import report
 from soilft.errors import ConfigError
+from soilft.report import page as report
 
 VOID = {"meta", "img", "br", "hr", "path", "use", "image", "li"}
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from soilft import baselines
 from soilft.schema import FROZEN, MISSING, PARTIAL, THAWED
+from soilft.scores import baselines
 
 NAMES = ("tb_18.7H_AM", "tb_36.5V_AM", "tb_18.7H_PM", "tb_36.5V_PM")
 

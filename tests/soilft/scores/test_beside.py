@@ -6,15 +6,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from soilft import baselines, judges, objects, store
 from soilft.days import DaySpan
 from soilft.grid import Region
-from soilft.ingest import template_for
-from soilft.inputs import InputRefs
-from soilft.judges import JudgeBand, bands, gathered, judge
+from soilft.ingest.granules import template_for
+from soilft.predictors.stores import InputRefs
+from soilft.predictors.window import Target
 from soilft.schema import MISSING
+from soilft.scores import baselines
+from soilft.scores import beside as judges
+from soilft.scores.beside import JudgeBand, bands, gathered, judge
 from soilft.sources import Amsr2L3, EsaCciFlag, GldasNoah3h, SmapL3Ft, SmosL3Ft
-from soilft.window import Target
+from soilft.store import objects
+from soilft.store import zarr as store
 from tests.support import tables
 
 WHOLE = DaySpan(date(2013, 1, 1), date(2014, 12, 31))
@@ -87,7 +90,7 @@ def test_any_bands_give_the_same_columns(task: JudgeBand) -> None:
 
 
 def test_columns_are_what_the_stores_hold_at_the_rows(task: JudgeBand) -> None:
-    from soilft.table import read_table
+    from soilft.training.table import read_table
 
     table = read_table(task.table_url)
     found = judged(task, [(0, SHAPE[0])])
@@ -124,7 +127,7 @@ def test_a_label_of_one_value_a_day_is_beside_every_overpass(
 ) -> None:
     from dataclasses import replace
 
-    from soilft.table import read_table
+    from soilft.training.table import read_table
 
     days = len(WHOLE)
     state = (np.arange(days) % 3 == 0).astype("uint8")[:, None, None, None]

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics as reference
 
-from soilft import bootstrap
-from soilft.bootstrap import difference, intervals, intervals_of_counts, mcnemar, resamples
-from soilft.metrics import confusion, scores
 from soilft.schema import MISSING
+from soilft.scores import bootstrap
+from soilft.scores.bootstrap import difference, intervals, intervals_of_counts, mcnemar, resamples
+from soilft.scores.metrics import confusion, scores
 
 ROWS = 400
 BLOCKS = 12

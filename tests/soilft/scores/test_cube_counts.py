@@ -5,14 +5,16 @@ from datetime import date
 import numpy as np
 import pytest
 
-from soilft import cube, metrics, store
-from soilft.cube_scores import CompareDays, Totals, compare
+from soilft.cube import structure as cube
 from soilft.days import DaySpan
+from soilft.geo.spatial_blocks import spatial_blocks
 from soilft.grid import Region
-from soilft.ingest import template_for
+from soilft.ingest.granules import template_for
 from soilft.schema import MISSING
+from soilft.scores import metrics
+from soilft.scores.cube_counts import CompareDays, Totals, compare
 from soilft.sources import SmapL3Ft, SmosL3Ft
-from soilft.spatial_blocks import spatial_blocks
+from soilft.store import zarr as store
 
 WHOLE = DaySpan(date(2015, 12, 1), date(2016, 1, 20))
 REGION = Region("compared", "latlon-0.25", (88, 33, 91, 35))

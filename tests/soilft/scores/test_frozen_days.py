@@ -5,8 +5,8 @@ import calendar
 import numpy as np
 import pytest
 
-from soilft.frozen_days import by_year, compared
 from soilft.schema import FROZEN, MISSING, THAWED
+from soilft.scores.frozen_days import by_year, compared
 
 FIRST = int(np.datetime64("2003-01-01", "D").astype("int64"))
 YEARS = 10

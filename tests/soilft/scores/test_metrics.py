@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from soilft.metrics import (
+from soilft.schema import MISSING, PARTIAL
+from soilft.scores.metrics import (
     by,
     confusion,
     probability_scores,
@@ -17,7 +18,6 @@ from soilft.metrics import (
     scores,
     scores_of_confusion,
 )
-from soilft.schema import MISSING, PARTIAL
 
 CODES = st.sampled_from([0, 1, PARTIAL, MISSING])
 TABLES = st.lists(st.integers(0, 40), min_size=4, max_size=4).map(

@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from soilft import metrics, scorecard
-from soilft.held_out import HeldOut
-from soilft.scorecard import Draws, pooled
-from soilft.table import StoredTable, read_table
+from soilft.scores import metrics, scorecard
+from soilft.scores.held_out import HeldOut
+from soilft.scores.scorecard import Draws, pooled
+from soilft.training.table import StoredTable, read_table
 from tests.support import tables
 
 DRAWS = Draws(seed=1, replicates=200)

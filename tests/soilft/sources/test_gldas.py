@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from soilft import objects, store
 from soilft.days import DaySpan
 from soilft.errors import (
     ConfigError,
@@ -20,9 +19,11 @@ from soilft.errors import (
     UnreadableGranule,
 )
 from soilft.grid import Grid, Region
-from soilft.ingest import ChunkOfDays, discover, ingest_days, template_for
+from soilft.ingest.granules import ChunkOfDays, discover, ingest_days, template_for
 from soilft.sources import GldasNoah3h
 from soilft.sources.gldas import LIMITS
+from soilft.store import objects
+from soilft.store import zarr as store
 
 PLATEAU = Region("plateau", "latlon-0.25", (73, 26, 105, 40)).grid
 NAME = "GLDAS_NOAH025_3H.A{day}.{stamp}.021.nc4"

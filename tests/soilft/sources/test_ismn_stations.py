@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from soilft import store
 from soilft.days import DaySpan
 from soilft.errors import (
     ConfigError,
@@ -20,7 +19,8 @@ from soilft.errors import (
 )
 from soilft.grid import Region
 from soilft.sources.ismn_stations import IsmnArchive
-from soilft.stations import StationValues
+from soilft.sources.stations import StationValues
+from soilft.store import zarr as store
 
 pytest.importorskip("ismn")
 

@@ -272,8 +272,8 @@ def near(longitude: np.ndarray, west: float, east: float) -> np.ndarray:
 
 
 def test_native_cells_are_each_given_to_one_target_cell_only() -> None:
-    from soilft.blocks import blocks
-    from soilft.regrid import overlap_of_parts
+    from soilft.geo.regrid import overlap_of_parts
+    from soilft.geo.tiles import blocks
 
     native = Grid(IGH, -20_037_500, 7_800_000, 250.0, 250.0, (4000, 160_300))
     grid = Region("cut", "ease2-north-25km", (-41.0, 71.5, -39.0, 72.5)).grid

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from soilft import store
 from soilft.days import DaySpan
 from soilft.grid import PRESETS, Grid, Region
 from soilft.schema import MISSING
-from soilft.stations import VARIABLES, Station, at_overpasses, cells, state, template
+from soilft.sources.stations import VARIABLES, Station, at_overpasses, cells, state, template
+from soilft.store import zarr as store
 
 WINDOW = Region("window", "latlon-0.25", (88, 32, 90, 34)).grid
 DAYS = DaySpan(date(2016, 1, 1), date(2016, 1, 3))

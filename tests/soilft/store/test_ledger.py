@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from soilft.digest import arrays_digest, digest
-from soilft.ledger import Ledger, Record, SetAside
+from soilft.store.digest import arrays_digest, digest
+from soilft.store.ledger import Ledger, Record, SetAside
 
 RECORD = Record(
     "key-1",
@@ -70,7 +70,7 @@ def test_ledger_on_s3(s3_store: str) -> None:
 def test_digest_is_the_same_in_another_process() -> None:
     value = {"b": [1, 2.5, None], "a": "\u2103", "c": {"y": True, "x": ("t",)}}
     here = digest(value, "more")
-    program = f"from soilft.ledger import digest; print(digest({value!r}, 'more'))"
+    program = f"from soilft.store.digest import digest; print(digest({value!r}, 'more'))"
     there = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     ).stdout.strip()

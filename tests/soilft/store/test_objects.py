@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from soilft import objects
 from soilft.errors import (
     PreconditionFailed,
     StoreConflict,
     StoreError,
     StorePermission,
 )
+from soilft.store import objects
 
 
 @pytest.fixture(params=["local", pytest.param("s3", marks=pytest.mark.s3)])

@@ -9,7 +9,6 @@ import pytest
 import xarray as xr
 import zarr.storage
 
-from soilft import objects, store
 from soilft.days import DaySpan
 from soilft.errors import MisalignedWrite, StoreConflict, StoreError
 from soilft.grid import Grid, Region
@@ -21,6 +20,8 @@ from soilft.schema import (
     measured,
     time_coordinates,
 )
+from soilft.store import objects
+from soilft.store import zarr as store
 
 GRID = Region("small", "latlon-0.25", (90, 30, 92, 31)).grid  # 4 x 8 cells
 DIMS = ("time", "y", "x")

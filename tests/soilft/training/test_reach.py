@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from soilft.correlation import KM_A_DEGREE, correlogram, reach, summary
+from soilft.training.reach import KM_A_DEGREE, correlogram, reach, summary
 
 
 def fields(reach_km: float, days: int = 40, seed: int = 0) -> tuple[np.ndarray, ...]:

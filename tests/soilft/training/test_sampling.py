@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from soilft import sampling
 from soilft.days import DaySpan
 from soilft.draws import hashes
 from soilft.errors import ConfigError
-from soilft.features import Block
-from soilft.sampling import Drawn, Table, merge, rows, seasons, strata, stratified
+from soilft.predictors.features import Block
 from soilft.schema import FROZEN, MISSING, PARTIAL, THAWED
+from soilft.training import sampling
+from soilft.training.sampling import Drawn, Table, merge, rows, seasons, strata, stratified
 
 WHOLE = DaySpan(date(2016, 1, 1), date(2016, 1, 30))
 SHAPE = (6, 5)

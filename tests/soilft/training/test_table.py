@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from soilft import table as table_module
-from soilft.table import feature_names, held_table, read_table
+from soilft.training import table as table_module
+from soilft.training.table import feature_names, held_table, read_table
 from tests.support import tables
 
 

@@ -7,15 +7,15 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from soilft.experiments import Experiment, folds_of, run
 from soilft.forest.grow import ForestSettings
+from soilft.geo.spatial_blocks import spatial_blocks
 from soilft.grid import Region
-from soilft.inner_folds import InnerFold, run_inner
-from soilft.sampling import Table
-from soilft.spatial_blocks import spatial_blocks
-from soilft.splits import Fold
-from soilft.table import StoredTable, read_table
-from soilft.trial_forests import Rules
+from soilft.training.folds import Fold
+from soilft.training.sampling import Table
+from soilft.training.table import StoredTable, read_table
+from soilft.trials.experiments import Experiment, folds_of, run
+from soilft.trials.inner_folds import InnerFold, run_inner
+from soilft.trials.rules import Rules
 from tests.support import tables
 
 REGION = Region("plateau", "latlon-0.25", (80, 30, 90, 36))

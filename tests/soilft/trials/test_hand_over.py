@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from soilft.hand_over import DAYS_A_YEAR, FrozenSteps, described, parts_of
+from soilft.trials.hand_over import DAYS_A_YEAR, FrozenSteps, described, parts_of
 
 
 def test_days_are_cut_where_a_task_would_reach_too_far() -> None:

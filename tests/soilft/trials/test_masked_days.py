@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from soilft.gap_scores import by_level
-from soilft.gaps import LEVELS
-from soilft.masked import days_to_mask
-from soilft.sampling import Table
-from soilft.scorecard import Draws
-from soilft.table import StoredTable
+from soilft.radiometers.gaps import LEVELS
+from soilft.scores.gap_levels import by_level
+from soilft.scores.scorecard import Draws
+from soilft.training.sampling import Table
+from soilft.training.table import StoredTable
+from soilft.trials.masked_days import days_to_mask
 
 DRAWS = Draws(seed=0, replicates=200)
 NAMES = ("tb_18.7H_AM", "tb_36.5V_AM", "tb_36.5V_PM")

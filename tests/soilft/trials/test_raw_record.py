@@ -8,19 +8,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from soilft import raw_record, store, transfer_store
 from soilft.channels import CODES
 from soilft.days import DaySpan
-from soilft.experiments import Experiment, run
-from soilft.features import FeatureSet, block
 from soilft.forest.artefact import ModelRef
 from soilft.forest.grow import ForestSettings
 from soilft.forest.loaded import loaded
 from soilft.grid import Region
-from soilft.harmonize import Fitted
-from soilft.ingest import template_for
-from soilft.inputs import GapRefs, InputRefs
-from soilft.raw_record import (
+from soilft.ingest.granules import template_for
+from soilft.predictors.features import FeatureSet, block
+from soilft.predictors.stores import GapRefs, InputRefs
+from soilft.predictors.window import Target
+from soilft.radiometers import transfer_store
+from soilft.radiometers.fit import Fitted
+from soilft.radiometers.transfer import PIXEL_TERMS, TERMS, Transfer
+from soilft.schema import MISSING
+from soilft.sources import SmosL3Ft
+from soilft.store import zarr as store
+from soilft.training.folds import random_split
+from soilft.training.sampling import SampleDays, merge, sample_days, stratified
+from soilft.training.table import read_table, write_table
+from soilft.trials import raw_record
+from soilft.trials.experiments import Experiment, run
+from soilft.trials.raw_record import (
     GrowRecord,
     RawRows,
     Recorded,
@@ -29,14 +38,7 @@ from soilft.raw_record import (
     as_they_are,
     lattice,
 )
-from soilft.sampling import SampleDays, merge, sample_days, stratified
-from soilft.schema import MISSING
-from soilft.sources import SmosL3Ft
-from soilft.splits import random_split
-from soilft.table import read_table, write_table
-from soilft.transfer import PIXEL_TERMS, TERMS, Transfer
-from soilft.trial_forests import Rules
-from soilft.window import Target
+from soilft.trials.rules import Rules
 from tests.support import radiometers
 from tests.support.radiometers import Field
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist, pdist
 
-from soilft.digest import arrays_digest
 from soilft.errors import ConfigError, ModelError
+from soilft.store.digest import arrays_digest
 from soilft.uncertainty.applicability import Applicability, _points, fit
 
 WIDTH = 12

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sklearn.calibration import _SigmoidCalibration
 from sklearn.isotonic import IsotonicRegression
 
-from soilft.digest import digest
 from soilft.errors import ConfigError, ModelError
+from soilft.store.digest import digest
 from soilft.uncertainty.calibration import (
     Calibration,
     choose,

@@ -1,0 +1,1 @@
+"""The command `soilft` and what it shows."""

@@ -1,0 +1,1 @@
+"""The region file: its sections, checked and given meaning."""

@@ -1,0 +1,1 @@
+"""The second stage: radiometers inter-calibrated, gaps and normals known."""

@@ -1,0 +1,1 @@
+"""The first stage: inputs, native or simulated, become stores."""

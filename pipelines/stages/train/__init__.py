@@ -1,0 +1,1 @@
+"""The third stage: the table, the forest, its uncertainty."""

@@ -1,0 +1,1 @@
+"""Annual layers: frozen days, onsets and cycles, with their ranges and trends."""

@@ -1,0 +1,1 @@
+"""The freeze/thaw cube: its structure, its attributes and the prediction of its days."""

@@ -1,0 +1,1 @@
+"""Grids met by fields and swaths: regridding, terrain, outlines, spatial blocks."""

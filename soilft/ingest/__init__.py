@@ -1,0 +1,1 @@
+"""From native granules to the input stores."""

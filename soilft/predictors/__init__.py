@@ -1,0 +1,1 @@
+"""Predictors of every pixel-day, one function for training and for prediction."""

@@ -1,0 +1,1 @@
+"""Inter-calibration of AMSR-E, MWRI and AMSR2 into one record of brightness temperatures."""

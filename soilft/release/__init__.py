@@ -1,0 +1,1 @@
+"""Publication: immutable releases and the pointer to the latest."""

@@ -1,0 +1,1 @@
+"""Scores: accuracy with intervals, baselines, the scorecard."""

@@ -1,0 +1,1 @@
+"""How things lie in a store: objects, Zarr arrays, the ledger of finished work, digests."""

@@ -1,0 +1,1 @@
+"""The training table: sampling of labelled pixel-days, and their folds."""

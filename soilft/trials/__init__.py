@@ -1,0 +1,1 @@
+"""Cross-validation experiments and comparisons of records."""
