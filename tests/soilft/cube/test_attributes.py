@@ -102,7 +102,7 @@ def test_bounds_are_the_outer_edges_and_hold_every_centre(kind: str) -> None:
 
 
 def test_the_citation_file_speaks_of_this_version() -> None:
-    shipped = yaml.safe_load((Path(__file__).parents[2] / "CITATION.cff").read_text())
+    shipped = yaml.safe_load((Path(__file__).parents[3] / "CITATION.cff").read_text())
     assert dict(software()) == shipped
     assert shipped["version"] == __version__
     assert shipped["cff-version"] == "1.2.0"
