@@ -1,4 +1,4 @@
-"""Applying one forest to many chunks on a cluster: a model loaded once a worker, by digest.
+"""Application of one forest to many chunks on a cluster: a model loaded once a worker, by digest.
 
 Peer: ``dask_ml.wrappers.ParallelPostFit``, which carries the fitted forest in the graph. Both apply
 the same scikit-learn forest to the same rows on the same two worker processes, in this run; the

@@ -1,4 +1,4 @@
-"""The whole way on a SIMULATED decade of the Tibetan Plateau, and what the scorecard must show.
+"""SIMULATED decade of the Tibetan Plateau: every stage, and the bounds of its scorecard.
 
 Simulates the inputs where they are not there yet, runs every stage, runs four years at one degree
 with half, the same and twice the noise of labels and sensors, and holds the scores against what is

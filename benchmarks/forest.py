@@ -1,4 +1,4 @@
-"""Asking a forest: its compiled form against scikit-learn's ``predict_proba``, one thread each.
+"""Compiled forest against scikit-learn's ``predict_proba``, one thread each.
 
 Peer: ``ExtraTreesClassifier.predict_proba`` with ``n_jobs=1``. Both are given the same forest and
 the same rows in this run, in turn; classes must be equal on every row, probabilities within 1e-6.

@@ -1,4 +1,4 @@
-"""The real day: the ordinary command on real granules, into a real S3 server, read back by anyone.
+"""Real day: the ordinary command on real granules, into a real S3 server, read back by anyone.
 
 Predictors are seven GLDAS granules and ETOPO terrain over the Tibetan Plateau on 2016-01-01, the
 label is the ESA CCI flag of that day. Held-out blocks of 2 degrees, ten folds, neither latitude nor

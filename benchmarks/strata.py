@@ -1,4 +1,4 @@
-"""What a forest on strata of the rows loses against one on the whole table, where both fit.
+"""Forests on strata of the rows against one on the whole table, where both fit.
 
 Scores, on the same folds of held-out years and blocks, the forest that ``forest.strata: 1`` grows,
 the one of several strata, and a forest for each radiometer's era (rows of an era without one are

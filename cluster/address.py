@@ -1,4 +1,4 @@
-"""A cluster that somebody else runs: joined, used and left as it was."""
+"""Clusters that somebody else runs: joined by address, used and left as they were."""
 
 # distributed is typed in part only.
 # mypy: disable-error-code="no-untyped-call"

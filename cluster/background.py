@@ -1,4 +1,4 @@
-"""An unattended run on this machine: a process without a terminal, followed and ended by name.
+"""Unattended runs on this machine: a process without a terminal, followed and ended by name.
 
 A job is a folder below the user's state directory (``XDG_STATE_HOME``) and a lock beside it, which
 the process holds for as long as it lives. The kernel gives the lock back however the process ends,

@@ -1,4 +1,4 @@
-"""Certificates for one cluster, made fresh: whoever holds them may talk to it."""
+"""TLS certificates of one cluster, made fresh: whoever holds them may talk to it."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

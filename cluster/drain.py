@@ -1,4 +1,4 @@
-"""Hand over what a worker holds, before its machine is taken: ``python -m cluster.drain``.
+"""Draining of a worker before its machine is taken: ``python -m cluster.drain``.
 
 The pods of workers run this before they are sent SIGTERM. It asks the scheduler to give the worker
 nothing more, to move its results to others, and to forget it; then SIGTERM finds an idle process.

@@ -1,4 +1,4 @@
-"""Ask the health route of the Dask process in this container; one that serves none is well.
+"""Health check of the Dask process in this container; one that serves no route for it is well.
 
 Nothing but the standard library is loaded: this runs every half minute beside a busy worker.
 """

@@ -1,4 +1,4 @@
-"""A cluster of processes on this machine, which lives as long as the block that started it."""
+"""Clusters of processes on this machine, which live as long as the block that started them."""
 
 # distributed is typed in part only.
 # mypy: disable-error-code="no-untyped-call"

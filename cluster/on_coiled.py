@@ -1,4 +1,4 @@
-"""A cluster by Coiled, in the user's own cloud account.
+"""Clusters by Coiled, in the user's own cloud account.
 
 The service was not at hand when this was written: the real client was driven against a control
 plane of the tests. See docs/run-on-coiled.md for what that leaves open.

@@ -1,4 +1,4 @@
-"""What must hold before work is sent to a cluster that somebody else's environment made.
+"""Checks before work is sent to a cluster whose environment somebody else made.
 
 Every question is asked on every process at once; everything that is off is told together.
 """

@@ -1,4 +1,4 @@
-"""Which module starts which kind of cluster."""
+"""Registry of the kinds of cluster, with the module that starts each."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager

@@ -1,4 +1,4 @@
-"""What a cluster should be, as a value."""
+"""Description of a cluster, as a value."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What unattended runs have in common, wherever they go: how they are, and what is refused."""
+"""States and refusals of unattended runs, the same wherever they go."""
 
 from dataclasses import dataclass
 

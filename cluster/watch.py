@@ -1,4 +1,4 @@
-"""A scheduler that is lost ends the block, in place of waiting for it without end."""
+"""Watch on the scheduler: where it is lost the block ends, in place of waiting without end."""
 
 import _thread
 import asyncio

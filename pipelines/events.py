@@ -1,4 +1,4 @@
-"""What stages tell about themselves. Progress bars and logs listen; the stages know neither."""
+"""Events of a stage. Progress bars and logs listen; the stages know neither."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run in one place: its configuration, its store, and what the store knows of it."""
+"""Run of a region file: its configuration, its store, and what the store knows of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Send tasks to the cluster, a bounded number in flight, and collect what becomes of each."""
+"""Tasks on the cluster: a bounded number in flight, and what becomes of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The radiometers' channels: frequency and polarization, and their code on a store's axis."""
+"""Channels of the radiometers: frequency and polarization, and their code on a store's axis."""
 
 from __future__ import annotations
 

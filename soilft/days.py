@@ -1,4 +1,4 @@
-"""The daily UTC axis: days since 1970-01-01 as integers, and spans of days aligned to chunks."""
+"""Daily UTC axis: days since 1970-01-01 as integers, and spans of days aligned to chunks."""
 
 from __future__ import annotations
 

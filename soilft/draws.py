@@ -1,4 +1,4 @@
-"""Random draws that depend on a seed and on what is drawn, never on chunks or workers."""
+"""Random draws by hash: of a seed and of what is drawn, never of chunks or workers."""
 
 from __future__ import annotations
 

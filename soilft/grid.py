@@ -1,4 +1,4 @@
-"""Where a cell is: grids with north up, and regions cut out of them."""
+"""Grids with north up, and the regions that are cut out of them."""
 
 from __future__ import annotations
 

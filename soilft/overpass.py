@@ -1,4 +1,4 @@
-"""When a sun-synchronous satellite passed: local solar time, and the UTC hour that it means.
+"""Overpass times of sun-synchronous satellites: local solar time, and the UTC hour of it.
 
 Local solar time is UTC + longitude / 15 degrees an hour. A daily file collects one UTC day, so at
 90 degrees east its 01:30 observation was made at 19:30 UTC: on the local morning of the next day.

@@ -1,4 +1,4 @@
-"""What every store holds: variables with dims, types, units, fills and attributes. The one truth.
+"""Vocabulary of the stores: variables with dimensions, types, units, fills and attributes.
 
 Flag variables set Zarr's ``fill_value`` and CF's ``_FillValue`` to the same value, so that a cell
 nobody wrote reads as missing and never as class 0. Floating-point variables are missing where NaN,

@@ -1,4 +1,4 @@
-"""What a reader must keep, as one call for a test: `check_reader`.
+"""Test kit of a reader, in one call: `check_reader`.
 
 The files are the caller's, best written by code that does not know the reader. Nothing here needs a
 test framework: what does not hold raises `AssertionError`, and says what it is.

@@ -1,4 +1,4 @@
-"""What is asked of the API server: create, read, delete, and say in words how pods are."""
+"""Requests to the Kubernetes API server, and the state of pods in words."""
 
 # kr8s is typed in part only.
 # mypy: disable-error-code="no-untyped-call"

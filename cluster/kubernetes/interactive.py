@@ -1,4 +1,4 @@
-"""A cluster on Kubernetes for the length of a block: made by the operator, joined from outside."""
+"""Clusters on Kubernetes for the length of a block: made by the operator, joined from outside."""
 
 # distributed and dask-kubernetes are typed in part only.
 # mypy: disable-error-code="no-untyped-call"

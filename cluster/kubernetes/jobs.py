@@ -1,4 +1,4 @@
-"""An unattended run on Kubernetes: sent, followed, deleted. No machine here needs to stay awake."""
+"""Unattended runs on Kubernetes: sent, followed, deleted. No machine here stays awake for them."""
 
 # kr8s is typed in part only.
 # mypy: disable-error-code="no-untyped-call"

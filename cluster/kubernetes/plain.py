@@ -1,4 +1,4 @@
-"""The manifests for those who deploy without Python: ``make manifests`` writes them.
+"""Plain manifests for those who deploy without Python; ``make manifests`` writes them.
 
 They are what `render` gives for the profile ``kubernetes-small``, with a name, a namespace and an
 image to be replaced.

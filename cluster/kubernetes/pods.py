@@ -1,4 +1,4 @@
-"""Pods as they should be: no root, nothing writable but scratch, limits that hold, probes."""
+"""Pod specifications: no root, nothing writable but scratch, limits that hold, probes."""
 
 from dataclasses import dataclass
 from typing import Any

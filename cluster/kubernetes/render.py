@@ -1,4 +1,4 @@
-"""The objects of a cluster or a job, from a description. Nothing is sent anywhere."""
+"""Kubernetes objects of a cluster or a job, rendered from a description; nothing is sent."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Settings of clusters by name: one YAML file each, whose keys are fields of a `ClusterSpec`."""
+"""Profiles: settings of clusters by name, a YAML file each, its keys fields of `ClusterSpec`."""
 
 from pathlib import Path
 from typing import Any

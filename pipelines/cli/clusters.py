@@ -1,4 +1,4 @@
-"""Which cluster a command runs on: region file, profile and options put together."""
+"""Cluster of a command: region file, profile and options put together."""
 
 from __future__ import annotations
 

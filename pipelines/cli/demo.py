@@ -1,4 +1,4 @@
-"""The quick start: simulate a small archive of native files, then run everything on it."""
+"""Quick start: a small archive of native files is simulated, then everything is run on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ``soilft`` command."""
+"""Command line ``soilft``."""
 
 from __future__ import annotations
 

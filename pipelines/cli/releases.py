@@ -1,4 +1,4 @@
-"""The commands that look after what is published: update, releases, rollback, verify and prune."""
+"""Commands for what is published: update, releases, rollback, verify and prune."""
 
 from __future__ import annotations
 

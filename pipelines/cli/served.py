@@ -1,4 +1,4 @@
-"""A release as a browser sees it: which object answers a path, and which bytes of it.
+"""Objects of a release as a browser asks for them: by path, and by range of bytes.
 
 Nothing here knows HTTP's wires; `pipelines.cli.view` does.
 """

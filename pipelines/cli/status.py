@@ -1,4 +1,4 @@
-"""What a store holds and what a run would do, as tables. Nothing is written and no task is sent."""
+"""Status of a store and plan of a run, as tables. Nothing is written and no task is sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Unattended runs: send one away, or into the background here; follow it, end it.
+"""Unattended runs: sent away, or into the background here; followed and ended.
 
 A job is called after its region, so all commands take the same argument, and one store is written
 by one job.

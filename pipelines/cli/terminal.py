@@ -1,4 +1,4 @@
-"""What every command shares: its options, the cluster it asks for, and how it ends."""
+"""Options, cluster and exit codes that every command shares."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An unattended run of this machine: ``python -m pipelines.cli.unattended FOLDER ...``.
+"""Process of an unattended run: ``python -m pipelines.cli.unattended FOLDER ...``.
 
 The rest of the arguments are those of the ``soilft`` command; how it ends is written into the
 folder.

@@ -1,4 +1,4 @@
-"""``soilft view``: a release in the browser, served from this machine to nobody else.
+"""Command ``soilft view``: a release in the browser, served from this machine to nobody else.
 
 The standard library's server does: one reader, small objects, nothing to install. It answers only
 GET and HEAD, only below the release, and only browsers that asked for it by its own name, so that a

@@ -1,4 +1,4 @@
-"""The ``inputs`` of a region file: one section a product, with where its granules lie."""
+"""Section ``inputs`` of a region file: one model a product, with where its granules lie."""
 
 from __future__ import annotations
 

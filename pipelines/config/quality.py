@@ -1,4 +1,4 @@
-"""The section ``quality`` of a region file: from what on a pixel-day's surface is flagged."""
+"""Section ``quality`` of a region file: thresholds of the surface flags."""
 
 from __future__ import annotations
 

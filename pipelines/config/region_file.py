@@ -1,4 +1,4 @@
-"""The configuration of a run: one YAML file a region, every key checked and named in errors.
+"""Configuration of a run: one YAML file a region, every key checked and named in errors.
 
 Secrets are no part of it: stores take credentials from the environment or a profile.
 """

@@ -1,4 +1,4 @@
-"""The sections of a region file: every key with its default, and what it may be."""
+"""Sections of a region file: every key with its default and its bounds."""
 
 from __future__ import annotations
 

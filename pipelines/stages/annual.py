@@ -1,4 +1,4 @@
-"""Stage 4: annual layers of the staged cube, with ranges, means, trends and pictures."""
+"""Stage annual: annual layers of the staged cube, with ranges, means, trends and pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All stages in order: native granules in, a published cube out."""
+"""Order of the stages: native granules in, a published cube out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stage 3: apply the forest to every chunk of days, into the staging cube."""
+"""Stage predict: the forest applied to every chunk of days, into the staging cube."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stage 6: publish the complete staging cube with its model and report."""
+"""Stage publish: the complete staging cube, with its model and report, as a release."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""New days without a new model: ingest what is new, predict what changed, publish the next release.
+"""Command update: new days ingested, changed days predicted, the next release, the same model.
 
 The forest, the transfers between radiometers and the normals stay those of the latest release, so
 that a day which is published keeps its value unless its own inputs, or those of days near it, have

@@ -1,4 +1,4 @@
-"""How alike the errors of calibrated probabilities are from day to day, from labels and record.
+"""Day-to-day correlation of the errors of calibrated probabilities, estimated from labels.
 
 A pixel-day is frozen where a standard normal lies below the quantile of its probability (a Gaussian
 copula). The correlation of two days' normals is that which gives the products of their errors,

@@ -1,4 +1,4 @@
-"""Make the annual layers: a task is one year of a band of rows, or a band's mean and trend."""
+"""Computation of the annual layers: by year and band of rows, then their mean and trend."""
 
 from __future__ import annotations
 

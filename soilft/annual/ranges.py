@@ -1,4 +1,4 @@
-"""Annual layers of one year with the range that calibrated probabilities leave them.
+"""Ranges of one year's annual layers, by Monte Carlo draws from calibrated probabilities.
 
 Possible years are drawn: each day is frozen with its own probability, and days of a pixel err
 together as far as `soilft.annual.day_correlation` found. The same draws serve every pixel, so

@@ -1,4 +1,4 @@
-"""The store of annual layers: by year with their ranges and anomalies, their mean and trend."""
+"""Store of the annual layers: by year with ranges and anomalies, their mean and their trend."""
 
 from __future__ import annotations
 

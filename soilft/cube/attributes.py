@@ -1,4 +1,4 @@
-"""Global attributes of the cube: CF-1.11, ACDD-1.3 and the Zarr conventions, nothing of the clock.
+"""Global attributes of the cube, by CF-1.11, ACDD-1.3 and the Zarr conventions.
 
 Every value follows from the configuration, the inputs and the code, so that a rerun writes the same
 bytes. What only the publisher of a cube knows stands in `Credits`; what is not said is left out.

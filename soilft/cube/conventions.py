@@ -1,4 +1,4 @@
-"""Where the cells are, in the Zarr conventions ``proj`` and ``spatial``, both version 0.1.
+"""Georeferencing by the Zarr conventions ``proj`` and ``spatial``, both version 0.1.
 
 A reader that knows no CF finds the CRS and the transform of all arrays of a group in the attributes
 of the group. See https://github.com/zarr-conventions/proj and .../spatial.

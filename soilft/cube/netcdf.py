@@ -1,4 +1,4 @@
-"""Some days of a cube as one NetCDF-4 file, for tools that read no Zarr."""
+"""NetCDF-4 export of some days of a cube, for tools that read no Zarr."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The published cube: its structure and attributes, and the prediction of one chunk of its days."""
+"""Structure of the published cube, and the prediction of one chunk of its days."""
 
 from __future__ import annotations
 

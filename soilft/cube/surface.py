@@ -1,4 +1,4 @@
-"""What weakens any state of a pixel-day, whatever the forest: snow, open water, steep relief.
+"""Surface conditions that make any retrieval less reliable: snow, open water, steep relief.
 
 Microwaves see snow and water in place of soil, and a cell of steep slopes has no one state. None of
 it takes a prediction away: `quality_flag` says so, and users decide.

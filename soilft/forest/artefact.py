@@ -1,4 +1,4 @@
-"""A fitted forest in the store: written with skops, named by its content, checked before use.
+"""Model artefact: a fitted forest in the store, named by its content, checked before use.
 
 The digest is over what the forest computes from (nodes, values, classes, features, settings), not
 over the file: skops files carry times and differ from process to process.

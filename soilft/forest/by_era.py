@@ -1,4 +1,4 @@
-"""A forest for each radiometer's rows, beside the one that all rows grow.
+"""Forests by radiometer: one for each radiometer's rows, beside the forest of all rows.
 
 Rows of a radiometer without a forest of its own, and those that no radiometer saw, are left to the
 forest of all rows; so a set of forests has something to say wherever the one forest has.

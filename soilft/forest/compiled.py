@@ -1,4 +1,4 @@
-"""A fitted forest in compact nodes, walked eight rows at once by a compiled loop.
+"""Compiled prediction of a fitted forest: compact nodes, walked eight rows at once.
 
 A node takes eight bytes. Its first word holds where its children lie, its feature, and whether
 missing values go left; its second word holds the threshold. Thresholds and features are compared as

@@ -1,4 +1,4 @@
-"""One model a process: read from the store and checked once, then used by every task."""
+"""Models held by a process: read from the store and checked once, then used by every task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Choosing a forest: every point of a grid scored on blocked folds, the cheapest good one taken.
+"""Choice of the forest's settings: a grid search on blocked folds, the cheapest good point.
 
 The one module that uses dask-ml: its ``GridSearchCV`` makes the graph, any dask scheduler runs it.
 """

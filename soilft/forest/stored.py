@@ -1,4 +1,4 @@
-"""A fitted forest as bytes: written with skops, whose types are checked before one is made.
+"""Serialized forests: written with skops, the types checked before an object is made.
 
 What is stored may come from anywhere, so nothing is unpickled, and no type is let in but those that
 skops knows to be harmless and scikit-learn's node arrays.

@@ -1,4 +1,4 @@
-"""The outline of a region: polygons of a GeoJSON file, and which cells lie inside."""
+"""Outline of a region: polygons of a GeoJSON file, and the cells that lie inside."""
 
 from __future__ import annotations
 

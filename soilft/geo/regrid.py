@@ -1,4 +1,4 @@
-"""Move fields from one grid to another: one sparse matrix of cell overlaps for every pair of grids.
+"""Regridding of fields: one sparse matrix of cell overlaps for every pair of grids.
 
 A row of the matrix holds the shares of a target cell's area that each source cell covers. Grids in
 one CRS overlap as rectangles, exactly, by rows and by columns. Other pairs are intersected as

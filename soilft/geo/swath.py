@@ -1,4 +1,4 @@
-"""Swath pixels onto a grid: each counts wholly in the cell that its centre lies in.
+"""Gridding of swaths: each pixel counts wholly in the cell that its centre lies in.
 
 This is bucket averaging. What is kept of a granule are sums and counts of the cells it touched, so
 that several granules add up to the mean of all their pixels. A cell smaller than the spacing of the

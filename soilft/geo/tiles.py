@@ -1,4 +1,4 @@
-"""Cut a grid into blocks whose cells need few enough cells of a finer raster.
+"""Tiles of a grid, small enough that their cells need few cells of a finer raster.
 
 What a target cell gets must not depend on how the target was cut, so a block is only a list of
 target cells with all source cells that may reach into them; see `regrid.overlap_of_parts`.

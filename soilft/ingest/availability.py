@@ -1,4 +1,4 @@
-"""Which days each source has: a table of days and sources, as JSON and as lines of text."""
+"""Availability of the sources by day: a table, as JSON and as lines of text."""
 
 from __future__ import annotations
 

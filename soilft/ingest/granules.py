@@ -1,4 +1,4 @@
-"""From native granules to one chunk of ``inputs/<source>.zarr``: the work of one task.
+"""Ingest of native granules: one chunk of days of ``inputs/<source>.zarr``.
 
 A granule that cannot be used is set aside with its reason; its day goes on without it, and every
 other day is as if it had never been there.

@@ -1,4 +1,4 @@
-"""From an archive of stations to ``inputs/stations.zarr``: the work of one task."""
+"""Ingest of a station archive: ``inputs/stations.zarr``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Predictors of the soil state: a declared list of groups, and the one function that computes them.
+"""Predictors of the soil state: a declared list of groups, and the function that computes them.
 
 `block` is pure: the same days of the same inputs give the same values, whether they become rows of
 a training table or the predictors of a published day. Each group is a small function of a `Window`.

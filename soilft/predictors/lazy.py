@@ -1,4 +1,4 @@
-"""The predictors as one lazy array: asking for a day and a window computes that and no more.
+"""Predictors as one lazy array, computed for the days and the window that are asked for.
 
 There is no graph: an indexed part is computed by the same `soilft.predictors.features.block` that
 draws the training rows and predicts. ``.chunk({"time": 30})`` makes it a Dask array of such parts.

@@ -1,4 +1,4 @@
-"""Fitting of normals: sums over bands of rows, added up in one order by any number of workers."""
+"""Fitting of the normals: sums over bands of rows, added up in one order on any workers."""
 
 from __future__ import annotations
 

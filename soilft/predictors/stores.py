@@ -1,4 +1,4 @@
-"""Which input stores a region has: a small value that travels to workers and opens them there."""
+"""Input stores of a region, as a small value that travels to workers and opens them there."""
 
 from __future__ import annotations
 

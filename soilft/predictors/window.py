@@ -1,4 +1,4 @@
-"""What a chunk of days is described from: its inputs, read once with a halo and matched in time."""
+"""Inputs of a chunk of days: read once with a halo, and matched in time to each state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a record steps where one radiometer hands over to the next: a test of equivalence.
+"""Equivalence test of the step where one radiometer hands over to the next.
 
 Two one-sided tests at 5 % each (Schuirmann 1987, J. Pharmacokinet. Biopharm. 15, 657): equivalent
 where the whole 90 % interval of the step lies within the margin. A wide interval never passes.

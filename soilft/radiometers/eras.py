@@ -1,4 +1,4 @@
-"""When each radiometer flew, where the record passes from one to the next, and what links them."""
+"""Periods of operation of the radiometers, their hand-overs and their days in common."""
 
 from __future__ import annotations
 

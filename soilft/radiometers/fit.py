@@ -1,4 +1,4 @@
-"""Fit one radiometer to another on the days when both flew.
+"""Inter-calibration of one radiometer to another, fitted on the days when both flew.
 
 A channel and node is fitted on pairs of the same pixel and pass: the difference of the two, as a
 short linear form (see `soilft.radiometers.transfer`). Which terms the form has, and whether pixels

@@ -1,4 +1,4 @@
-"""Filling of passes that no radiometer in operation saw, level by level, each value flagged.
+"""Gap filling of missed overpasses, level by level, each value flagged.
 
 The order is fixed: the other node of the day, the same node a day or two away, another radiometer,
 the normal of the day of the year. The first two carry a departure from the normal over to the pass

@@ -1,4 +1,4 @@
-"""Taking known passes away, to see how well a level of gap filling stands in for them."""
+"""Withheld overpasses, to measure how well each gap-filling level replaces them."""
 
 from __future__ import annotations
 

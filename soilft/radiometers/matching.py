@@ -1,4 +1,4 @@
-"""Which observation belongs to which state: the nearest in time, within half a day.
+"""Matching of observations to states: the nearest in time, within half a day.
 
 A state belongs to an overpass, and satellites pass at other hours than the one it was labelled at.
 At 90 degrees east the night pass of a UTC day is later than that day's evening, so the day number

@@ -1,4 +1,4 @@
-"""What a pixel's brightness temperature usually is on a day of the year.
+"""Normals of brightness temperature, by pixel and day of the year.
 
 And how much of a departure from it another pass shares, so that one can stand in for the other.
 """

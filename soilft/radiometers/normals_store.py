@@ -1,4 +1,4 @@
-"""The normals of a region in its store, named by their values."""
+"""Store of a region's normals, named by their values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pairs of two radiometers that saw one pixel on the same pass, and sums over them.
+"""Pairs of observations by two radiometers, of one pixel and pass, and sums over them.
 
 Worked in bands of rows and blocks of days that depend on the grid and the period alone, and added
 up in one order: neither the chunks of a store nor the number of workers changes a bit.

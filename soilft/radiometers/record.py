@@ -1,4 +1,4 @@
-"""Several radiometers as one record: of each pixel and pass, the one in operation, and the others.
+"""Multi-radiometer record: of each pixel and pass the radiometer in operation, and the others.
 
 Channels of one pixel and pass always come from one radiometer, so that ratios and differences of
 channels never mix two. Where there are transfers, each radiometer is made like the reference first.

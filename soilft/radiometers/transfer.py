@@ -1,4 +1,4 @@
-"""From one radiometer's brightness temperatures to another's: coefficients, applied to any days.
+"""Inter-calibration coefficients of one radiometer to another, applied to any days.
 
 The correction of a channel and node is a short linear form in brightness temperature, polarization
 and season, the same for the region, and a deviation of each pixel from it. Polarization stands for

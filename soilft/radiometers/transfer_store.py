@@ -1,4 +1,4 @@
-"""The transfers of a region in its store: coefficients, residual spread and counts, re-fittable."""
+"""Store of the inter-calibration coefficients, with residual spread and counts of pairs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a new cube says otherwise than the one before it, by year."""
+"""Differences of a new cube from the one before it, by year."""
 
 from __future__ import annotations
 

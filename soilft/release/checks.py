@@ -1,4 +1,4 @@
-"""What a cube must hold before it is published: recent days that are there, states that can be."""
+"""Checks of a cube before it is published: recent days and possible states."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the published cube is cut, so that a map of a day and a series of a pixel take few requests.
+"""Chunk layout of the published cube: few requests for a day's map and for a pixel's series.
 
 A shard is one tile of the region over many days; its inner chunks are the same tile over few days.
 A reader of a map fetches of every tile the shard's index and one inner chunk: two requests a tile.

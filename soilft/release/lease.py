@@ -1,4 +1,4 @@
-"""The right to publish: one object that one publisher holds at a time, until it ends or is freed.
+"""Lease on publication: one object, held by one publisher at a time, until it ends or is freed.
 
 ``publisher.json`` is made by create-only PUT and changed by compare-and-swap alone. A publisher
 that died leaves it to expire; one that died on this machine is seen to be gone at once. The

@@ -1,4 +1,4 @@
-"""The page that shows a cube in a browser: files that ship with soilft and lie beside a release.
+"""Page that shows a cube in a browser: files that ship with soilft and lie beside a release.
 
 Their sources are in ``viewer/`` and no part of the package; ``make viewer`` builds them.
 """

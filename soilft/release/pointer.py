@@ -1,4 +1,4 @@
-"""``latest.json``: which release readers should take, and the catalogue of all they can open.
+"""Pointer ``latest.json``: the release that readers should take, and the catalogue of all.
 
 It is a STAC Catalog with our own fields beside. One object is both, so that one compare-and-swap
 moves both: they can never disagree, and no second object has to be overwritten. Whoever changes the

@@ -1,4 +1,4 @@
-"""Publish a staged cube under a fresh prefix, so that a reader sees the old cube or the new one.
+"""Publication of a staged cube under a fresh prefix: readers see the old cube or the new one.
 
 Order is everything: the lease, a claim on the prefix by create-only PUT, shards, leaf metadata,
 what lies beside the cube, ``collection.json``, ``release.json``, the root ``zarr.json`` by

@@ -1,4 +1,4 @@
-"""The releases of a store: list them, go back to one, and remove those nobody needs any more."""
+"""Retention of releases: their list, the return to one, the removal of those not needed."""
 
 from __future__ import annotations
 

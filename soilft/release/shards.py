@@ -1,4 +1,4 @@
-"""The objects of a published cube as bytes: its metadata, and the shards of one variable.
+"""Objects of a published cube as bytes: its metadata, and the shards of one variable.
 
 They are made in memory by Zarr itself, so that a publication knows every object's content before
 the first is written, and can ask the store to take each only where there is none.

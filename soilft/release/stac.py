@@ -1,4 +1,4 @@
-"""The STAC Collection of a release: what it holds, said to machines that search for data.
+"""STAC Collection of a release, for machines that search for data.
 
 Everything follows from the cube's own template and from what lies beside it, so that the catalogue
 can't say anything else than the cube. Nothing is of the clock, and nothing is written that a later

@@ -1,4 +1,4 @@
-"""What is to be published: the staged cube cut into parts, each keyed by what its days hold."""
+"""Parts of a staged cube that are to be published, each keyed by what its days hold."""
 
 from __future__ import annotations
 

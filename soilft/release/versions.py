@@ -1,4 +1,4 @@
-"""Names of releases, ``v<N>.<k>``, where each lies, and which name a publication gets."""
+"""Names of releases, ``v<N>.<k>``: where each lies, and which one a publication gets."""
 
 from __future__ import annotations
 

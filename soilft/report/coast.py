@@ -1,4 +1,4 @@
-"""Where land ends: the coast for maps, from a file shipped with the package."""
+"""Coastline for maps, from a file shipped with the package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figure of the hand-overs between radiometers: each channel's step, before and after."""
+"""Figure of the hand-overs between radiometers: each channel's step, before and after."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How figures look, maps with the coast, and quick looks at inputs and cubes.
+"""Style of figures, maps with the coast, and quick looks at inputs and cubes.
 
 Needs the extra ``viz`` (matplotlib), loaded when asked for.
 """

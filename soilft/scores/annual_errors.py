@@ -1,4 +1,4 @@
-"""Annual layers of the cube, band by band, their error against a reference, and their trend."""
+"""Errors of the cube's annual layers against a reference, band by band, and their trend."""
 
 from __future__ import annotations
 

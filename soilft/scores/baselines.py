@@ -1,4 +1,4 @@
-"""What a forest has to beat: rules without training, from the same inputs on the same pixel-days.
+"""Baselines of a forest: rules without training, from the same inputs on the same pixel-days.
 
 All functions are pure. States are uint8, 0 thawed, 1 frozen, 255 where a rule has nothing to say.
 """

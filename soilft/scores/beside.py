@@ -1,4 +1,4 @@
-"""What every table row is judged beside: baselines that need a pixel's series, other labels, truth.
+"""Reference states of table rows: baselines of pixel series, other labels, simulated truth.
 
 Worked in bands of rows of the grid, each with its whole series, so that a result never depends on
 how time was cut.

@@ -1,4 +1,4 @@
-"""Intervals of scores by resampling whole clusters, and two classifications compared.
+"""Confidence intervals of scores by cluster bootstrap, and two classifications compared.
 
 Rows of one cluster, such as a year of a spatial block, share weather, ground and label errors;
 resampling single rows would make every interval too narrow.

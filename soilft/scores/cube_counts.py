@@ -1,4 +1,4 @@
-"""The predicted cube beside labels, truth and stations: one chunk of days a task.
+"""Confusion counts of the predicted cube against labels, truth and stations, by chunk of days.
 
 Counts, not rows, leave a task: two by two by cluster of year and block, so that a whole decade is
 scored and its interval drawn without holding it.

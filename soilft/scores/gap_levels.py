@@ -1,4 +1,4 @@
-"""Scores of each level of gap filling, on pixel-days that were seen and then taken away."""
+"""Scores of each gap-filling level, on observed pixel-days that were withheld."""
 
 from __future__ import annotations
 

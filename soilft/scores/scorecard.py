@@ -1,4 +1,4 @@
-"""The scorecard's parts: each takes held-out rows and gives plain numbers for the JSON."""
+"""Parts of the scorecard: held-out rows in, plain numbers for the JSON out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files of an archive: the static ones, those of one day, and those of the stations."""
+"""Files of a simulated archive: the static ones, those of one day, those of the stations."""
 
 from __future__ import annotations
 

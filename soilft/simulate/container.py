@@ -1,4 +1,4 @@
-"""Writing HDF5 files that come out the same, byte for byte, every time."""
+"""HDF5 files that come out the same, byte for byte, every time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where and when the synthetic Earth is: its cells, its days, its random streams."""
+"""Domain of the synthetic Earth: its cells, its days, its random streams."""
 
 from __future__ import annotations
 

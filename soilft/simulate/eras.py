@@ -1,4 +1,4 @@
-"""When each instrument works."""
+"""Periods of operation of the simulated instruments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The world of an archive: in memory, or from the integration left in a folder."""
+"""World of a simulated archive: in memory, or from the integration left in a folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The terrain as a GeoTIFF."""
+"""Terrain of the synthetic Earth as a GeoTIFF."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a satellite sees a cell, and whether it sees it that day."""
+"""Overpasses of a satellite: the hour at which it sees a cell, and the days on which it does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The numbers of the synthetic Earth, read from ``parameters.yaml``."""
+"""Parameters of the synthetic Earth, read from ``parameters.yaml``."""
 
 from __future__ import annotations
 

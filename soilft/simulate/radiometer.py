@@ -1,4 +1,4 @@
-"""What a radiometer reports: the true brightness temperature through its footprint and its errors.
+"""Simulated radiometer: the true brightness temperature through its footprint and its errors.
 
 The error of a channel varies with season, brightness temperature, land cover, relief, time of day
 and, slowly, with place and time: no table of slopes and intercepts undoes it. Of all this, the

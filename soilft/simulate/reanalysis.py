@@ -1,4 +1,4 @@
-"""A land-surface model's view of the synthetic Earth: smooth, biased, poorest when frozen."""
+"""Simulated reanalysis: a land-surface model, smooth, biased, poorest where it is frozen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Freeze/thaw labels as two L-band satellites would give them: with errors of their own.
+"""Simulated freeze/thaw labels of two L-band satellites, with errors of their own.
 
 Neither label is the truth with white noise: errors cluster in space and last for days, SMOS lags
 behind the ground, both are ruled by a reanalysis air temperature far from 0 degC, and SMAP is

@@ -1,4 +1,4 @@
-"""Ground: two layers of soil with a zero curtain, snow, moisture and lakes, day after day."""
+"""Ground of the synthetic Earth: two layers with a zero curtain, snow, moisture and lakes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stations: points with a soil temperature that is not quite that of their cell."""
+"""Simulated stations: points whose soil temperature is not quite that of their cell."""
 
 from __future__ import annotations
 

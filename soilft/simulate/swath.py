@@ -1,4 +1,4 @@
-"""Where a conically scanning radiometer looks: one pass of a sun-synchronous orbit."""
+"""Scan geometry of a conically scanning radiometer on one sun-synchronous pass."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Terrain: a plateau, a lowland, and relief at several scales. There is no sea."""
+"""Terrain of the synthetic Earth: a plateau, a lowland, relief at several scales, and no sea."""
 
 from __future__ import annotations
 

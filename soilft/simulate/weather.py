@@ -1,4 +1,4 @@
-"""Air: seasonal cycle, lapse rate, diurnal cycle in local solar time, weather, a slow warming."""
+"""Weather: seasonal cycle, lapse rate, diurnal cycle in local solar time, a slow warming."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the gridded products of AMSR-E and AMSR2 share: channels, nodes and the day's layout.
+"""Gridded products of AMSR-E and AMSR2: their channels, nodes and layout of a day.
 
 Both satellites follow each other on one orbit plane: ascending passes (A) are in the early
 afternoon, 13:30 local solar time at the equator, descending ones (D) at night, 01:30.

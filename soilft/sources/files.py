@@ -1,4 +1,4 @@
-"""Opening native files: brought to this machine first, and refused clearly where damaged."""
+"""Access to native files: brought to this machine first, and refused clearly where damaged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opening an archive of the International Soil Moisture Network by the file handlers of ``ismn``.
+"""Access to an archive of the International Soil Moisture Network, by the handlers of ``ismn``.
 
 The package's interface would collect the metadata of all variables into the archive's folder,
 print, and pin the threads of the process; its handlers read one file each.

@@ -1,4 +1,4 @@
-"""What the forest learns from: one layout for every freeze/thaw label, whatever its product."""
+"""Layout of freeze/thaw labels, one for all products."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an MWRI L1 file says of itself: its instrument, layout, scale, places and times.
+"""Metadata of MWRI L1 files: instrument, layout, scale, places and times.
 
 FY-3B files hold everything in the root, FY-3C and FY-3D files in groups that were renamed once, so
 variables are found by their own name. FY-3F and FY-3G files, with the channel last and several

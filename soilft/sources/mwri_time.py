@@ -1,4 +1,4 @@
-"""When each scan of an MWRI L1 granule was made: the reading of its time that fits the file.
+"""Scan times of MWRI L1 granules: the reading of their stamps that fits the file.
 
 FY-3C and FY-3D files count days and milliseconds (``Scan_Daycnt``, ``Scan_Mscnt``); whether from
 noon or from midnight of 2000-01-01 is not certain. FY-3B files have one table

@@ -1,4 +1,4 @@
-"""What every product's module offers, and what a granule is."""
+"""Protocol of a product's reader, and its granules."""
 
 from __future__ import annotations
 

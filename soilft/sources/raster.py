@@ -1,4 +1,4 @@
-"""GeoTIFF and VRT: opened lazily, read by windows, and several that lie on one lattice as one."""
+"""GeoTIFF and VRT rasters: opened lazily, read by windows, mosaicked on one lattice."""
 
 from __future__ import annotations
 

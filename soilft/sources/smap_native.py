@@ -1,4 +1,4 @@
-"""What a SMAP L3 freeze/thaw file says of itself: its place on the grid, its flags, its times.
+"""Metadata of SMAP L3 freeze/thaw files: place on the grid, flags and times.
 
 The layout was read in real files of release R19240, the meanings of ``retrieval_qual_flag`` in a
 description of one (9 km). What other releases may say otherwise, and the form of the times, is

@@ -1,4 +1,4 @@
-"""What every soil product gives: texture, bulk density and organic carbon of the upper soil."""
+"""Soil properties of every soil product: texture, bulk density and organic carbon."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a VRT may refer to: GeoTIFF tiles in its own folder, taken over as they are.
+"""References of a VRT that are allowed: GeoTIFF tiles in its own folder, taken as they are.
 
 GDAL follows any reference that stands in a VRT, to other files of this machine as to the network,
 and can compute with what it finds there. So a VRT is looked through before GDAL sees it.

@@ -1,4 +1,4 @@
-"""What is done, from which inputs, and what was set aside: one small JSON object a unit of work.
+"""Ledger of finished work: what each unit was made from, and what was set aside.
 
 A unit is done when its record holds the key that its inputs, code version and parameters give
 today. Records are written after the data they speak of, so a run that is killed between the two

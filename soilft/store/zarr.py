@@ -1,4 +1,4 @@
-"""Zarr stores: make the template, open it, write whole chunks into it.
+"""Zarr stores: their templates, their opening, and writes of whole chunks.
 
 Every store is Zarr v3 with consolidated metadata, on a local path or any fsspec URL. One rule keeps
 parallel writers apart: a region write covers whole chunks (whole shards where sharded), on every

@@ -1,4 +1,4 @@
-"""How far the predictors' weather reaches: the distance that spatial blocks must not fall below."""
+"""Correlation length of the predictors, which spatial blocks must not fall below."""
 
 from __future__ import annotations
 

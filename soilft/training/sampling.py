@@ -1,4 +1,4 @@
-"""Training rows, drawn by a hash of where and when they are: no chunking can change them.
+"""Sampling of the training rows, by a hash of where and when they are.
 
 Rows are stratified by class, season, spatial block and radiometer in proportion to all candidates,
 so that scores of the table are scores of the region and period, with less chance in them.

@@ -1,4 +1,4 @@
-"""The training table in the store: one Zarr group, every row with where and when it is."""
+"""Training table in the store: one Zarr group, every row with its place and time."""
 
 from __future__ import annotations
 

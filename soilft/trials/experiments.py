@@ -1,4 +1,4 @@
-"""Forests on trial: what a fold trains on, what it is judged on, and what it says there.
+"""Cross-validation experiments: training rows, test rows and predictions of each fold.
 
 A fold's uncertainty is fitted on folds within its own training rows, so calibration and conformal
 sets never see a row that they are judged on, nor its year, nor its block.

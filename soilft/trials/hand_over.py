@@ -1,4 +1,4 @@
-"""What a hand-over between radiometers means for the state: its step in frozen days a year.
+"""Effect of a hand-over between radiometers on the state: its step in frozen days a year.
 
 On the days and pixels that no fit knew, the model is asked twice: with the brightness temperatures
 of the radiometer that ends, and with those of the one that begins. All else is the same.

@@ -1,4 +1,4 @@
-"""Folds within a forest's training rows: what its calibration and conformal sets are fitted to.
+"""Inner folds of a forest's training rows, for its calibration and its conformal sets.
 
 They never see a row that they are judged on, nor its year, nor its block.
 """

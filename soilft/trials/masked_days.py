@@ -1,4 +1,4 @@
-"""Known pixel-days described once more as if they had not been seen: what each level is worth.
+"""Withheld pixel-days: known states described again from each gap-filling level alone.
 
 Of a day, pixels are taken that some fold holds out together with their year. Their own pass is
 taken away, and all that comes before a level, so that this level alone can fill.

@@ -1,4 +1,4 @@
-"""The record of the radiometers as they are: predictors of a table's rows, a forest, its states.
+"""Record without inter-calibration: the predictors of a table's rows, a forest, its states.
 
 Nothing of it is published. It is what the harmonised record is held against, on the same rows and
 pixel-days.

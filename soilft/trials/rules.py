@@ -1,4 +1,4 @@
-"""Forests grown for judging: one set of rules for all of them, and the growing itself."""
+"""Settings of the forests that are grown for cross-validation, and their growing."""
 
 from __future__ import annotations
 

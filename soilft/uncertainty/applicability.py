@@ -1,4 +1,4 @@
-"""Area of applicability: how far a row's predictors lie from those the forest was trained on.
+"""Area of applicability: distance of a row's predictors from those of the training rows.
 
 The dissimilarity index of Meyer & Pebesma (2021, Methods Ecol. Evol. 12, 1620): the
 distance to the nearest training row, in standardised predictors weighted by importance, over the

@@ -1,4 +1,4 @@
-"""All that a model says of its own uncertainty: calibration, conformal sets, applicability."""
+"""Uncertainty of a model as one value: calibration, conformal sets, applicability."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Votes of the forest turned into probabilities, by a map chosen on groups it was not fitted on.
+"""Calibration of the forest's votes to probabilities, on groups that it was not fitted on.
 
 A forest's vote shrinks towards one half (Niculescu-Mizil & Caruana 2005, ICML): it
 orders the rows well, but is no probability until a monotone map of few parameters makes it one.

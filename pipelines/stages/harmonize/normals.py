@@ -1,4 +1,4 @@
-"""Part of the stage harmonize: the normals of brightness temperature that gaps are filled from."""
+"""Stage harmonize, second part: the normals of brightness temperature for filling gaps."""
 
 from __future__ import annotations
 

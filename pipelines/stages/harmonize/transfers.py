@@ -1,4 +1,4 @@
-"""Between ingest and training: make several radiometers one record, and test the hand-overs."""
+"""Stage harmonize, first part: inter-calibration of the radiometers, and tests of hand-overs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stage 1: native granules to ``inputs/<source>.zarr``."""
+"""Stage ingest: native granules to ``inputs/<source>.zarr``."""
 
 from __future__ import annotations
 

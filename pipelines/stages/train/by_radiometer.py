@@ -1,4 +1,4 @@
-"""Whether each radiometer's rows grow a forest of their own: tried on held-out years and blocks."""
+"""Forests by radiometer: the decision for or against them, on held-out years and blocks."""
 
 from __future__ import annotations
 

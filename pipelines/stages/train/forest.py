@@ -1,4 +1,4 @@
-"""The forest of the stage train: its settings chosen, its trees grown by group and kept as such."""
+"""Stage train, forest: its settings chosen, its trees grown by group and kept as such."""
 
 from __future__ import annotations
 

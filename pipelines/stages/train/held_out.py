@@ -1,4 +1,4 @@
-"""Votes for training rows whose years and blocks a forest was kept from, fold by fold."""
+"""Held-out votes of training rows: fold by fold, their years and blocks kept from the forest."""
 
 from __future__ import annotations
 

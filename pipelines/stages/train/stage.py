@@ -1,4 +1,4 @@
-"""Stage 2: draw the training table, grow the forest on the cluster, keep it as an artefact."""
+"""Stage train: the training table, the forest grown on the cluster, the model artefact."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stage 2, first half: how far the predictors' weather reaches, and the training table."""
+"""Stage train, table: the predictors' correlation length, and the training rows."""
 
 from __future__ import annotations
 

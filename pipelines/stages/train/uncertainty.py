@@ -1,4 +1,4 @@
-"""Stage 2, last part: calibration, conformal sets and applicability of the forest just grown."""
+"""Stage train, uncertainty: calibration, conformal sets and applicability of the forest."""
 
 from __future__ import annotations
 

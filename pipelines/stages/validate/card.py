@@ -1,4 +1,4 @@
-"""The scorecard of a run, put together from what was measured."""
+"""Scorecard of a run, put together from what was measured."""
 
 from __future__ import annotations
 

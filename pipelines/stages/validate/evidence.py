@@ -1,4 +1,4 @@
-"""The work that a scorecard is made from: every task, run on the cluster, and what it came to."""
+"""Evidence of a scorecard: its tasks, run on the cluster, and their results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report's figures of a run; without matplotlib there are none, and the page says so."""
+"""Figures of a run's report; without matplotlib there are none, and the page says so."""
 
 from __future__ import annotations
 

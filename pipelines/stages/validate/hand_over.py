@@ -1,4 +1,4 @@
-"""The step in frozen days where one radiometer hands over to the next, by the model of the run."""
+"""Steps in frozen days at the hand-overs between radiometers, by the model of the run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Part of the stage validate: known pixel-days as each level of gap filling would give them."""
+"""Withheld pixel-days of a run, predicted from each gap-filling level."""
 
 from __future__ import annotations
 

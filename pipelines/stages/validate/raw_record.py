@@ -1,4 +1,4 @@
-"""The record of the radiometers as they are, beside the one in which they were made alike.
+"""Comparison of the inter-calibrated record with the one without inter-calibration.
 
 What is learnt with one radiometer and judged with another, and the trend of frozen days, of both
 records: on the same rows of the table, and on the same pixel-days.

@@ -1,4 +1,4 @@
-"""Stage 5: judge the model and its cube; scorecard and report lie beside the staging cube."""
+"""Stage validate: scores of the model and its cube; scorecard and report beside the cube."""
 
 from __future__ import annotations
 
