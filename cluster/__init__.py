@@ -1,4 +1,4 @@
-"""Where it runs: one way to start or join a Dask cluster, whatever kind it is.
+"""Dask clusters of every kind, started or joined in one way.
 
 This package knows no science. It turns a `ClusterSpec` into a connected ``distributed.Client``:
 
@@ -6,6 +6,31 @@ This package knows no science. It turns a `ClusterSpec` into a connected ``distr
 >>> with start(ClusterSpec(kind="local", workers=2, memory="2GiB")) as client:  # doctest: +SKIP
 ...     client.submit(pow, 2, 10).result()
 1024
+
+- `spec`: the description of a cluster, as a value.
+- `profiles`: descriptions that ship with soilft, by name.
+- `registry`: the kinds of cluster.
+- `errors`: what is raised.
+
+Kinds of cluster:
+
+- `local`: processes on this machine.
+- `address`: a cluster that somebody else runs.
+- `kubernetes`: Kubernetes, by the operator.
+- `on_coiled`: Coiled.
+
+What they need:
+
+- `certificates`: TLS certificates of one cluster.
+- `preflight`: checks before work is sent to somebody else's environment.
+- `watch`: the end of a block whose scheduler is lost.
+- `drain`: a worker emptied before its machine is taken.
+- `healthcheck`: the health of a Dask process in a container.
+
+Unattended runs:
+
+- `unattended`: their states and refusals, wherever they go.
+- `background`: those on this machine.
 """
 
 from contextlib import AbstractContextManager

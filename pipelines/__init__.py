@@ -1,1 +1,9 @@
-"""What runs: configuration, plan, the stages and the ``soilft`` command."""
+"""Processing chains: the region file, the stages, and the ``soilft`` command.
+
+- `config`: the region file, checked and given meaning.
+- `run`: a region file with its store, and what the store knows of it.
+- `events`: what stages tell to progress bars and logs.
+- `work`: tasks on the cluster, and what becomes of each.
+- `stages`: the stages, in the order of the data.
+- `cli`: the command ``soilft``.
+"""

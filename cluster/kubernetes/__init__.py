@@ -1,5 +1,9 @@
 """Dask on Kubernetes, by the operator of dask-kubernetes.
 
-`render` makes the objects and needs no package of the vendor; `interactive` starts a cluster for
-the length of a ``with`` block; `jobs` applies, follows and deletes an unattended job.
+- `pods`: specifications of pods.
+- `render`: objects of a cluster or a job, without any package of the vendor.
+- `plain`: the same as manifests for those who deploy without Python.
+- `api`: requests to the API server.
+- `interactive`: a cluster for the length of a ``with`` block.
+- `jobs`: unattended runs, sent, followed and deleted.
 """

@@ -1,1 +1,15 @@
-"""Inter-calibration of AMSR-E, MWRI and AMSR2 into one record of brightness temperatures."""
+"""Inter-calibration of AMSR-E, MWRI and AMSR2 into one record of brightness temperatures.
+
+- `eras`: periods of operation, hand-overs and days in common.
+- `pairs`: observations of two radiometers of one pixel and pass, and sums over them.
+- `transfer`: inter-calibration coefficients, applied to any days.
+- `fit`: the coefficients fitted to sums over pairs, their form chosen on pairs left out.
+- `transfer_store`: the coefficients of a region in the store.
+- `equivalence`: the step at a hand-over, tested against a margin.
+- `record`: of each pixel and pass the radiometer in operation, and the others.
+- `normals`: normals of brightness temperature, by pixel and day of the year.
+- `normals_store`: the normals of a region in the store.
+- `gaps`: missed overpasses filled, level by level, each value flagged.
+- `masking`: observed overpasses withheld, to measure each level of filling.
+- `matching`: the observation that belongs to a state, the nearest in time.
+"""

@@ -1,1 +1,13 @@
-"""Scores: accuracy with intervals, baselines, the scorecard."""
+"""Scores: accuracy with confidence intervals, baselines, the parts of the scorecard.
+
+- `metrics`: scores of a classification into thawed and frozen.
+- `bootstrap`: confidence intervals by resampling of clusters, and paired tests.
+- `held_out`: predictions of a forest on rows that it was not trained on.
+- `baselines`: rules without training, on the same pixel-days.
+- `beside`: baselines of pixel series, other labels and simulated truth, for every table row.
+- `scorecard`: scores of held-out rows, as plain numbers.
+- `cube_counts`: confusion counts of the cube against labels, truth and stations.
+- `gap_levels`: scores of each gap-filling level, on withheld pixel-days.
+- `frozen_days`: frozen days a year of several records on the same pixel-days.
+- `annual_errors`: errors of the annual layers, and their trend.
+"""

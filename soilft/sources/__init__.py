@@ -1,5 +1,47 @@
 """Native products, one module each, behind one protocol.
 
+What the products share:
+
+- `protocol`: what a product's reader offers, and what a granule is.
+- `files`: native files, brought to this machine and refused where damaged.
+- `raster`: GeoTIFF and VRT.
+- `vrt`: what a VRT may refer to.
+- `labels`: the layout of freeze/thaw labels.
+- `soil`: the properties that soil products give.
+- `stations`: soil temperature of stations, and the cells that they stand in.
+
+Brightness temperature:
+
+- `amsr`: channels and nodes of the gridded products of AMSR-E and AMSR2.
+- `jaxa_l3`: JAXA's L3 product of a sensor, its names and its files.
+- `amsr2`: AMSR2 of JAXA.
+- `amsre`: AMSR-E of JAXA.
+- `amsre_nsidc`: AMSR-E of NSIDC-0302.
+- `cetb`: AMSR-E and AMSR2 of NSIDC's CETB.
+- `mwri`: swaths of MWRI on FY-3B, FY-3C and FY-3D.
+- `mwri_native`: metadata of its files.
+- `mwri_time`: times of its scans.
+
+Freeze/thaw labels:
+
+- `smos`: SMOS.
+- `smap`: SMAP on 36 km.
+- `smap_native`: metadata of its files.
+- `smap_enhanced`: SMAP on 9 km.
+- `ft_esdr`: the freeze/thaw record of MEaSUREs.
+- `esa_cci`: the flag of ESA CCI soil moisture.
+
+Reanalysis, terrain, soil and stations:
+
+- `gldas`: GLDAS Noah.
+- `dem`: elevation models in one file or a mosaic.
+- `dem_tiles`: elevation models in tiles named by their corner.
+- `soilgrids`: SoilGrids 2.0.
+- `hwsd`: Harmonized World Soil Database v2.0.
+- `soil_netcdf`: soil of Beijing Normal University.
+- `ismn_stations`: International Soil Moisture Network.
+- `ismn_archive`: its archives, by the handlers of ``ismn``.
+
 >>> from soilft import sources
 >>> sorted(sources.PRODUCTS)[:3]
 ['amsr2-cetb-25km', 'amsr2-l3-10km', 'amsr2-l3-25km']

@@ -1,1 +1,7 @@
-"""How things lie in a store: objects, Zarr arrays, the ledger of finished work, digests."""
+"""Storage: small objects, Zarr arrays, digests, and the ledger of finished work.
+
+- `objects`: whole, create-only and compare-and-swap writes of small objects.
+- `zarr`: templates of stores, their opening, and writes of whole chunks.
+- `digest`: digests of values and arrays, by which results are named.
+- `ledger`: what each unit of work was made from, and what was set aside.
+"""

@@ -1,1 +1,5 @@
-"""The second stage: radiometers inter-calibrated, gaps and normals known."""
+"""Stage harmonize: radiometers inter-calibrated, and the normals for filling gaps.
+
+- `transfers`: the stage: coefficients fitted, and hand-overs tested.
+- `normals`: the normals of brightness temperature.
+"""

@@ -1,1 +1,10 @@
-"""The sixth stage: the scorecard and the report."""
+"""Stage validate: the scorecard and the report.
+
+- `stage`: the stage as a whole.
+- `evidence`: experiments and counts, run on the cluster.
+- `masked_days`: withheld pixel-days, predicted from each gap-filling level.
+- `raw_record`: the record without inter-calibration, beside the one with it.
+- `hand_over`: steps in frozen days where one radiometer hands over to the next.
+- `card`: the scorecard, put together from what was measured.
+- `figures`: the figures of the report.
+"""
