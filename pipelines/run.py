@@ -38,7 +38,7 @@ class Pins:
     model
         The forest.
     transfers, normals
-        Records of what makes radiometers alike and of what gaps are filled from.
+        Records of the inter-calibration and of the normals that gaps are filled from.
     """
 
     model: ModelRef
@@ -119,15 +119,15 @@ class Run:
 
     @property
     def harmonizes(self) -> bool:
-        """Whether several radiometers are made one record."""
+        """Whether several radiometers are inter-calibrated into one record."""
         return self.config.harmonize.enabled and len(self.radiometers()) > 1
 
     def reference_radiometer(self) -> str:
-        """The radiometer that the others are made like."""
+        """The radiometer that the others are inter-calibrated to."""
         return self.config.harmonize.reference or self.radiometers()[0]
 
     def harmonization_key(self) -> str:
-        """What the transfers between radiometers depend on."""
+        """Key of the inter-calibration coefficients."""
         names = self.radiometers()
         contents = [
             (unit, record.content)
@@ -169,8 +169,8 @@ class Run:
     def operating(self) -> npt.NDArray[np.uint8]:
         """Number of the radiometer in operation on each day, 255 where none was, (day,).
 
-        One that cannot be made like the reference counts as none, and so does one that gave nothing
-        in the days that a gap may be filled from.
+        One that cannot be inter-calibrated counts as none, and so does one that gave nothing in
+        the days that a gap may be filled from.
         """
         record = self.harmonization()
         lost = () if record is None else record.facts["unreached"]

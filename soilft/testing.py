@@ -39,7 +39,7 @@ def check_reader(
     """Hold a reader against the promises of `soilft.sources.protocol`.
 
     It pickles; equal settings make equal readers; it knows its files by name and no others; reads a
-    file twice alike, and its values as they are stored; gives what it declares, whatever the order
+    file twice to the same values, those that are stored; gives what it declares, whatever the order
     of the files; tells a time wherever it tells a value; refuses a file that is cut off, and every
     wrong one, by name.
 
@@ -69,8 +69,8 @@ def check_reader(
     _check_value(source)
     granules = [_check_name(source, path, day) for path in files]
     with source.read(files[0]) as first, source.read(files[0]) as again:
-        alike = first.load().identical(again.load())
-        _require(alike, f"{files[0].name} reads differently when read twice")
+        same = first.load().identical(again.load())
+        _require(same, f"{files[0].name} reads differently when read twice")
         for name, values in (stored or {}).items():
             np.testing.assert_allclose(first[name].values, values, rtol=1e-6, err_msg=name)
     found = _values(source, files, granules, day, grid)

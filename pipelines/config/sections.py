@@ -121,9 +121,9 @@ class FeatureSection(Section):
 
 
 class HarmonizeSection(Section):
-    """How several radiometers are made one record; as they are where not enabled.
+    """Inter-calibration of several radiometers into one record; none where not enabled.
 
-    ``reference`` is the radiometer that the others are made like, the first named where null. The
+    ``reference`` is the radiometer that the others are adjusted to, the first named where null. The
     first ``overlap_days`` on which two flew are fitted, so that new days change no fit. Whole
     blocks of ``block_degrees`` and ``block_days`` are left out, to choose the form and to test it.
     """
@@ -137,7 +137,7 @@ class HarmonizeSection(Section):
 
 
 class GapSection(Section):
-    """How passes that no radiometer in operation saw are filled, each with a flag of its level.
+    """Filling of passes that no radiometer in operation saw, each with a flag of its level.
 
     ``levels`` are those allowed; the order is fixed: the other node of the day, the same node a day
     or two away, another radiometer, the normal of the day of the year. All but ``other_sensor``
@@ -230,13 +230,13 @@ class ForestSection(Section):
 
 
 class ValidationSection(Section):
-    """How the record is judged: years and blocks held out together, and controls.
+    """Cross-validation of the record: years and blocks held out together, and controls.
 
     ``block_degrees`` null takes blocks no smaller than the predictors' correlation range.
-    ``splits`` are held out alone as well, for what a known place or a known year is worth. Of
-    ``masked_days`` in each month, pixel-days that were seen are filled as if they had not been.
-    Where radiometers are made alike, ``trend_cells`` is how many cells the trend of the record as
-    it was is taken from at most.
+    ``splits`` are held out alone as well, to score known places and known years. On
+    ``masked_days`` of each month, observed pixel-days are withheld and filled by each level.
+    Where radiometers are inter-calibrated, the trend of the record without it is estimated from
+    ``trend_cells`` cells at most.
     """
 
     folds: int = Field(10, ge=2)
@@ -258,8 +258,9 @@ class AnnualSection(Section):
     """Annual layers: when a freezing year begins, and how their ranges are drawn.
 
     A year with fewer known days than the share ``least_known`` is missing. ``draws`` years are
-    drawn for the ranges, which hold ``level`` of them; how alike days err is told by the labels of
-    the first ``correlation_days``, so that new days change no year that is past.
+    drawn for the ranges, which hold ``level`` of them. The day-to-day correlation of errors is
+    estimated from the labels of the first ``correlation_days``, so that past years do not change as
+    the record grows.
     """
 
     start_month: int = Field(8, ge=1, le=12)

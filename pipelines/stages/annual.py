@@ -173,7 +173,7 @@ class _Work:
         return record.facts
 
     def correlation(self) -> None:
-        """How alike days err, from the labels of the first days."""
+        """Day-to-day correlation of errors, from the labels of the first days."""
         if self.described() is not None:
             self.outcomes.skipped += 1
             return

@@ -169,7 +169,7 @@ def summary_of(name: str, years: npt.NDArray[Any], values: Floats) -> dict[str, 
     -------
     dict
         The mean is over all years of the store, missing where fewer than 80 % are known (WMO-No.
-        1203, 2017); anomalies are departures from it. The trend is as `pixel_trend` gives it.
+        1203, 2017); anomalies are differences from it. The trend is as `pixel_trend` gives it.
     """
     known = np.isfinite(values)
     count = known.sum(axis=0)

@@ -23,7 +23,7 @@ from soilft.schema import MISSING, OVERPASSES
 VERSION = 1
 # Observations of a part of the year below which its mean is not known.
 LEAST_SEEN = 3
-# Pairs below which it is not known how much of a departure is carried.
+# Pairs below which the carried share of an anomaly is not known.
 LEAST_PAIRS = 100
 _DAYS_AT_ONCE = 30
 
@@ -37,7 +37,7 @@ class NormalsBand:
     Parameters
     ----------
     inputs
-        With the radiometers made alike, and with which of them was in operation.
+        With the radiometers inter-calibrated, and with which of them was in operation.
     span
         Days to know, the first of the period, so that new days change no normal.
     """
@@ -65,8 +65,8 @@ class NormalsOfBand:
     mean
         As in `Normals`, of the band's rows.
     cross, square, pairs
-        Sums of the products of the missing pass's departure and that which tells of it, of the
-        latter's square, and their number; float64 (way, overpass, channel).
+        Sums of products of the missing pass's anomaly and the anomaly it is estimated from, of
+        the latter's square, and their number; float64 (way, overpass, channel).
     turn
         Sums of cosine and sine of the local solar hour of every pass, float64 (2, overpass).
     """
@@ -79,7 +79,7 @@ class NormalsOfBand:
 
 
 def fit_band(task: NormalsBand) -> NormalsOfBand:
-    """Normals of some rows, and how departures from them are carried. Runs on a worker."""
+    """Normals of some rows, and sums for the carried share of anomalies. Runs on a worker."""
     whole = task.inputs.open()
     inputs = whole.window(slice(*task.band), slice(0, whole.grid.shape[1]))
     record = _record(inputs, task.span)
@@ -88,18 +88,18 @@ def fit_band(task: NormalsBand) -> NormalsOfBand:
     normals = replace(_empty(inputs), mean=mean)
     ways = np.zeros((3, len(CARRIED), *mean.shape[:2]))
     seen = record.level != MISSING
-    departure = np.empty(record.tb.shape, "float32")
+    anomaly = np.empty(record.tb.shape, "float32")
     for n, code in enumerate(record.overpasses):
         for c, channel in enumerate(record.channels):
-            departure[:, n, c] = record.tb[:, n, c] - normals.expected(code, channel, numbers)
+            anomaly[:, n, c] = record.tb[:, n, c] - normals.expected(code, channel, numbers)
     for n in range(len(record.overpasses)):
         told = (
-            from_other_node(departure, record.origin, seen, n)[0],
-            from_days(departure[:, n], record.origin[:, n], 1)[0],
-            from_days(departure[:, n], record.origin[:, n], 2)[0],
+            from_other_node(anomaly, record.origin, seen, n)[0],
+            from_days(anomaly[:, n], record.origin[:, n], 1)[0],
+            from_days(anomaly[:, n], record.origin[:, n], 2)[0],
         )
         for way, values in enumerate(told):
-            ways[:, way, n] = _products(departure[:, n], values)
+            ways[:, way, n] = _products(anomaly[:, n], values)
     return NormalsOfBand(mean, ways[0], ways[1], ways[2], _turn(record, inputs))
 
 
@@ -173,8 +173,8 @@ def _empty(inputs: Inputs) -> Normals:
 def joined(parts: Sequence[NormalsOfBand], inputs: Inputs) -> Normals:
     """The normals of all bands, from north to south.
 
-    A departure is carried by the share that fits the pairs best, of all pixels and days together
-    (least squares through the origin), and no more than the whole of it.
+    The carried share of an anomaly is the one that fits the pairs best, of all pixels and days
+    together (least squares through the origin), and no more than 1.
     """
     cross, square, pairs, turn = (
         np.stack([getattr(part, name) for part in parts]).sum(axis=0)

@@ -31,7 +31,7 @@ class GapRefs:
     normals: str | None = None
 
     def open(self, days: int) -> Gaps:
-        """Read the normals, for a period of so many days."""
+        """Read the normals, for a period of that many days."""
         read = None if self.normals is None else normals_store.read(self.normals)
         return Gaps(self.levels, eras.spelt_out(self.operating, days), read)
 
@@ -45,7 +45,7 @@ class InputRefs:
     tb
         Stores of the radiometers, the preferred one first.
     transfers
-        Store of what makes each of them like the reference; as they are where None.
+        Store of the inter-calibration of each to the reference; none where None.
     gaps
         How passes that were not seen are filled; not at all where None.
     """
@@ -86,7 +86,7 @@ def block_bytes(references: InputRefs, features: FeatureSet, span: DaySpan) -> i
 
     The features twice (as fields, and gathered by pixel), and the brightness temperatures of the
     span with its halo: merged, of one radiometer before that, and for each overpass as matched.
-    Where gaps are filled, also those of other radiometers, the departures from the normals, what
+    Where gaps are filled, also those of other radiometers, the anomalies from the normals, what
     they are filled with, and the normals themselves.
     """
     inputs = references.open()

@@ -61,7 +61,7 @@ class Inputs:
     tb
         Records of the radiometers, the preferred one first.
     transfers
-        What makes each record like the reference; as they are where empty.
+        Inter-calibration of each record to the reference; none where empty.
     gaps
         How passes that were not seen are filled; not at all where None, and then of each pass the
         first radiometer counts that saw it.
@@ -125,15 +125,15 @@ class Inputs:
         filling = None if self.gaps is None else self.gaps.with_channels(wanted)
         return replace(self, tb=tuple(records), transfers=kept, gaps=filling)
 
-    def of_radiometer(self, number: int, *, alike: bool) -> Inputs:
+    def of_radiometer(self, number: int, *, harmonized: bool) -> Inputs:
         """The same inputs as if one radiometer alone had flown, its gaps unfilled.
 
         Parameters
         ----------
-        alike
-            Whether it is made like the reference, or stays as it is.
+        harmonized
+            Whether it is inter-calibrated to the reference.
         """
-        mine = self.transfers[number] if alike and self.transfers else None
+        mine = self.transfers[number] if harmonized and self.transfers else None
         kept = tuple(
             mine
             if n == number
@@ -187,8 +187,8 @@ class Window:
     Parameters
     ----------
     tb
-        Brightness temperatures in K, float32 (day, y, x), by (channel, node, shift in days). None
-        is from a level of gap filling beyond that of the pixel-day.
+        Brightness temperatures in K, float32 (day, y, x), by (channel, node, shift in days). No
+        value comes from a coarser gap-filling level than the pixel-day's own flag.
     past
         Means of the reanalysis over the day and the days before it, float32 (day, y, x), by field
         and number of days.

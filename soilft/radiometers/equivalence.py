@@ -141,7 +141,7 @@ def places_of(grid: Grid, pixel_role: Codes, block_degrees: float) -> npt.NDArra
 
 
 def steps_of_band(task: StepBand) -> Steps:
-    """Differences of the two radiometers, as they are and made alike. Runs on a worker."""
+    """Differences of the two radiometers, raw and inter-calibrated. Runs on a worker."""
     overpasses, channels = task.pairing.axes()
     months, time = np.unique(task.pairing.days // CLUSTER_DAYS, return_inverse=True)
     places = int(task.places.max()) + 1
@@ -156,15 +156,15 @@ def steps_of_band(task: StepBand) -> Steps:
     )
     for at, one, other in pairs(task.pairing, task.band):
         numbers = task.pairing.days[at]
-        alike_one = one if last is None else last.apply(one, numbers)
-        alike_other = other if following is None else following.apply(other, numbers)
+        harmonized_one = one if last is None else last.apply(one, numbers)
+        harmonized_other = other if following is None else following.apply(other, numbers)
         raw = other.astype("float64") - one
-        alike = alike_other.astype("float64") - alike_one
+        harmonized = harmonized_other.astype("float64") - harmonized_one
         for d, month in enumerate(time[at]):
             for o, c in np.ndindex(*shape[:2]):
-                known = held & np.isfinite(raw[d, o, c]) & np.isfinite(alike[d, o, c])
+                known = held & np.isfinite(raw[d, o, c]) & np.isfinite(harmonized[d, o, c])
                 where = here[known]
-                for values, into in ((raw, found.raw), (alike, found.harmonized)):
+                for values, into in ((raw, found.raw), (harmonized, found.harmonized)):
                     weights = values[d, o, c][known]
                     into[o, c, :, month] += np.bincount(where, weights, minlength=places)
                 found.count[o, c, :, month] += np.bincount(where, minlength=places)
@@ -176,17 +176,17 @@ def described(steps: Steps, passes: Sequence[str], names: Sequence[str]) -> list
     found = []
     for o, node in enumerate(passes):
         for c, name in enumerate(names):
-            raw, alike = (
+            raw, harmonized = (
                 step(total[o, c], steps.count[o, c]) for total in (steps.raw, steps.harmonized)
             )
             found.append(
                 {
                     "channel": name,
                     "node": node,
-                    "pairs": alike.pairs,
+                    "pairs": harmonized.pairs,
                     "raw": raw.rounded(),
-                    "harmonized": alike.rounded(),
-                    "equivalent": alike.within(MARGIN_K),
+                    "harmonized": harmonized.rounded(),
+                    "equivalent": harmonized.within(MARGIN_K),
                     "raw_equivalent": raw.within(MARGIN_K),
                     "raw_outside": raw.outside(MARGIN_K),
                 }

@@ -49,7 +49,7 @@ def links(
     reference
         What all are fitted to.
     most
-        The first so many days of an overlap count, so that new days change no fit; all where None.
+        First days of an overlap that count, so that new days change no fit; all where None.
 
     Returns
     -------

@@ -1,8 +1,8 @@
 """Gap filling of missed overpasses, level by level, each value flagged.
 
 The order is fixed: the other node of the day, the same node a day or two away, another radiometer,
-the normal of the day of the year. The first two carry a departure from the normal over to the pass
-that is missing. Nothing is made up on a day on which no radiometer was in operation.
+the normal of the day of the year. The first two carry an anomaly over to the pass that is missing.
+Nothing is filled on a day on which no radiometer was in operation.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LEVELS: Mapping[str, int] = MappingProxyType(
     }
 )
 FILLS = tuple(LEVELS)[1:]
-# Levels that need to know what is normal.
+# Levels that need the normals.
 FROM_NORMALS = frozenset({"other_node", "neighbouring_days", "climatology"})
 # Days before and after a missing pass that it may be filled from.
 NEIGHBOUR_DAYS = 2
@@ -42,12 +42,12 @@ Floats = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Hidden:
-    """Passes of one day that are taken away, to see how well a level stands in for them.
+    """Withheld passes of one day, to measure how well a level replaces them.
 
     Parameters
     ----------
     level
-        Name of the level: all that comes before it in the order is taken away.
+        Name of the level: all that comes before it in the order is withheld.
     number
         Day since 1970-01-01.
     """
@@ -70,7 +70,7 @@ class Gaps:
     normals
         Needed by all levels but ``other_sensor``; without them those stay empty.
     hidden
-        What is taken away first.
+        What is withheld first.
     """
 
     levels: tuple[str, ...]
@@ -115,7 +115,7 @@ def filled(
         Days since 1970-01-01 and the number of the radiometer in operation, (day,).
     able
         Whether each radiometer has a channel at a node, (radiometer, node, channel): the normal
-        stands in for no channel that the radiometer in operation lacks.
+        fills no channel that the radiometer in operation lacks.
     longitude
         Degrees east, (y, x), for the hour of a pass that nobody saw.
 
@@ -129,7 +129,7 @@ def filled(
     tb, observed = first.tb.copy(), first.observed.copy()
     origin, level = first.origin.copy(), first.level.copy()
     normals, days_on = gaps.normals, operating != MISSING
-    departure = None if normals is None else _departures(first, normals, numbers)
+    anomaly = None if normals is None else _anomalies(first, normals, numbers)
     for n, code in enumerate(first.overpasses):
         for name in FILLS:
             if name not in gaps.levels:
@@ -140,7 +140,7 @@ def filled(
             hours: Floats = np.full((), np.nan, "float32")
             if name == "other_sensor":
                 values, source, hours = others.tb[:, n], others.origin[:, n], others.observed[:, n]
-            elif normals is None or departure is None:
+            elif normals is None or anomaly is None:
                 continue
             else:
                 hours = utc_hour(float(normals.hour[normals.overpasses.index(code)]), longitude)
@@ -150,7 +150,7 @@ def filled(
                     values[~known] = np.nan
                     source = np.full(gap.shape, MISSING, "uint8")
                 else:
-                    values, source = _carried(first, departure, normals, n, numbers, seen, name)
+                    values, source = _carried(first, anomaly, normals, n, numbers, seen, name)
             new = gap & np.isfinite(values).any(axis=1)
             tb[:, n] = np.where(new[:, None], values, tb[:, n])
             observed[:, n] = np.where(new, hours, observed[:, n])
@@ -165,7 +165,7 @@ def _normal(record: Record, normals: Normals, n: int, numbers: npt.NDArray[Any])
     return np.stack(parts, axis=1)
 
 
-def _departures(record: Record, normals: Normals, numbers: npt.NDArray[Any]) -> Floats:
+def _anomalies(record: Record, normals: Normals, numbers: npt.NDArray[Any]) -> Floats:
     found = np.empty(record.tb.shape, "float32")
     for n, code in enumerate(record.overpasses):
         for c, channel in enumerate(record.channels):
@@ -175,24 +175,24 @@ def _departures(record: Record, normals: Normals, numbers: npt.NDArray[Any]) -> 
 
 def _carried(
     record: Record,
-    departure: Floats,
+    anomaly: Floats,
     normals: Normals,
     n: int,
     numbers: npt.NDArray[Any],
     seen: npt.NDArray[np.bool_],
     name: str,
 ) -> tuple[Floats, npt.NDArray[np.uint8]]:
-    """The normal and a share of the departure that another pass had from its own."""
+    """The normal, and a share of another pass's anomaly."""
     code = record.overpasses[n]
     values = np.empty((len(numbers), *record.tb.shape[2:]), "float32")
     for c, channel in enumerate(record.channels):
         values[:, c] = normals.expected(code, channel, numbers)
     if name == "other_node":
-        told, source = from_other_node(departure, record.origin, seen, n)
+        told, source = from_other_node(anomaly, record.origin, seen, n)
         share = _shares(record, normals, "other_node", code)
         return values + share * told, source
-    near, near_source = from_days(departure[:, n], record.origin[:, n], 1)
-    far, far_source = from_days(departure[:, n], record.origin[:, n], 2)
+    near, near_source = from_days(anomaly[:, n], record.origin[:, n], 1)
+    far, far_source = from_days(anomaly[:, n], record.origin[:, n], 2)
     told_near = _shares(record, normals, "one_day", code) * near
     told_far = _shares(record, normals, "two_days", code) * far
     # All channels of a pass are filled from the same days.
@@ -207,16 +207,16 @@ def _shares(record: Record, normals: Normals, way: str, code: int) -> Floats:
 
 
 def from_other_node(
-    departure: Floats,
+    anomaly: Floats,
     origin: npt.NDArray[np.uint8],
     seen: npt.NDArray[np.bool_],
     n: int,
 ) -> tuple[Floats, npt.NDArray[np.uint8]]:
-    """Departures that the day's other node tells of: of several, the first that was seen.
+    """Anomalies of the day's other node: of several, the first that was observed.
 
     Parameters
     ----------
-    departure
+    anomaly
         K, (day, node, channel, y, x).
     origin, seen
         (day, node, y, x).
@@ -230,24 +230,24 @@ def from_other_node(
     source : array
         uint8 (day, y, x).
     """
-    told = np.full_like(departure[:, n], np.nan)
+    told = np.full_like(anomaly[:, n], np.nan)
     source = np.full(origin[:, n].shape, MISSING, "uint8")
-    for other in range(departure.shape[1]):
+    for other in range(anomaly.shape[1]):
         if other != n:
             new = seen[:, other] & (source == MISSING)
-            told = np.where(new[:, None], departure[:, other], told)
+            told = np.where(new[:, None], anomaly[:, other], told)
             source = np.where(new, origin[:, other], source)
     return told, source
 
 
 def from_days(
-    departure: Floats, origin: npt.NDArray[np.uint8], away: int
+    anomaly: Floats, origin: npt.NDArray[np.uint8], away: int
 ) -> tuple[Floats, npt.NDArray[np.uint8]]:
-    """Departures of one node some days before and after: their mean, or the one there is.
+    """Anomalies of one node some days before and after: their mean, or the one there is.
 
     Parameters
     ----------
-    departure
+    anomaly
         K, (day, channel, y, x).
     origin
         (day, y, x).
@@ -261,9 +261,9 @@ def from_days(
     source : array
         uint8 (day, y, x): the radiometer of the day before, else of the day after.
     """
-    before, after = np.full_like(departure, np.nan), np.full_like(departure, np.nan)
+    before, after = np.full_like(anomaly, np.nan), np.full_like(anomaly, np.nan)
     first, last = np.full_like(origin, MISSING), np.full_like(origin, MISSING)
-    before[away:], after[:-away] = departure[:-away], departure[away:]
+    before[away:], after[:-away] = anomaly[:-away], anomaly[away:]
     first[away:], last[:-away] = origin[:-away], origin[away:]
     told = np.where(np.isnan(before), after, before)
     both = np.isfinite(before) & np.isfinite(after)

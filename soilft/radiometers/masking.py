@@ -17,7 +17,7 @@ Floats = npt.NDArray[Any]
 def hide(
     first: Record, others: Record, hidden: Hidden, hours: Floats, day: int, node: int
 ) -> tuple[Record, Record]:
-    """Take away what comes before a level in the order, around the passes of one day.
+    """Withhold what comes before a level in the order, around the passes of one day.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def hide(
     day
         Place of that day on the axis of days.
     node
-        Number of the node that is named like the state's overpass. Its pass is taken away; from
+        Number of the node that is named like the state's overpass. Its pass is withheld; from
         ``neighbouring_days`` on those of all nodes are, from ``other_sensor`` on also of two days
         around, and for ``climatology`` those of other radiometers as well.
     """

@@ -40,8 +40,8 @@ def nearest(
     shift_days
         Look for the observation this many days earlier (negative) or later.
     rank
-        Of observations within reach, one of the lowest rank is taken, uint8 (day, y, x); all are
-        alike where None.
+        Of observations within reach, one of the lowest rank is taken, uint8 (day, y, x); all have
+        the same where None.
 
     Returns
     -------

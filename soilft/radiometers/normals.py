@@ -1,6 +1,6 @@
 """Normals of brightness temperature, by pixel and day of the year.
 
-And how much of a departure from it another pass shares, so that one can stand in for the other.
+With the share of an anomaly that is carried to another pass, so that a missing one can be filled.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy.typing as npt
 # The year in equal parts of 15 days; between their middles the normal is interpolated.
 PARTS = 24
 YEAR_DAYS = 365.25
-# How a departure from the normal is carried: from the other node of the day, and from the same node
-# a day or two away.
+# How an anomaly is carried to a missing pass: from the other node of the day, and from the same
+# node a day or two away.
 CARRIED = ("other_node", "one_day", "two_days")
 
 Floats = npt.NDArray[Any]
@@ -47,8 +47,8 @@ class Normals:
         Mean brightness temperature of each part of the year in K, float32 (overpass, channel, part,
         y, x); NaN where too few were seen.
     carried
-        Share of a departure that is carried, for each of `CARRIED`, float64 (way, overpass,
-        channel); NaN where too few pairs told.
+        Share of an anomaly that is carried, for each of `CARRIED`, float64 (way, overpass,
+        channel); NaN where there were too few pairs.
     hour
         Mean local solar hour of each node's passes, float64 (overpass,); NaN where none was seen.
     """
@@ -88,7 +88,7 @@ class Normals:
         return np.asarray(np.where(np.isnan(between), own, between), "float32")
 
     def share(self, way: str, overpass: int, channel: int) -> np.float32:
-        """Share of a departure that is carried to a node and channel, NaN where not known."""
+        """Share of an anomaly that is carried to a node and channel, NaN where not known."""
         at = self.overpasses.index(overpass), self.channels.index(channel)
         return np.float32(self.carried[(CARRIED.index(way), *at)])
 

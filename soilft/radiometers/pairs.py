@@ -73,9 +73,9 @@ class Pairing:
     Parameters
     ----------
     one, other
-        Stores; the first is to be made like the other.
+        Stores; the first is to be inter-calibrated to the other.
     onto
-        What is added to the other first, to make it like a third.
+        Inter-calibration of the other to a third, applied first.
     days
         Days since 1970-01-01 with both, ascending.
     """

@@ -1,7 +1,8 @@
 """Multi-radiometer record: of each pixel and pass the radiometer in operation, and the others.
 
 Channels of one pixel and pass always come from one radiometer, so that ratios and differences of
-channels never mix two. Where there are transfers, each radiometer is made like the reference first.
+channels never mix two. Where inter-calibration coefficients exist, each radiometer is adjusted to
+the reference radiometer first.
 """
 
 from __future__ import annotations
@@ -90,8 +91,8 @@ def merged(
     rows
         Days on that axis.
     transfers
-        What makes each record like the reference, None for the reference itself; as they are where
-        empty. A pixel and pass of which no channel can be made so counts as not seen.
+        Inter-calibration of each record to the reference, None for the reference itself; none
+        where empty. A pixel and pass of which no channel can be adjusted counts as not seen.
     """
     (found,) = _gathered(records, rows, transfers, None)
     return found

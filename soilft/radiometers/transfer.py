@@ -1,8 +1,8 @@
 """Inter-calibration coefficients of one radiometer to another, applied to any days.
 
 The correction of a channel and node is a short linear form in brightness temperature, polarization
-and season, the same for the region, and a deviation of each pixel from it. Polarization stands for
-the ground: of vegetation, bare soil and water it tells what an angle of incidence makes different.
+and season, the same for the region, and a deviation of each pixel from it. Polarization is there
+for the ground: angles of incidence differ in effect over vegetation, bare soil and water.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def seasonal(numbers: npt.NDArray[Any]) -> Floats:
 
 @dataclass(frozen=True)
 class Transfer:
-    """What is added to a radiometer's brightness temperatures to make them those of another.
+    """Inter-calibration of a radiometer to another: what is added to brightness temperatures.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class Transfer:
         Codes of the axes, in the order of the radiometer's own store.
     regional
         Coefficients of `TERMS` in K, float64 (overpass, channel, term); NaN for a channel that
-        there is no way for, which is missing then.
+        cannot be inter-calibrated, which is missing then.
     deviation
         Coefficients of `PIXEL_TERMS` in K, float32 (overpass, channel, term, y, x): by how much a
         pixel differs from the region, 0 where nothing is known.
@@ -152,7 +152,7 @@ class Transfer:
 
 
 def unknown(overpasses: Sequence[int], channels: Sequence[int], shape: tuple[int, int]) -> Transfer:
-    """No way to make a radiometer like another: everything it saw is missing."""
+    """No inter-calibration to be had: everything that the radiometer saw is missing."""
     where = (len(overpasses), len(channels))
     nothing = np.full(where, np.nan)
     return Transfer(

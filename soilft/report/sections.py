@@ -159,7 +159,7 @@ def hand_overs(found: Entry | None) -> Iterator[str]:
 
 
 def gap_filling(found: Entry | None) -> Iterator[str]:
-    """What each level of gap filling is worth, on pixel-days that were seen and taken away."""
+    """Scores of each gap-filling level, on observed pixel-days that were withheld."""
     if not found:
         yield "<p>There are no brightness temperatures to fill.</p>"
         return
@@ -180,7 +180,7 @@ def gap_filling(found: Entry | None) -> Iterator[str]:
 
 
 def both_records(found: Entry | None) -> Iterator[str]:
-    """What is learnt, and the trend, of the radiometers as they are and as they were made."""
+    """Scores and trend of the record without and with inter-calibration."""
     transfer, trend = ((found or {}).get(name) for name in ("transfer", "trend"))
     if transfer:
         yield from table(

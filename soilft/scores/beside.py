@@ -33,7 +33,7 @@ Band: TypeAlias = tuple[int, int]
 
 @dataclass(frozen=True)
 class JudgeBand:
-    """One task: judge the table's rows in some rows of the grid.
+    """One task: reference states of the table's rows in some rows of the grid.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class JudgeBand:
 
 
 def judge(task: JudgeBand) -> Columns:
-    """Judge the rows of one band. Runs on a worker.
+    """Reference states of one band. Runs on a worker.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def judge(task: JudgeBand) -> Columns:
 
 
 def _series(task: JudgeBand, opened: Inputs, target: Target, band: slice) -> Any:
-    """Give name, values (day, y, x) and fill of everything that a row is judged beside."""
+    """Give name, values (day, y, x) and fill of every reference state."""
     numbers = task.inputs.whole.numbers
     label = _states(task.label_url, target, band)
     if label is not None:

@@ -293,7 +293,7 @@ def ablation(
 def side_by_side(
     table: StoredTable, raw: HeldOut, harmonized: HeldOut, draws: Draws
 ) -> dict[str, Any]:
-    """What was learnt of the radiometers as they are beside that of the same rows made alike.
+    """Scores of the record without inter-calibration beside those with it, on the same rows.
 
     Returns
     -------

@@ -35,7 +35,7 @@ class Station:
     offset : float
         How much warmer it lies than its cell, K.
     swing : float
-        Its departures from the smoothed course over those of its cell.
+        Its anomalies from the smoothed course over those of its cell.
     """
 
     name: str

@@ -92,7 +92,7 @@ class Weather:
     normal: Field
 
     def anomaly(self, day: int) -> Field:
-        """Departure of the air temperature at 12 UTC of a day number, K, (lat, lon)."""
+        """Anomaly of the air temperature at 12 UTC of a day number, K, (lat, lon)."""
         return _anomaly(self.domain, day)
 
     def cloud(self, day: int) -> Field:
@@ -120,7 +120,7 @@ class Weather:
         )
 
     def diurnal(self, hours: Field) -> Field:
-        """Departure from the daily mean by the hour of day, K, (lat, lon)."""
+        """Difference from the daily mean by the hour of day, K, (lat, lon)."""
         noon, swing = _sun_terms(self.domain, hours)
         half = number("climate.diurnal_sun") * np.maximum(noon + swing, 0.0)
         half = half * (1 - number("climate.diurnal_cloud") * self.cover(hours))

@@ -23,7 +23,7 @@ Floats = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class SampleField:
-    """One task: departures of every predictor on one day, at some cells.
+    """One task: values of every predictor on one day, at some cells.
 
     Parameters
     ----------
@@ -52,11 +52,11 @@ def sample_field(task: SampleField) -> tuple[tuple[str, ...], Floats]:
 def correlogram(
     values: Floats, lon: Floats, lat: Floats, seed: int
 ) -> tuple[Floats, npt.NDArray[np.float64]]:
-    """Correlation of departures by distance.
+    """Correlation of anomalies by distance.
 
-    A departure is what is left of a value without its cell's mean over the days and without its
-    day's mean over the cells: what lasts, and the season of the region, say nothing of how far
-    one day's weather reaches.
+    An anomaly is a value less its cell's mean over the days and less its day's mean over the
+    cells: what lasts, and the season of the region, say nothing of how far one day's weather
+    reaches.
 
     Parameters
     ----------
@@ -76,13 +76,13 @@ def correlogram(
     distance = _distance(lon[first], lat[first], lon[second], lat[second])
     edges = np.linspace(0, np.quantile(distance, 0.9), _BINS + 1)
     at = np.digitize(distance, edges) - 1
-    departures = _without_means(_without_means(values, 0), 1)
+    anomalies = _without_means(_without_means(values, 0), 1)
     found = np.full((values.shape[2], _BINS), np.nan)
     for f in range(values.shape[2]):
-        one = departures[:, first, f]
-        other = departures[:, second, f]
+        one = anomalies[:, first, f]
+        other = anomalies[:, second, f]
         both = np.isfinite(one) & np.isfinite(other)
-        variance, whole = (_variance(array[..., f]) for array in (departures, values))
+        variance, whole = (_variance(array[..., f]) for array in (anomalies, values))
         if not variance > 1e-6 * whole:
             continue  # the same on every day, or in every cell
         product = np.where(both, one * other, 0.0).sum(axis=0)

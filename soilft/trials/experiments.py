@@ -1,7 +1,7 @@
 """Cross-validation experiments: training rows, test rows and predictions of each fold.
 
-A fold's uncertainty is fitted on folds within its own training rows, so calibration and conformal
-sets never see a row that they are judged on, nor its year, nor its block.
+A fold's uncertainty is fitted on folds within its own training rows, so neither calibration nor
+conformal sets use a row that they are evaluated on, nor any row of its year or spatial block.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Kind = Literal["year_block", "year", "block", "transfer"]
 
 @dataclass(frozen=True)
 class Experiment:
-    """One task: train a forest on some rows and judge it on others.
+    """One task: train a forest on some rows and evaluate it on others.
 
     Parameters
     ----------

@@ -69,7 +69,7 @@ class FrozenSteps:
     Parameters
     ----------
     raw, harmonized
-        Frozen by the next less frozen by the last, as the radiometers are and made alike.
+        Frozen by the next less frozen by the last, without and with inter-calibration.
     raw_count, count
         Number of pixel-days.
     """
@@ -94,8 +94,8 @@ def parts_of(days: npt.NDArray[np.int32]) -> list[npt.NDArray[np.int32]]:
 def frozen_steps(task: HandOverDays) -> dict[int, FrozenSteps]:
     """Compare the states of both radiometers, by number of the month. Runs on a worker."""
     states = {
-        (alike, number): _states(task, number, alike=alike)
-        for alike in (False, True)
+        (harmonized, number): _states(task, number, harmonized=harmonized)
+        for harmonized in (False, True)
         for number in (task.before, task.after)
     }
     places = int(task.places.max()) + 1
@@ -103,8 +103,8 @@ def frozen_steps(task: HandOverDays) -> dict[int, FrozenSteps]:
     for month in np.unique(task.days // CLUSTER_DAYS):
         here = task.days // CLUSTER_DAYS == month
         sums = []
-        for alike in (False, True):
-            last, following = (states[alike, n][here] for n in (task.before, task.after))
+        for harmonized in (False, True):
+            last, following = (states[harmonized, n][here] for n in (task.before, task.after))
             both = np.isfinite(last) & np.isfinite(following) & (task.places >= 0)
             where = np.broadcast_to(task.places, both.shape)[both]
             difference = (following - last)[both]
@@ -114,11 +114,11 @@ def frozen_steps(task: HandOverDays) -> dict[int, FrozenSteps]:
     return found
 
 
-def _states(task: HandOverDays, number: int, *, alike: bool) -> npt.NDArray[np.float32]:
+def _states(task: HandOverDays, number: int, *, harmonized: bool) -> npt.NDArray[np.float32]:
     """State of the left-out pixels from one radiometer, (day, y, x), NaN where it saw nothing."""
     model = loaded(task.model)
     opened = task.inputs.open()
-    opened = replace(opened, mask=task.places >= 0).of_radiometer(number, alike=alike)
+    opened = replace(opened, mask=task.places >= 0).of_radiometer(number, harmonized=harmonized)
     predictors = block(opened, task.features, task.span)
     model.require_features(predictors.names)
     seen = (predictors.usable & (predictors.origin == number))[:, 0]

@@ -1,6 +1,6 @@
 """Inner folds of a forest's training rows, for its calibration and its conformal sets.
 
-They never see a row that they are judged on, nor its year, nor its block.
+Neither ever uses a row that it is evaluated on, nor any row of that row's year or spatial block.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Withheld pixel-days: known states described again from each gap-filling level alone.
 
 Of a day, pixels are taken that some fold holds out together with their year. Their own pass is
-taken away, and all that comes before a level, so that this level alone can fill.
+withheld, and all that comes before a level in the order, so that this level alone can fill.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ OBSERVED = LEVELS["observed"]
 
 @dataclass(frozen=True)
 class MaskedDay:
-    """One task: rows of a day as it was seen, and by each level of filling.
+    """One task: rows of a day as it was observed, and by each level of filling.
 
     Parameters
     ----------

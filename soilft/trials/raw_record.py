@@ -1,6 +1,6 @@
 """Record without inter-calibration: the predictors of a table's rows, a forest, its states.
 
-Nothing of it is published. It is what the harmonised record is held against, on the same rows and
+Nothing of it is published. The inter-calibrated record is compared with it, on the same rows and
 pixel-days.
 """
 
@@ -33,7 +33,7 @@ States = npt.NDArray[np.uint8]
 
 
 def as_they_are(inputs: InputRefs) -> InputRefs:
-    """The same stores with no radiometer made like another, and no gap filled.
+    """The same stores with no radiometer inter-calibrated, and no gap filled.
 
     The radiometer in operation on a day stays the same.
     """
@@ -54,7 +54,7 @@ class RawRows:
     Parameters
     ----------
     inputs
-        As the radiometers are; see `as_they_are`.
+        Without inter-calibration; see `as_they_are`.
     features
         As the table was made from.
     """
@@ -83,7 +83,7 @@ class Gathered:
     same
         Whether the raw record has the radiometer of the table there, at the same level, (row,).
         It has not where the table's gap was filled, or where what the radiometer in operation saw
-        could not be made alike.
+        could not be inter-calibrated.
     names
         Of the features, in order.
     """

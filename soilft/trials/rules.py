@@ -16,14 +16,14 @@ from soilft.training.table import StoredTable
 
 @dataclass(frozen=True)
 class Rules:
-    """How forests for judging are grown, the same for all of them.
+    """Settings of the forests that experiments grow, the same for all of them.
 
     Parameters
     ----------
     folds, inner_folds
         Of years and blocks together; the inner ones are cut from a fold's training rows.
     rows_per_fit, trees_per_fit
-        At most so many, so that all of it can be done; recorded in the scorecard.
+        At most, so that all folds can be grown; recorded in the scorecard.
     level
         Of the conformal sets.
     per_era

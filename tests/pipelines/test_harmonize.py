@@ -239,8 +239,8 @@ def test_one_radiometer_alone_is_as_if_the_others_had_not_flown(
     opened = run.input_refs().open()
     number = run.radiometers().index("mwri")
     days = slice(160, 170)
-    for alike, error in ((False, 5.0), (True, 0.0)):
-        alone = opened.of_radiometer(number, alike=alike)
+    for harmonized, error in ((False, 5.0), (True, 0.0)):
+        alone = opened.of_radiometer(number, harmonized=harmonized)
         found = merging.merged(alone.tb, days, alone.transfers)
         assert set(np.unique(found.origin)) == {number, 255}
         truth = radiometers.scene(run.config.to_region().grid, run.config.days, 4)[days]

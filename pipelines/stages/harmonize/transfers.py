@@ -89,12 +89,12 @@ def _unreached(run: Run, name: str) -> str:
 
 
 def require_harmonized(run: Run) -> None:
-    """Refuse to go on with radiometers as they are, where they are to be one record without gaps.
+    """Refuse to go on without inter-calibration or normals, where the region file asks for them.
 
     Raises
     ------
     StoreError
-        Where transfers or normals of the inputs as they are have not been fitted.
+        Where those of today's inputs have not been fitted.
     """
     wanted = {
         "the radiometers fitted to one": run.harmonizes and run.harmonization() is None,

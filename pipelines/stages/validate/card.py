@@ -35,7 +35,7 @@ DOUBT_K = 0.5
 
 
 def assemble(run: Run, model: ModelRef, evidence: Evidence) -> dict[str, Any]:
-    """Everything a reader of the scores is told, as JSON values."""
+    """The scorecard as JSON values."""
     config, table = run.config, evidence.table
     section = config.validation
     draws = Draws(section.seed, section.replicates)
@@ -107,7 +107,7 @@ def assemble(run: Run, model: ModelRef, evidence: Evidence) -> dict[str, Any]:
 
 
 def _harmonization(run: Run, evidence: Evidence, draws: Draws) -> dict[str, Any] | None:
-    """How the radiometers were made one record, and what is left where they hand over."""
+    """Inter-calibration of the radiometers, and the steps left at the hand-overs."""
     record = run.harmonization()
     if record is None:
         return None
@@ -121,7 +121,7 @@ def _harmonization(run: Run, evidence: Evidence, draws: Draws) -> dict[str, Any]
 
 
 def _gap_filling(run: Run, evidence: Evidence, draws: Draws) -> dict[str, Any] | None:
-    """What each level is worth where it stands in for what was seen."""
+    """Scores of each gap-filling level on withheld pixel-days."""
     if not run.radiometers():
         return None
     section = run.config.gap_filling

@@ -290,7 +290,7 @@ def _handed_over(
 def _as_they_are(
     run: Run, client: Client, model: ModelRef, emit: Emit, outcomes: Outcomes, evidence: Evidence
 ) -> None:
-    """The record of the radiometers as they are, where they were made alike."""
+    """The record without inter-calibration, where there is one with it."""
     if run.harmonization() is None:
         return
     settings, how = grown_as(run, model)

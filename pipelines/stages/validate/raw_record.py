@@ -1,7 +1,7 @@
 """Comparison of the inter-calibrated record with the one without inter-calibration.
 
-What is learnt with one radiometer and judged with another, and the trend of frozen days, of both
-records: on the same rows of the table, and on the same pixel-days.
+Of both: scores of training with one radiometer and testing with another, on the same rows of the
+table, and the trend of frozen days, on the same pixel-days.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class RawRecord:
 
 
 def raw_record_key(run: Run) -> str | None:
-    """What the raw record depends on; None where no radiometer is made like another."""
+    """Key of the raw record; None where no radiometer is inter-calibrated."""
     if run.harmonization() is None:
         return None
     return digest(raw_record.VERSION, run.table_key())

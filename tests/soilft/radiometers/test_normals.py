@@ -1,4 +1,4 @@
-"""Normals: means over the year, what lies between them, and how much of a departure is carried."""
+"""Normals: means over the year, what lies between them, and how much of an anomaly is carried."""
 
 from datetime import date
 from pathlib import Path
@@ -44,7 +44,7 @@ def fitted(inputs: InputRefs, cells: tuple[tuple[int, int], ...]) -> Normals:
 
 
 def weather(share: float, seed: int = 0) -> np.ndarray:
-    """Departures of 4 K that a day shares with the day before, and the nodes with each other."""
+    """Anomalies of 4 K that a day shares with the day before, and the nodes with each other."""
     rng = np.random.default_rng(seed)
     shape = (len(WHOLE), 1, 4, *REGION.grid.shape)
     found = rng.normal(size=shape)
@@ -54,7 +54,7 @@ def weather(share: float, seed: int = 0) -> np.ndarray:
     return np.asarray(255 + 4 * np.concatenate([found, common], axis=1))
 
 
-def test_normals_are_means_of_what_was_seen_and_departures_are_carried_as_they_are_shared(
+def test_normals_are_means_of_what_was_seen_and_anomalies_are_carried_as_they_are_shared(
     tmp_path: Path,
 ) -> None:
     truth = weather(0.8)
