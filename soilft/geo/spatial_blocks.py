@@ -1,4 +1,8 @@
-"""Spatial blocks for cross-validation: cells held out together."""
+"""Spatial blocks for cross-validation: cells held out together.
+
+Their side is that of the region file, or no less than the predictors' correlation length; see
+`soilft.training.reach`.
+"""
 
 from __future__ import annotations
 
