@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from soilft.annual.series_trend import trend
+from soilft.annual.trend import trend
 from soilft.grid import Grid
 from soilft.report.style import INK, MISSING_COLOUR, MapFrame, map_frame, new_figure
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from soilft.annual import ranges as annual_ranges
 from soilft.annual.phenology import RUN
-from soilft.annual.series_trend import LEVEL
+from soilft.annual.trend import LEVEL
 from soilft.days import UNITS, DaySpan, number
 from soilft.grid import Grid
 from soilft.schema import Coordinate, Template, Variable, grid_coordinates

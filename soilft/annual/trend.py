@@ -1,7 +1,4 @@
-"""Trend of yearly series at every pixel at once: Theil-Sen slope, interval, Mann-Kendall test.
-
-The same numbers as `soilft.annual.series_trend` gives of each series alone, which a test holds.
-"""
+"""Trend of yearly series, one or a pixel each: Theil-Sen slope, interval, Mann-Kendall test."""
 
 from __future__ import annotations
 
@@ -12,11 +9,44 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soilft.annual.series_trend import LEAST_YEARS, LEVEL
-
 VERSION = 1
+LEAST_YEARS = 4
+LEVEL = 0.95
 
 Floats = npt.NDArray[np.float64]
+
+
+def trend(years: npt.NDArray[Any], values: npt.NDArray[Any]) -> dict[str, Any]:
+    """Slope of a yearly series with its 95 % interval, and whether it is a trend at all.
+
+    Parameters
+    ----------
+    years
+        Calendar years, (year,), each once, in any order; gaps are allowed.
+    values
+        One number a year, (year,); years without a finite one are left out.
+
+    Returns
+    -------
+    dict
+        JSON values: ``slope``, in the values' unit per year; ``interval``, ``[low, high]``;
+        ``p_value``, all three as `pixel_trend` gives them; ``years``, how many have a value. With
+        fewer than four, the first three are None and ``reason`` says so.
+    """
+    order = np.argsort(years)
+    order = order[np.isfinite(values[order])]
+    known = len(order)
+    if known < LEAST_YEARS:
+        return {
+            "slope": None,
+            "interval": None,
+            "p_value": None,
+            "years": known,
+            "reason": f"{known} years have a value, a trend needs {LEAST_YEARS}",
+        }
+    found = pixel_trend(years[order], values[order][:, None])
+    slope, low, high, p_value = (float(found[k][0]) for k in ("slope", "low", "high", "p_value"))
+    return {"slope": slope, "interval": [low, high], "p_value": p_value, "years": known}
 
 
 def pixel_trend(years: npt.NDArray[Any], values: npt.NDArray[Any]) -> dict[str, Floats]:

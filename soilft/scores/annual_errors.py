@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from soilft.annual import phenology
-from soilft.annual.series_trend import trend
+from soilft.annual.trend import trend
 from soilft.days import DaySpan
 from soilft.schema import OVERPASSES
 from soilft.store import zarr as store

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soilft.annual.series_trend import trend
+from soilft.annual.trend import trend
 from soilft.schema import FROZEN, MISSING
 
 # Known days that every month of a year must have.
@@ -71,7 +71,7 @@ def compared(states: Mapping[str, States], days: npt.NDArray[Any]) -> dict[str, 
     dict
         ``years``; ``cells`` that the means are over; ``pixel_days`` that all know; ``records``,
         each with ``record``, ``series`` in days a year and ``trend`` of
-        `soilft.annual.series_trend.trend`. Without any year ``records`` is empty and ``reason``
+        `soilft.annual.trend.trend`. Without any year ``records`` is empty and ``reason``
         says so.
     """
     known = np.logical_and.reduce([state <= FROZEN for state in states.values()])
