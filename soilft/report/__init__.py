@@ -4,7 +4,6 @@
 - `style`: the look of figures, maps with the coast, quick looks.
 - `coast`: the coastline for maps.
 - `figures`: figures as SVG markup or PNG data.
-- `hand_over`: the figure of the hand-overs between radiometers.
-- `sections`: tables and sentences of one part of the scorecard each.
-- `page`: the page, and the summary for a terminal.
+- `sections`: values of one part of the scorecard each, as the templates show them.
+- `page`: the page, made from `templates/`, and the summary for a terminal.
 """

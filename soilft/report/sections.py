@@ -1,13 +1,29 @@
-"""Bodies of the report's sections: tables and sentences of one part of the scorecard."""
+"""Sections of the report in the order of the page: the values that their templates show."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from html import escape
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from soilft.errors import ConfigError
 from soilft.report import tables
-from soilft.report.tables import Entry, count, facts, percent, table, why
+from soilft.report.tables import Entry, Table, count, facts, interval, percent, score, table, why
 
+HEADLINE = "year_block"
+_RANDOM = ("random_train", "random_validation", "random_test")
+# Beginnings of the keys of experiments, in the order they are shown; others follow by name.
+_ORDER = (
+    *_RANDOM,
+    HEADLINE,
+    "year",
+    "block",
+    "era_",
+    "smap",
+    "stations",
+    "truth",
+    "label_ceiling",
+    "shuffled",
+)
 _GROUPS = {
     "month": "month",
     "season": "season",
@@ -17,196 +33,349 @@ _GROUPS = {
     "gap_fill_level": "gap-fill level",
     "applicability": "area of applicability",
 }
+_FIGURES = {
+    "confusion": "Confusion matrix of the held-out pixel-days, with the share of each class.",
+    "reliability": "Observed share of frozen against the predicted probability; on the diagonal "
+    "the probabilities hold.",
+    "monthly": "Overall accuracy and recall of each class by month, held-out pixel-days.",
+    "differences": "Overall accuracy of the forest minus that of each baseline, with 95 % "
+    "intervals.",
+    "importance": "Loss of accuracy when a group of predictors is permuted on held-out blocks.",
+    "annual": "Annual layers, mean over the region, by year.",
+    "hand_over": "Steps of brightness temperature where one radiometer hands over to the next, as "
+    "they are and harmonised, with 90 % intervals; shaded: the margin of equivalence.",
+    "noise": "Overall accuracy at several scales of label and sensor noise.",
+    "accuracy_map": "Share of right days of each pixel, with the coast.",
+    "example_days": "Maps of the state on example days.",
+    "pixel_decade": "All days of one pixel, a row for each year.",
+    "availability": "Share of the region's cells with data, by source and day.",
+}
+_MAPS = ("accuracy_map", "example_days", "pixel_decade", "availability")
 
 
-def experiment(entry: Entry) -> Iterator[str]:
+def values(scorecard: Entry) -> dict[str, Any]:
+    """What each section shows, by the name that the templates give it."""
+    tried = experiments(scorecard)
+    best = tried.get(HEADLINE) or {}
+    others = [e for k, e in tried.items() if k != HEADLINE and not for_comparison(k, e)]
+    made_alike = scorecard.get("harmonization")
+    return {
+        "headline": headline(best),
+        "held_out": experiment(best),
+        "probabilities": probability(best),
+        "by_group": by_group(best),
+        "baselines": baselines(scorecard),
+        "transfer": {
+            **overview(others),
+            "groups": [(e["title"], by_group(e)) for e in others if e.get("by")],
+        },
+        "ablations": [table(scorecard.get("ablations"), tables.ABLATIONS)],
+        "importance": [table(scorecard.get("importance"), tables.IMPORTANCE)],
+        "hand_over": hand_overs(made_alike),
+        "both_records": both_records(made_alike),
+        "filled_gaps": filled_gaps(scorecard.get("gap_filling")),
+        "conformal": conformal(scorecard.get("conformal")),
+        "applicability": [facts(scorecard.get("applicability"))],
+        "annual": annual(scorecard.get("annual")),
+        "noise": [table(scorecard.get("noise"), tables.NOISE)],
+        "choice": {
+            **choice(scorecard.get("search")),
+            "by_era": (scorecard.get("per_era") or {}).get("why"),
+        },
+        "random_split": overview([e for k, e in tried.items() if for_comparison(k, e)]),
+        "settings": [facts(scorecard.get("settings"))],
+        "labels": [facts(scorecard.get("labels"))],
+        "set_aside": scorecard.get("set_aside") or [],
+    }
+
+
+def figures(drawn: Mapping[str, str]) -> dict[str, list[dict[str, str]]]:
+    """Figures by name, none or one each; ``maps`` and ``further`` hold several.
+
+    Parameters
+    ----------
+    drawn
+        SVG markup or ``data:image/png`` URIs by name.
+
+    Raises
+    ------
+    ConfigError
+        Where a figure is neither.
+    """
+    shown = {name: _figure(name, markup) for name, markup in drawn.items()}
+    return {
+        **{name: [shown[name]] if name in shown else [] for name in _FIGURES},
+        "maps": [shown[name] for name in _MAPS if name in shown],
+        "further": [figure for name, figure in shown.items() if name not in _FIGURES],
+    }
+
+
+def experiments(scorecard: Entry) -> dict[str, Entry]:
+    """Experiments in the order of the page: the stored scorecard has its keys sorted."""
+
+    def place(key: str) -> tuple[int, str]:
+        return next((n for n, k in enumerate(_ORDER) if key.startswith(k)), len(_ORDER)), key
+
+    found = scorecard.get("experiments") or {}
+    return {key: found[key] for key in sorted(found, key=place)}
+
+
+def for_comparison(key: str, entry: Entry) -> bool:
+    """Whether an experiment is no measure of skill."""
+    return key in _RANDOM or bool(entry.get("comparison_only"))
+
+
+def headline(entry: Entry) -> dict[str, Any]:
+    """The score above all others, or the ``reason`` why there is none."""
+    scores = entry.get("scores")
+    if not scores:
+        return {"reason": why(entry)}
+    sizes = [
+        f"{count(entry.get(name))} {name}"
+        for name in ("folds", "blocks")
+        if entry.get(name) is not None
+    ]
+    sizes += [
+        f"{count(scores.get('rows'))} pixel-days",
+        f"balanced accuracy {percent(scores.get('balanced_accuracy'))}",
+        f"kappa {score(scores.get('kappa'))}",
+        f"the larger class alone {percent(scores.get('majority_share'))}",
+    ]
+    return {
+        "reason": "",
+        "accuracy": percent(scores.get("overall_accuracy")),
+        "interval": interval(entry, "overall_accuracy"),
+        "title": entry.get("title", ""),
+        "against": entry.get("against", "label"),
+        "sizes": sizes,
+        "note": entry.get("note", ""),
+    }
+
+
+def experiment(entry: Entry) -> list[Table]:
     """Confusion matrix and all scores of one experiment."""
     scores = entry.get("scores")
     if not scores:
-        yield f"<p>{escape(why(entry))}</p>"
-        return
+        return [Table(reason=why(entry))]
     against = str(entry.get("against", "label"))
     (tt, tf), (ft, ff) = scores["confusion"]
     rows = [
         {"name": f"{against} thawed", "thawed": tt, "frozen": tf},
         {"name": f"{against} frozen", "thawed": ft, "frozen": ff},
     ]
-    yield from table(
-        rows,
-        (
-            ("", lambda row: str(row["name"])),
-            ("predicted thawed", lambda row: count(row["thawed"])),
-            ("predicted frozen", lambda row: count(row["frozen"])),
-        ),
-        "Pixel-days",
-    )
-    yield from overview([entry])
     bounds = [
         {"name": k, "interval": v} for k, v in sorted((entry.get("intervals") or {}).items()) if v
     ]
-    if bounds:
-        yield from table(bounds, tables.INTERVALS, "95 % intervals")
+    return [
+        table(rows, tables.CONFUSION, "Pixel-days"),
+        table([entry], tables.EXPERIMENTS),
+        *([table(bounds, tables.INTERVALS, "95 % intervals")] if bounds else []),
+    ]
 
 
-def overview(entries: Sequence[Entry]) -> Iterator[str]:
-    """One row for each experiment; what was not made is said below."""
+def overview(entries: Sequence[Entry]) -> dict[str, Any]:
+    """One row for each experiment, and why others were not made."""
     made = [entry for entry in entries if entry.get("scores")]
-    if made or not entries:
-        yield from table(made, tables.EXPERIMENTS)
-    for entry in entries:
-        if not entry.get("scores"):
-            yield f"<p>{escape(str(entry.get('title')))}: {escape(why(entry))}</p>"
+    return {
+        "tables": [table(made, tables.EXPERIMENTS)] if made or not entries else [],
+        "unmade": [
+            {"title": entry.get("title"), "reason": why(entry)}
+            for entry in entries
+            if not entry.get("scores")
+        ],
+    }
 
 
-def by_group(entry: Entry) -> Iterator[str]:
-    """Scores by month, season and whatever else the headline is split by."""
+def by_group(entry: Entry) -> list[Table]:
+    """Scores by month, season and whatever else an experiment is split by."""
     groups: Entry = entry.get("by") or {}
     if not groups:
-        yield f"<p>{escape(why(groups))}</p>"
+        return [Table(reason=why(groups))]
+    found = []
     for name in sorted(groups, key=[*_GROUPS, *sorted(groups)].index):
         if rows := groups[name]:
             heading = _GROUPS.get(name, name.replace("_", " "))
-            yield from table(
-                rows, tables.grouped(lambda row: str(row["key"]), heading), f"By {heading}"
-            )
+            columns = tables.grouped(lambda row: str(row["key"]), heading)
+            found.append(table(rows, columns, f"By {heading}"))
+    return found
 
 
-def probability(entry: Entry) -> Iterator[str]:
+def probability(entry: Entry) -> list[Table]:
     """Brier score, its skill, calibration error and the bins of the reliability."""
     found = entry.get("probability")
-    yield from facts(found and {k: v for k, v in found.items() if k != "reliability"})
+    shown = [facts(found and {k: v for k, v in found.items() if k != "reliability"})]
     if found and found.get("reliability"):
-        yield from table(found["reliability"], tables.RELIABILITY, "Reliability by bin")
+        shown.append(table(found["reliability"], tables.RELIABILITY, "Reliability by bin"))
+    return shown
 
 
-def conformal(found: Entry | None) -> Iterator[str]:
-    """Coverage of the sets, by month and by spatial block."""
-    if not found or "level" not in found:
-        yield f"<p>{escape(why(found))}</p>"
-        return
-    yield (
-        f"<p>Sets at {percent(found['level'])}, against the "
-        f"{escape(str(found.get('against', 'label')))}.</p>"
-    )
-    for group, caption in (("by_month", "By month"), ("by_region", "By spatial block")):
-        whole = {
-            "key": "all",
-            "rows": sum(found[name]["rows"] for name in ("thawed", "frozen")),
-            **{f"coverage_{name}": found[name]["coverage"] for name in ("thawed", "frozen")},
-            "both": found.get("both"),
-            "neither": found.get("neither"),
-        }
-        yield from table([whole, *(found.get(group) or [])], tables.SETS, caption)
+def baselines(scorecard: Entry) -> list[Table]:
+    """The forest beside other rules, against the label and what else is known."""
+    found = [table(scorecard.get("baselines"), tables.BASELINES, "Against the label")]
+    for name, caption in (
+        ("baselines_held_out_years", "Held-out years alone: places known to both"),
+        ("baselines_against_truth", "Against the simulated truth"),
+    ):
+        if scorecard.get(name):
+            found.append(table(scorecard[name], tables.BASELINES, caption))
+    return found
 
 
-def annual(found: Entry | None) -> Iterator[str]:
-    """Annual layers: means, errors and trends."""
-    if not found or not found.get("layers"):
-        yield f"<p>{escape(why(found))}</p>"
-        return
-    if found.get("reference"):
-        yield f"<p>Errors against: {escape(str(found['reference']))}.</p>"
-    yield from table(
-        found["layers"], tables.LAYERS, "Mean over all years; trend of the regional mean"
-    )
-
-
-def search(found: Entry | None) -> Iterator[str]:
-    """How the forest's settings were chosen."""
-    if not found or not found.get("points"):
-        yield f"<p>{escape(why(found))}</p>"
-        return
-    yield f"<p>{escape(str(found.get('why', '')))}</p>"
-    yield f"<p>Chosen: {escape(tables.pairs(found.get('chosen') or {}))}.</p>"
-    names = sorted({name for point in found["points"] for name in point.get("params", {})})
-    costs = sorted({name for point in found["points"] for name in point} - {"params"})
-    columns = [(n, lambda row, n=n: tables.plain(row.get("params", {}).get(n))) for n in names]
-    columns += [(n.replace("_", " "), lambda row, n=n: tables.plain(row.get(n))) for n in costs]
-    yield from table(found["points"], columns, "Points that were scored")
-
-
-def hand_overs(found: Entry | None) -> Iterator[str]:
+def hand_overs(found: Entry | None) -> dict[str, Any]:
     """Steps of the brightness temperatures where one radiometer hands over to the next."""
     if not found:
-        yield "<p>There is one radiometer, or several as they are.</p>"
-        return
-    for name in found.get("unreached") or []:
-        yield f"<p>No days link {escape(str(name))} to the others: it is left out.</p>"
-    for change in found["hand_overs"]:
-        heading = f"{change['before']} to {change['after']}, {change['day']}"
-        if not change["steps"]:
-            yield f"<h3>{escape(heading)}</h3><p>{escape(why(change))}</p>"
-            continue
-        yield from table(
-            change["steps"],
-            tables.HAND_OVER,
-            f"{heading}: step in K with its 90 % interval, left-out pixels and days; equivalent "
-            f"where the interval lies within {change['margin']:g} K",
-        )
-        if change.get("frozen_days"):
-            yield from table(
-                [change["frozen_days"]],
-                tables.FROZEN_STEP,
-                f"{heading}: step in frozen days a year, by the published model on left-out "
-                f"pixels and days; margin {change['frozen_days']['margin']:g} days",
-            )
+        return {"alone": True, "unreached": [], "changes": [], "links": []}
+    links = []
     for link in found["links"]:
         heading = (
             f"{link['one']} made like {link['other']}, from {link['days']} days, "
             f"{link['first']} to {link['last']}"
         )
-        yield from table(link["channels"], tables.TRANSFERS, heading)
+        links.append(table(link["channels"], tables.TRANSFERS, heading))
+    return {
+        "alone": False,
+        "unreached": found.get("unreached") or [],
+        "changes": [_hand_over(change) for change in found["hand_overs"]],
+        "links": links,
+    }
 
 
-def gap_filling(found: Entry | None) -> Iterator[str]:
-    """Scores of each gap-filling level, on observed pixel-days that were withheld."""
-    if not found:
-        yield "<p>There are no brightness temperatures to fill.</p>"
-        return
-    allowed = ", ".join(name.replace("_", " ") for name in found["allowed"]) or "none"
-    yield f"<p>Levels allowed: {escape(allowed)}.</p>"
-    if not found["levels"]:
-        yield "<p>No known pixel-day was masked and filled: none could be judged.</p>"
-        return
-    yield from table(
-        found["levels"],
-        tables.GAP_LEVELS,
-        f"Known pixel-days of {count(found['days'])} days, held out with their years and blocks, "
-        "as each level alone would have filled them",
-    )
-    for entry in found["levels"]:
-        name = str(entry["level"]).replace("_", " ")
-        yield from table(entry["by_month"], tables.GAP_MONTHS, f"By month: {name}")
+def _hand_over(change: Entry) -> dict[str, Any]:
+    heading = f"{change['before']} to {change['after']}, {change['day']}"
+    if not change["steps"]:
+        return {"heading": heading, "reason": why(change), "tables": []}
+    found = [
+        table(
+            change["steps"],
+            tables.HAND_OVER,
+            f"{heading}: step in K with its 90 % interval, left-out pixels and days; equivalent "
+            f"where the interval lies within {change['margin']:g} K",
+        )
+    ]
+    if change.get("frozen_days"):
+        caption = (
+            f"{heading}: step in frozen days a year, by the published model on left-out "
+            f"pixels and days; margin {change['frozen_days']['margin']:g} days"
+        )
+        found.append(table([change["frozen_days"]], tables.FROZEN_STEP, caption))
+    return {"heading": heading, "reason": "", "tables": found}
 
 
-def both_records(found: Entry | None) -> Iterator[str]:
+def both_records(found: Entry | None) -> dict[str, Any]:
     """Scores and trend of the record without and with inter-calibration."""
     transfer, trend = ((found or {}).get(name) for name in ("transfer", "trend"))
+    shown: dict[str, Any] = {"transfer": [], "unmade": [], "no_trend": "", "trend": []}
     if transfer:
-        yield from table(
-            [pair for pair in transfer["pairs"] if not pair.get("reason")],
-            tables.BOTH_RECORDS,
-            "Trained with one radiometer, judged with another, the same pixel-days of both "
-            f"records; {count(transfer['left_out'])} rows that the record as it was has not, or "
-            "from another radiometer, are left out",
-        )
-        for pair in transfer["pairs"]:
-            if pair.get("reason"):
-                words = f"{pair['trained']} to {pair['judged']}: {why(pair)}"
-                yield f"<p>{escape(words)}</p>"
-    if not trend:
-        return
-    if not trend["records"]:
-        yield f"<p>Frozen days a year: {escape(why(trend))}</p>"
-        return
-    said = (
-        f"Frozen days a year, mean of {count(trend['cells'])} sampled cells, on "
-        f"{count(trend['pixel_days'])} pixel-days that all records know"
+        shown["transfer"] = [
+            table(
+                [pair for pair in transfer["pairs"] if not pair.get("reason")],
+                tables.BOTH_RECORDS,
+                "Trained with one radiometer, judged with another, the same pixel-days of both "
+                f"records; {count(transfer['left_out'])} rows that the record as it was has not, "
+                "or from another radiometer, are left out",
+            )
+        ]
+        shown["unmade"] = [
+            {**pair, "reason": why(pair)} for pair in transfer["pairs"] if pair.get("reason")
+        ]
+    if trend and trend["records"]:
+        shown["trend"] = _trends(trend)
+    elif trend:
+        shown["no_trend"] = why(trend)
+    return shown
+
+
+def _trends(found: Entry) -> list[Table]:
+    caption = (
+        f"Frozen days a year, mean of {count(found['cells'])} sampled cells, on "
+        f"{count(found['pixel_days'])} pixel-days that all records know"
     )
-    yield from table(trend["records"], tables.FROZEN_TRENDS, said)
     rows = [
-        {"year": year, **{r["record"]: r["series"][n] for r in trend["records"]}}
-        for n, year in enumerate(trend["years"])
+        {"year": year, **{r["record"]: r["series"][n] for r in found["records"]}}
+        for n, year in enumerate(found["years"])
     ]
-    names = [str(each["record"]) for each in trend["records"]]
-    yield from table(rows, tables.frozen_by_year(names), "Frozen days by year")
+    names = [str(each["record"]) for each in found["records"]]
+    return [
+        table(found["records"], tables.FROZEN_TRENDS, caption),
+        table(rows, tables.frozen_by_year(names), "Frozen days by year"),
+    ]
+
+
+def filled_gaps(found: Entry | None) -> dict[str, Any]:
+    """Scores of each gap-filling level, on observed pixel-days that were withheld."""
+    if not found:
+        return {"allowed": None, "tables": []}
+    allowed = ", ".join(name.replace("_", " ") for name in found["allowed"]) or "none"
+    if not found["levels"]:
+        return {"allowed": allowed, "tables": []}
+    caption = (
+        f"Known pixel-days of {count(found['days'])} days, held out with their years and blocks, "
+        "as each level alone would have filled them"
+    )
+    by_month = [
+        table(
+            entry["by_month"],
+            tables.GAP_MONTHS,
+            f"By month: {str(entry['level']).replace('_', ' ')}",
+        )
+        for entry in found["levels"]
+    ]
+    return {
+        "allowed": allowed,
+        "tables": [table(found["levels"], tables.GAP_LEVELS, caption), *by_month],
+    }
+
+
+def conformal(found: Entry | None) -> dict[str, Any]:
+    """Coverage of the sets, by month and by spatial block."""
+    if not found or "level" not in found:
+        return {"level": None, "tables": [Table(reason=why(found))]}
+    whole = {
+        "key": "all",
+        "rows": sum(found[name]["rows"] for name in ("thawed", "frozen")),
+        **{f"coverage_{name}": found[name]["coverage"] for name in ("thawed", "frozen")},
+        "both": found.get("both"),
+        "neither": found.get("neither"),
+    }
+    return {
+        "level": percent(found["level"]),
+        "against": found.get("against", "label"),
+        "tables": [
+            table([whole, *(found.get(group) or [])], tables.SETS, caption)
+            for group, caption in (("by_month", "By month"), ("by_region", "By spatial block"))
+        ],
+    }
+
+
+def annual(found: Entry | None) -> dict[str, Any]:
+    """Annual layers: means, errors and trends."""
+    if not found or not found.get("layers"):
+        return {"reference": None, "tables": [Table(reason=why(found))]}
+    caption = "Mean over all years; trend of the regional mean"
+    return {
+        "reference": found.get("reference"),
+        "tables": [table(found["layers"], tables.LAYERS, caption)],
+    }
+
+
+def choice(found: Entry | None) -> dict[str, Any]:
+    """How the forest's settings were chosen."""
+    if not found or not found.get("points"):
+        return {"chosen": None, "tables": [Table(reason=why(found))]}
+    return {
+        "why": found.get("why", ""),
+        "chosen": tables.pairs(found.get("chosen") or {}),
+        "tables": [
+            table(found["points"], tables.points_of(found["points"]), "Points that were scored")
+        ],
+    }
+
+
+def _figure(name: str, drawn: str) -> dict[str, str]:
+    svg = drawn.startswith("<svg")
+    if not svg and not drawn.startswith("data:image/png;base64,"):
+        raise ConfigError(
+            f"figure {name}", expected="SVG markup or a PNG data URI", found=repr(drawn[:40])
+        )
+    words = _FIGURES.get(name, name.replace("_", " "))
+    return {"name": name, "words": words, "svg": drawn if svg else "", "png": "" if svg else drawn}

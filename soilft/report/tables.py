@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from html import escape
+from dataclasses import dataclass
 from typing import Any
 
 Entry = Mapping[str, Any]
@@ -11,6 +11,16 @@ Entry = Mapping[str, Any]
 Column = tuple[str, Callable[[Entry], str]]
 
 _ABSENT = "\N{EN DASH}"
+
+
+@dataclass(frozen=True)
+class Table:
+    """What stands in a table, the first cell of a row naming it; where it has no row, why."""
+
+    headings: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+    caption: str = ""
+    reason: str = ""
 
 
 def percent(value: Any) -> str:
@@ -84,17 +94,16 @@ def why(section: Any) -> str:
     return f"Not made: {reason}" if reason else "Not made."
 
 
-def facts(values: Entry | None) -> Iterator[str]:
+def facts(values: Entry | None) -> Table:
     """Names and values, nested ones with both names."""
     if not values or set(values) == {"reason"}:
-        yield f"<p>{escape(why(values))}</p>"
-        return
+        return Table(reason=why(values))
     rows = [{"name": name, "value": value} for name, value in _flat(values)]
     columns = (
         ("", lambda row: str(row["name"]).replace("_", " ")),
         ("value", lambda row: plain(row["value"])),
     )
-    yield from table(rows, columns)
+    return table(rows, columns)
 
 
 def _flat(values: Entry, above: str = "") -> Iterator[tuple[str, Any]]:
@@ -105,21 +114,12 @@ def _flat(values: Entry, above: str = "") -> Iterator[tuple[str, Any]]:
             yield f"{above}{name}", value
 
 
-def table(rows: Any, columns: Sequence[Column], caption: str = "") -> Iterator[str]:
-    """HTML table, the first column naming the rows; where there are none, why."""
+def table(rows: Any, columns: Sequence[Column], caption: str = "") -> Table:
+    """Entries as rows, the first column naming them; where there are none, why."""
     if not rows or isinstance(rows, Mapping):
-        yield f"<p>{escape(why(rows))}</p>"
-        return
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name, _ in columns)
-    yield '<div class="scroll" tabindex="0"><table>'
-    if caption:
-        yield f"<caption>{escape(caption)}</caption>"
-    yield f"<thead><tr>{head}</tr></thead><tbody>"
-    for row in rows:
-        first, *cells = (escape(shown(row)) for _, shown in columns)
-        rest = "".join(f"<td>{cell}</td>" for cell in cells)
-        yield f'<tr><th scope="row">{first}</th>{rest}</tr>'
-    yield "</tbody></table></div>"
+        return Table(reason=why(rows))
+    headings = [heading for heading, _ in columns]
+    return Table(headings, [[shown(row) for _, shown in columns] for row in rows], caption)
 
 
 def scored(first: Callable[[Entry], str], heading: str) -> tuple[Column, ...]:
@@ -195,6 +195,16 @@ def frozen_by_year(records: Sequence[str]) -> tuple[Column, ...]:
     return (("year", _of("year", plain)), *((record(name), _of(name, days)) for name in records))
 
 
+def points_of(found: Sequence[Entry]) -> tuple[Column, ...]:
+    """Columns of the points of a search: the settings tried, then scores and costs."""
+    names = sorted({name for point in found for name in point.get("params", {})})
+    costs = sorted({name for point in found for name in point} - {"params"})
+    return (
+        *((name, _nested("params", name, plain)) for name in names),
+        *((name.replace("_", " "), _of(name, plain)) for name in costs),
+    )
+
+
 def _nested(part: str, key: str, write: Callable[[Any], str]) -> Callable[[Entry], str]:
     return lambda row: write((row.get(part) or {}).get(key))
 
@@ -231,6 +241,11 @@ _RECORDS = {
 _NUMBERS = (("f1_frozen", "F1 frozen"), ("kappa", "kappa"), ("mcc", "MCC"))
 _SCORED = tuple(_in_scores(column) for column in scored(str, "")[1:])
 
+CONFUSION: tuple[Column, ...] = (
+    ("", lambda row: str(row["name"])),
+    ("predicted thawed", _of("thawed", count)),
+    ("predicted frozen", _of("frozen", count)),
+)
 EXPERIMENTS: tuple[Column, ...] = (
     ("experiment", _titled),
     ("against", _of("against", plain)),

@@ -67,7 +67,7 @@ def test_the_page_that_ships_is_what_its_sources_build(installed: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_wheel_holds_the_same_page(tmp_path: Path) -> None:
+def test_the_wheel_holds_the_same_page_and_the_templates_of_the_report(tmp_path: Path) -> None:
     options = ("--no-deps", "--no-build-isolation", "--disable-pip-version-check", "--quiet")
     run(sys.executable, "-m", "pip", "wheel", *options, "-w", str(tmp_path), ".", folder=ROOT)
     (wheel,) = tmp_path.glob("soilft-*.whl")
@@ -78,6 +78,9 @@ def test_the_wheel_holds_the_same_page(tmp_path: Path) -> None:
             if name.startswith("soilft/data/viewer/")
         }
         assert not [name for name in held.namelist() if name.startswith("viewer/")]
+        templates = [path.relative_to(ROOT) for path in ROOT.glob("soilft/report/templates/*")]
+        assert templates
+        assert {str(path) for path in templates} <= set(held.namelist())
     assert inside == dict(viewer.files())
 
 

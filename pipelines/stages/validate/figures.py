@@ -13,7 +13,6 @@ from soilft.days import day_of
 from soilft.forest.artefact import ModelRef
 from soilft.ingest.availability import Availability
 from soilft.report import figures as draw
-from soilft.report.hand_over import hand_overs
 from soilft.schema import OVERPASSES
 from soilft.store import objects
 from soilft.store import zarr as store
@@ -51,7 +50,7 @@ def figures(run: Run, model: ModelRef, evidence: Evidence, card: dict[str, Any])
     if card["harmonization"] is not None:
         changes = card["harmonization"]["hand_overs"]
         if any(change["steps"] for change in changes):
-            found["hand_over"] = hand_overs(changes, simulated=simulated)
+            found["hand_over"] = draw.hand_overs(changes, simulated=simulated)
     return found | _states(run, model, lon, lat, simulated=simulated)
 
 

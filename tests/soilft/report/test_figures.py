@@ -355,8 +355,6 @@ def test_figures_are_refused_and_the_page_still_made_without_matplotlib(
 
 
 def test_hand_overs_show_both_records_and_the_margin() -> None:
-    from soilft.report.hand_over import hand_overs
-
     step = {
         "channel": "36.5V",
         "node": "AM",
@@ -364,7 +362,9 @@ def test_hand_overs_show_both_records_and_the_margin() -> None:
         "harmonized": [0.1, -0.2, None],
     }
     change = {"before": "mwri", "after": "amsr2", "day": "2012-07-03", "margin": 0.5}
-    drawn = hand_overs([{**change, "steps": [step]}, {**change, "steps": []}], simulated=True)
+    drawn = figures.hand_overs(
+        [{**change, "steps": [step]}, {**change, "steps": []}], simulated=True
+    )
     for words in ("SIMULATED", "mwri to amsr2", "36.5V AM", "as they are", "harmonised"):
         assert words in drawn
-    assert hand_overs([]).startswith("<svg")
+    assert figures.hand_overs([]).startswith("<svg")

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from jinja2 import UndefinedError
 
 from soilft.errors import ConfigError
 from soilft.report import page as report
@@ -113,6 +114,27 @@ def test_text_of_the_scorecard_is_escaped() -> None:
     assert "<script" not in html
     assert "<script>" in unescape(html)
     assert "Plateau &lt;&amp; co&gt;" in html
+
+
+def test_a_template_escapes_all_text_and_misses_no_value() -> None:
+    part = report.templates().get_template("figure.html")
+    figure = {"name": '"><b', "words": "<em>'", "png": 'data:"', "svg": ""}
+    shown = part.render(figure=figure)
+    assert "<b" not in shown
+    assert "<em" not in shown
+    assert shown.count('"') == 6
+    with pytest.raises(UndefinedError, match="words"):
+        part.render(figure={name: value for name, value in figure.items() if name != "words"})
+
+
+def test_templates_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    once = report.render(card(), {"confusion": "<svg></svg>"})
+
+    def read(*given: object) -> None:
+        pytest.fail("a template was read again")
+
+    monkeypatch.setattr(report.templates().loader, "get_source", read)
+    assert report.render(card(), {"confusion": "<svg></svg>"}) == once
 
 
 def test_every_part_of_the_scorecard_is_shown() -> None:
