@@ -1,4 +1,4 @@
-"""Sections of the report in the order of the page: the values that their templates show."""
+"""Values of the report's sections, in the order of the page, as their templates show them."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def values(scorecard: Entry) -> dict[str, Any]:
     tried = experiments(scorecard)
     best = tried.get(HEADLINE) or {}
     others = [e for k, e in tried.items() if k != HEADLINE and not for_comparison(k, e)]
-    made_alike = scorecard.get("harmonization")
+    harmonized = scorecard.get("harmonization")
     return {
         "headline": headline(best),
         "held_out": experiment(best),
@@ -71,8 +71,8 @@ def values(scorecard: Entry) -> dict[str, Any]:
         },
         "ablations": [table(scorecard.get("ablations"), tables.ABLATIONS)],
         "importance": [table(scorecard.get("importance"), tables.IMPORTANCE)],
-        "hand_over": hand_overs(made_alike),
-        "both_records": both_records(made_alike),
+        "hand_over": hand_overs(harmonized),
+        "both_records": both_records(harmonized),
         "filled_gaps": filled_gaps(scorecard.get("gap_filling")),
         "conformal": conformal(scorecard.get("conformal")),
         "applicability": [facts(scorecard.get("applicability"))],
