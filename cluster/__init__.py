@@ -1,6 +1,7 @@
 """Dask clusters of every kind, started or joined in one way.
 
-This package knows no science. It turns a `ClusterSpec` into a connected ``distributed.Client``:
+It turns a `ClusterSpec` into a connected ``distributed.Client``. It is a part of soilft that knows
+no science, nothing of the rest but the tree of errors:
 
 >>> from cluster import ClusterSpec, start
 >>> with start(ClusterSpec(kind="local", workers=2, memory="2GiB")) as client:  # doctest: +SKIP

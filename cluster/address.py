@@ -68,9 +68,9 @@ def _unreachable(spec: ClusterSpec, found: str) -> ClusterError:
     return ClusterError(
         "cluster.unreachable",
         str(spec.address),
-        f"a Dask scheduler to answer within {spec.connect_timeout:g} s",
-        found,
-        "Check the address, that the scheduler runs, and that no firewall stands between.",
+        expected=f"a Dask scheduler to answer within {spec.connect_timeout:g} s",
+        found=found,
+        remedy="Check the address, that the scheduler runs, and that no firewall stands between.",
     )
 
 
@@ -83,7 +83,7 @@ def _wait_for_a_worker(client: Client, spec: ClusterSpec, deadline: float) -> No
         raise ClusterError(
             "cluster.no_workers",
             str(spec.address),
-            f"at least one worker within {spec.connect_timeout:g} s",
-            "a scheduler without workers",
-            "Start workers, or raise connect_timeout where they are slow to come.",
+            expected=f"at least one worker within {spec.connect_timeout:g} s",
+            found="a scheduler without workers",
+            remedy="Start workers, or raise connect_timeout where they are slow to come.",
         ) from error

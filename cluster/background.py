@@ -177,9 +177,9 @@ def cancel(name: str) -> None:
             raise ClusterError(
                 "cluster.elsewhere",
                 f"job {name}",
-                f"one of this machine, {socket.gethostname()}",
-                f"one that runs on {said['host']}",
-                "Cancel it there.",
+                expected=f"one of this machine, {socket.gethostname()}",
+                found=f"one that runs on {said['host']}",
+                remedy="Cancel it there.",
             )
         _end(place, int(said["pid"]))
     shutil.rmtree(place.folder)
@@ -202,9 +202,9 @@ def _end(place: Place, pid: int) -> None:
     raise ClusterError(
         "cluster.refused",
         f"job {place.name} {WHERE}",
-        "to end when it is killed",
-        f"process {pid} still there",
-        "Look at what it waits for: ps -o stat,wchan",
+        expected="to end when it is killed",
+        found=f"process {pid} still there",
+        remedy="Look at what it waits for: ps -o stat,wchan",
     )
 
 

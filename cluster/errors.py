@@ -1,11 +1,12 @@
-"""The one exception of this package."""
+"""The one error of this package, with a code for each case."""
+
+from __future__ import annotations
+
+from soilft.errors import SoilftError
 
 
-class ClusterError(Exception):
+class ClusterError(SoilftError):
     """A cluster could not be described, started or joined.
-
-    Every part is kept as an attribute, so that a caller decides by `code` and a person reads the
-    message. The parts are positional, which lets the error travel between processes by pickle.
 
     Parameters
     ----------
@@ -20,20 +21,14 @@ class ClusterError(Exception):
 
     Examples
     --------
-    >>> str(ClusterError("cluster.invalid_spec", "workers", "1 or more", "0", "Set workers."))
+    >>> parts = {"expected": "1 or more", "found": "0", "remedy": "Set workers."}
+    >>> str(ClusterError("cluster.invalid_spec", "workers", **parts))
     'workers: expected 1 or more, found 0. Set workers. [cluster.invalid_spec]'
     """
 
-    def __init__(self, code: str, thing: str, expected: str, found: str, remedy: str) -> None:
-        super().__init__(code, thing, expected, found, remedy)
+    def __init__(self, code: str, thing: str, *, expected: str, found: str, remedy: str) -> None:
+        super().__init__(thing, expected=expected, found=found, remedy=remedy)
         self.code = code
-        self.thing = thing
-        self.expected = expected
-        self.found = found
-        self.remedy = remedy
 
     def __str__(self) -> str:
-        return (
-            f"{self.thing}: expected {self.expected}, found {self.found}. "
-            f"{self.remedy} [{self.code}]"
-        )
+        return f"{super().__str__()} [{self.code}]"

@@ -60,9 +60,9 @@ def _refuse_more_memory_than_there_is(spec: ClusterSpec) -> None:
         raise ClusterError(
             "cluster.memory",
             "cluster memory",
-            f"at most the {MEMORY_LIMIT / 2**30:.1f} GiB of this machine",
-            spec.memory,
-            "Lower the memory of a worker.",
+            expected=f"at most the {MEMORY_LIMIT / 2**30:.1f} GiB of this machine",
+            found=spec.memory,
+            remedy="Lower the memory of a worker.",
         )
 
 
@@ -85,9 +85,10 @@ def _processes(spec: ClusterSpec) -> LocalCluster:
         raise ClusterError(
             "cluster.start_failed",
             "local cluster",
-            f"{spec.workers} worker processes",
-            str(error) or type(error).__name__,
-            "Check that local_directory can be written and that memory and processes are free.",
+            expected=f"{spec.workers} worker processes",
+            found=str(error) or type(error).__name__,
+            remedy="Check that local_directory can be written and that memory and processes are "
+            "free.",
         ) from error
     if not spec.dashboard and processes.scheduler is not None:
         # The scheduler announces its plain HTTP server as a dashboard even where it has none; this

@@ -82,9 +82,9 @@ def start(spec: ClusterSpec) -> Iterator[Client]:
             raise ClusterError(
                 "cluster.no_workers",
                 f"Coiled cluster {started.name}",
-                f"a worker within {spec.connect_timeout:g} s",
-                "none",
-                "Look at the cluster's page for quota and capacity, or take another region.",
+                expected=f"a worker within {spec.connect_timeout:g} s",
+                found="none",
+                remedy="Look at the cluster's page for quota and capacity, or take another region.",
             ) from error
         yield client
 
@@ -119,9 +119,9 @@ def check_login(spec: ClusterSpec) -> None:
             raise ClusterError(
                 "cluster.unreachable",
                 "Coiled",
-                "an answer within 30 s",
-                str(error) or type(error).__name__,
-                "Check the network, and coiled.server in Dask's configuration.",
+                expected="an answer within 30 s",
+                found=str(error) or type(error).__name__,
+                remedy="Check the network, and coiled.server in Dask's configuration.",
             ) from error
 
 
@@ -170,9 +170,9 @@ def submit(spec: ClusterSpec, name: str, region_file: str, arguments: Sequence[s
         raise ClusterError(
             "cluster.invalid_spec",
             "cluster image",
-            "the image that the job runs, in cluster.image or SOILFT_IMAGE",
-            "none",
-            "Build it with cluster/Dockerfile, and push it where Coiled can read it.",
+            expected="the image that the job runs, in cluster.image or SOILFT_IMAGE",
+            found="none",
+            remedy="Build it with cluster/Dockerfile, and push it where Coiled can read it.",
         )
     check_login(spec)
     largest = memory(spec, spec.workers)
@@ -214,14 +214,16 @@ def script(spec: ClusterSpec, region_file: str, arguments: Sequence[str]) -> str
 
 
 def _login(found: str) -> ClusterError:
-    return ClusterError("cluster.login", "Coiled", "a login", found, "Run: coiled login")
+    return ClusterError(
+        "cluster.login", "Coiled", expected="a login", found=found, remedy="Run: coiled login"
+    )
 
 
 def _refused(expected: str, error: Exception) -> ClusterError:
     return ClusterError(
         "cluster.refused",
         "Coiled",
-        expected,
-        str(error) or type(error).__name__,
-        "Correct what it names, or ask the owner of the workspace.",
+        expected=expected,
+        found=str(error) or type(error).__name__,
+        remedy="Correct what it names, or ask the owner of the workspace.",
     )

@@ -114,9 +114,9 @@ def check(
         raise ClusterError(
             "cluster.preflight",
             f"cluster at {client.scheduler_info(n_workers=0)['address']}",
-            "processes that fit this one and the plan",
-            f"{len(found)} things that are off\n{table(found)}\n",
-            remedy(found),
+            expected="processes that fit this one and the plan",
+            found=f"{len(found)} things that are off\n{table(found)}\n",
+            remedy=remedy(found),
         )
 
 

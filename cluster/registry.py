@@ -46,9 +46,9 @@ def module_path(kind: str) -> str:
         raise ClusterError(
             "cluster.unknown_kind",
             "cluster kind",
-            f"one of: {known}",
-            repr(kind),
-            "Choose one of these kinds.",
+            expected=f"one of: {known}",
+            found=repr(kind),
+            remedy="Choose one of these kinds.",
         )
     return MODULES[kind]
 
@@ -81,7 +81,7 @@ def vendor_module(kind: str, path: str) -> "ModuleType":
         raise ClusterError(
             "cluster.missing_extra",
             f"cluster kind {kind}",
-            f"the package {error.name}",
-            "it is not installed",
-            f"Install it with: pip install 'soilft[{extra}]'",
+            expected=f"the package {error.name}",
+            found="it is not installed",
+            remedy=f"Install it with: pip install 'soilft[{extra}]'",
         ) from error

@@ -42,9 +42,9 @@ def _invalid(field: str, expected: str, found: object) -> ClusterError:
     return ClusterError(
         "cluster.invalid_spec",
         f"cluster {field}",
-        expected,
-        repr(found),
-        f"Correct '{field}' in the cluster settings.",
+        expected=expected,
+        found=repr(found),
+        remedy=f"Correct '{field}' in the cluster settings.",
     )
 
 

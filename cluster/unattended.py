@@ -34,9 +34,9 @@ def job_exists(name: str, where: str, found: str) -> ClusterError:
     return ClusterError(
         "cluster.job_exists",
         f"job {name} {where}",
-        "none of this name, or one that has ended",
-        found,
-        "Follow it with soilft logs, or end it with soilft cancel, with the same --on.",
+        expected="none of this name, or one that has ended",
+        found=found,
+        remedy="Follow it with soilft logs, or end it with soilft cancel, with the same --on.",
     )
 
 
@@ -45,8 +45,8 @@ def no_job(name: str, where: str) -> ClusterError:
     return ClusterError(
         "cluster.no_job",
         f"job {name} {where}",
-        "a job of this name",
-        "none",
-        "Send it with soilft submit; jobs that ended stay until they are cancelled. "
+        expected="a job of this name",
+        found="none",
+        remedy="Send it with soilft submit; jobs that ended stay until they are cancelled. "
         "Where it was sent is said by --on.",
     )

@@ -59,9 +59,9 @@ def watched(started: AbstractContextManager[Client], spec: ClusterSpec) -> Itera
             raise ClusterError(
                 "cluster.lost",
                 "cluster",
-                "a scheduler for as long as there is work",
-                f"none for {spec.connect_timeout:g} s",
-                "Start the same command again: it goes on where this one stopped.",
+                expected="a scheduler for as long as there is work",
+                found=f"none for {spec.connect_timeout:g} s",
+                remedy="Start the same command again: it goes on where this one stopped.",
             ) from None
         finally:
             left.set()

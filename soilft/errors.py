@@ -1,12 +1,33 @@
-"""Every error that soilft raises on purpose, grouped by what the reader of the message would do.
+"""Every error that soilft raises on purpose, by what whoever handles it would do.
+
+::
+
+    SoilftError                  show its line, end with the exit code of its kind
+    +-- ConfigError              correct the named key of the configuration, start again
+    |   +-- NoGranules           ... the pattern, or the place where the granules are
+    +-- InputError               set the named granule aside, go on with the others
+    |   +-- UnreadableGranule    ... get the file again
+    |   +-- GridMismatch         ... name the product that has this grid
+    |   +-- MissingVariable      ... get a file that has it, or do not ask for it
+    |   +-- FormatMismatch       ... name the product that declares it so
+    +-- StoreError               change nothing, name the store
+    |   +-- StorePermission      ... get the right to read or write there
+    |   +-- StoreConflict        ... take another store, or do what stands there first
+    |   +-- MisalignedWrite      ... write whole chunks
+    |   +-- PreconditionFailed   ... read what is there now, try again
+    |   +-- LeaseHeld            ... wait for the other publisher, publish again
+    |   +-- LeaseLost            ... publish again: readers saw no change
+    |   +-- ReleaseRefused       ... look at what the check names; readers keep what they have
+    +-- ModelError               take another model, or train one
+    |   +-- NotEnoughRows        go on without what the rows do not suffice for, and say so
+    +-- TaskTooLarge             make chunks smaller, or workers larger
+    +-- ClusterError             choose by its code, one for each case (`cluster.errors`)
 
 Each class has a stable ``code`` for scripts and ledgers; each message names the thing, what was
-expected, what was found and, where there is one, the remedy.
+expected, what was found and, where there is one, the remedy. Nothing heavy is imported here.
 """
 
 from __future__ import annotations
-
-from typing import ClassVar
 
 
 class SoilftError(Exception):
@@ -22,7 +43,7 @@ class SoilftError(Exception):
         What to do about it, as a sentence.
     """
 
-    code: ClassVar[str] = "error"
+    code = "error"
 
     def __init__(
         self, thing: str, *, expected: str = "", found: str = "", remedy: str = ""
@@ -39,14 +60,12 @@ class SoilftError(Exception):
         return f"{text}. {self.remedy}" if self.remedy else text
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Survive pickling, keywords and all: errors travel from workers to the client."""
-        return _rebuild, (type(self), self.thing, self.expected, self.found, self.remedy)
+        """Survive pickling, whatever the constructor asks: errors travel between processes."""
+        return _rebuilt, (type(self), *self.args), self.__dict__
 
 
-def _rebuild(
-    cls: type[SoilftError], thing: str, expected: str, found: str, remedy: str
-) -> SoilftError:
-    return cls(thing, expected=expected, found=found, remedy=remedy)
+def _rebuilt(cls: type[SoilftError], *args: str) -> SoilftError:
+    return cls.__new__(cls, *args)
 
 
 class ConfigError(SoilftError):
@@ -143,6 +162,16 @@ class ModelError(SoilftError):
     """A model artefact is damaged, foreign, or does not fit the features offered to it."""
 
     code = "model"
+
+
+class NotEnoughRows(ModelError):
+    """Rows are too few, or too much alike, to fit what says how sure a forest is.
+
+    The forest is as good as it was: it goes on without a calibration, sets of states or an area of
+    applicability, and its card says so.
+    """
+
+    code = "not-enough-rows"
 
 
 class TaskTooLarge(SoilftError):

@@ -41,9 +41,9 @@ def _no_server(error: Exception) -> ClusterError:
     return ClusterError(
         "cluster.no_kubernetes",
         "Kubernetes",
-        "an API server that answers",
-        str(error) or type(error).__name__,
-        "Point KUBECONFIG at a cluster, and try: kubectl version",
+        expected="an API server that answers",
+        found=str(error) or type(error).__name__,
+        remedy="Point KUBECONFIG at a cluster, and try: kubectl version",
     )
 
 
@@ -64,7 +64,11 @@ def create(manifest: Manifest) -> APIObject:
         if kind.startswith("Dask") and _status_of(error) == 404:
             remedy = "Install the operator of dask-kubernetes first: its definitions are missing."
         raise ClusterError(
-            "cluster.refused", f"{kind} {name}", "to be created", str(error), remedy
+            "cluster.refused",
+            f"{kind} {name}",
+            expected="to be created",
+            found=str(error),
+            remedy=remedy,
         ) from error
     return made
 

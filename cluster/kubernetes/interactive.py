@@ -150,9 +150,9 @@ def _failed(
     return ClusterError(
         code,
         f"DaskCluster {name} in {namespace}",
-        f"{expected} within {spec.connect_timeout:g} s",
-        api.conditions(name, namespace),
-        "Correct what the pods name (image, quota, nodes), or raise connect_timeout.",
+        expected=f"{expected} within {spec.connect_timeout:g} s",
+        found=api.conditions(name, namespace),
+        remedy="Correct what the pods name (image, quota, nodes), or raise connect_timeout.",
     )
 
 

@@ -134,9 +134,9 @@ def _no_logs(name: str, namespace: str) -> ClusterError:
     return ClusterError(
         "cluster.no_logs",
         f"job {name} in {namespace}",
-        "a runner that has started",
-        api.conditions(name, namespace),
-        "Wait, or correct what the pods name.",
+        expected="a runner that has started",
+        found=api.conditions(name, namespace),
+        remedy="Wait, or correct what the pods name.",
     )
 
 
@@ -149,9 +149,9 @@ def _delete(job: APIObject, name: str, namespace: str) -> None:
             raise ClusterError(
                 "cluster.refused",
                 f"job {name} in {namespace}",
-                "to be gone a minute after it was deleted",
-                "it is still there",
-                "Look for finalizers: kubectl get daskjob -o yaml",
+                expected="to be gone a minute after it was deleted",
+                found="it is still there",
+                remedy="Look for finalizers: kubectl get daskjob -o yaml",
             )
         time.sleep(0.2)
     # The garbage collector takes these, too; but not before a job of the same name may come.

@@ -50,7 +50,7 @@ def _unusable(name: str, found: str) -> ClusterError:
     return ClusterError(
         "cluster.unknown_profile",
         f"cluster profile {name}",
-        f"a YAML file of cluster settings, or one of: {known}",
-        found,
-        "Choose one of these, or write a file like those in cluster/profiles.",
+        expected=f"a YAML file of cluster settings, or one of: {known}",
+        found=found,
+        remedy="Choose one of these, or write a file like those in cluster/profiles.",
     )

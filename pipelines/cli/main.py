@@ -11,12 +11,11 @@ import typer
 from distributed import Client
 from rich.table import Table
 
-from cluster import ClusterError
 from pipelines.cli import releases as release_commands
 from pipelines.cli import status, submit, view
+from pipelines.cli.exit_codes import exit_code
 from pipelines.cli.progress import listening
 from pipelines.cli.terminal import (
-    EXIT_INCOMPLETE,
     ConfigPath,
     DryRun,
     Memory,
@@ -44,12 +43,9 @@ from pipelines.work import Outcomes
 from soilft import __version__
 from soilft.cube import netcdf
 from soilft.days import DaySpan
-from soilft.errors import ConfigError, InputError, SoilftError, StoreError, TaskTooLarge
+from soilft.errors import SoilftError
 from soilft.report import page as report
 from soilft.store import objects
-
-# What a script can tell from the exit code; the table stands in docs/operations.md.
-EXIT_UNEXPECTED, EXIT_CONFIG, EXIT_STORE, EXIT_CLUSTER = 1, 2, 4, 5
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -261,24 +257,10 @@ def _version(
 submit.register(app)
 
 
-def exit_code(error: Exception) -> int:
-    """Exit code of an error that ends the command."""
-    for kind, code in (
-        (ConfigError, EXIT_CONFIG),
-        (TaskTooLarge, EXIT_CONFIG),
-        (InputError, EXIT_INCOMPLETE),
-        (StoreError, EXIT_STORE),
-        (ClusterError, EXIT_CLUSTER),
-    ):
-        if isinstance(error, kind):
-            return code
-    return EXIT_UNEXPECTED
-
-
 def main() -> None:
     """Run the command; errors raised on purpose become one line and an exit code."""
     try:
         app()
-    except (SoilftError, ClusterError) as error:
+    except SoilftError as error:
         err.print(f"error[{error.code}]: {error}", highlight=False, markup=False, style="red")
         sys.exit(exit_code(error))

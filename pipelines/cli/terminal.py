@@ -13,13 +13,12 @@ from rich.console import Console
 
 import cluster
 from pipelines.cli import clusters
+from pipelines.cli.exit_codes import ExitCode
 from pipelines.config.region_file import load, shipped
 from pipelines.run import Run
 from pipelines.work import Outcomes
 from soilft.release import changes
 from soilft.release.publication import Release
-
-EXIT_INCOMPLETE = 3
 
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
@@ -87,7 +86,7 @@ def finish(outcomes: tuple[Outcomes, ...], release: Release | None) -> None:
         for line in changes.text(release.changed) if release.changed is not None else ():
             err.print(line, highlight=False, markup=False)
     if not all(outcome.complete for outcome in outcomes):
-        raise typer.Exit(EXIT_INCOMPLETE)
+        raise typer.Exit(ExitCode.INCOMPLETE)
 
 
 def opening_lines(cube: str) -> str:

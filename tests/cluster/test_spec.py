@@ -97,7 +97,7 @@ def test_the_module_of_a_kind_is_imported_only_when_chosen(
 
 
 def test_an_error_keeps_its_parts_between_processes() -> None:
-    error = ClusterError("cluster.memory", "memory", "2", "3", "Lower it.")
+    error = ClusterError("cluster.memory", "memory", expected="2", found="3", remedy="Lower it.")
     again = pickle.loads(pickle.dumps(error))
     assert (again.code, again.thing, again.remedy) == ("cluster.memory", "memory", "Lower it.")
     assert str(again) == str(error)
