@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from soilft.draws import at_most
-from soilft.errors import ConfigError
+from soilft.errors import NotEnoughRows
 from soilft.forest.artefact import ModelRef
 from soilft.forest.by_era import Forests
 from soilft.forest.grow import ForestSettings
@@ -119,7 +119,7 @@ def run(experiment: Experiment) -> HeldOut:
     if experiment.uncertainty and len(test):
         try:
             calibration, sets = _measures(table, experiment, fold.train, features, label)
-        except ConfigError as error:  # too few rows of a class: the votes stay as they are
+        except NotEnoughRows as error:  # the votes stay as they are
             held = replace(held, calibration=f"none: {error}")
         else:
             held = replace(
@@ -159,7 +159,7 @@ def _measures(
     inner = inner_folds(table, within, rules.inner_folds, rules.seed)
     parts = [inner_votes(table, fold, within, settings, rules, features, label) for fold in inner]
     if not parts:
-        raise ConfigError("calibration", expected="two years or two blocks", found="one of each")
+        raise NotEnoughRows("calibration", expected="two years or two blocks", found="one of each")
     rows, raw = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return measures(table, rows, raw, label[rows], rules)
 
@@ -178,7 +178,7 @@ def _inside(
         area = applicability.fit(
             features[train], forests.whole.feature_importances_, table.clusters(train), seed
         )
-    except ConfigError:  # rows of one cluster: there is no neighbour to measure by
+    except NotEnoughRows:  # such as rows of one cluster: there is no neighbour to measure by
         return np.full(len(test), MISSING, "uint8")
     return area.inside(area.dissimilarity(features[test])).astype("uint8")
 

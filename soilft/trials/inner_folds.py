@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from soilft.draws import at_most
-from soilft.errors import ConfigError
 from soilft.forest.grow import ForestSettings
 from soilft.scores.held_out import Floats, Rows
 from soilft.training.folds import Fold, year_block_folds
@@ -61,10 +60,10 @@ def run_inner(task: InnerFold) -> tuple[Rows, Floats]:
 
 def inner_folds(table: StoredTable, within: Rows, folds: int, seed: int) -> list[Fold]:
     """Folds within some rows; none where they are of one year and one block."""
-    try:
-        return year_block_folds(table.year[within], table.block[within], folds, seed + 1)
-    except ConfigError:
+    year, block = table.year[within], table.block[within]
+    if len(np.unique(year)) < 2 and len(np.unique(block)) < 2:
         return []
+    return year_block_folds(year, block, folds, seed + 1)
 
 
 def inner_votes(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from soilft.errors import ConfigError, ModelError
+from soilft.errors import ModelError, NotEnoughRows
 
 if TYPE_CHECKING:
     from scipy.spatial import cKDTree
@@ -232,8 +232,10 @@ def fit(
 
     Raises
     ------
-    ConfigError
+    NotEnoughRows
         Where no feature that varies has an importance above 0, or all rows are of one group.
+    ModelError
+        Where an importance is not finite.
     """
     mean, scale, varies = _moments(features)
     weight = _normalised(importance, varies)
@@ -241,7 +243,7 @@ def fit(
     weighted, known = _weighted(features[kept], mean, scale, weight)
     weighted, group = weighted[:, known], groups[kept][known]
     if len(np.unique(group)) < 2 or not (weighted != weighted[:, :1]).any():
-        raise ConfigError(
+        raise NotEnoughRows(
             "area of applicability",
             expected="training rows that differ, of two groups or more",
             found=f"{len(group)} rows with predictors, of {len(np.unique(group))} groups",
@@ -273,7 +275,7 @@ def _normalised(importance: npt.NDArray[Any], varies: npt.NDArray[np.bool_]) -> 
     weight = np.where(varies, np.maximum(np.asarray(importance, "float64"), 0.0), 0.0)
     total = float(weight.sum())
     if not 0 < total < np.inf:
-        raise ConfigError(
+        raise (NotEnoughRows if total == 0 else ModelError)(
             "feature importance",
             expected="finite, and above 0 for some feature that varies",
             found=f"a sum of {total:g}",

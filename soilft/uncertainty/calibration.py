@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from soilft.draws import dealt
-from soilft.errors import ConfigError, ModelError
+from soilft.errors import ConfigError, ModelError, NotEnoughRows
 from soilft.schema import FROZEN, THAWED
 
 Method = Literal["none", "sigmoid", "isotonic"]
@@ -147,12 +147,15 @@ def require_scored_rows(thing: str, probability: npt.NDArray[Any], label: npt.ND
 
     Raises
     ------
+    NotEnoughRows
+        Where there are none.
     ConfigError
-        Where there are none, a probability is not of 0..1, or a label neither 0 nor 1.
+        Where a probability is not of 0..1, or a label neither 0 nor 1.
     """
     if probability.ndim != 1 or probability.shape != label.shape or len(label) == 0:
+        kind = NotEnoughRows if label.size == probability.size == 0 else ConfigError
         shapes = f"{probability.shape} and {label.shape}"
-        raise ConfigError(thing, expected="a probability and a label a row", found=shapes)
+        raise kind(thing, expected="a probability and a label a row", found=shapes)
     bad = ~((probability >= 0) & (probability <= 1))
     if bad.any():
         raise ConfigError(thing, expected="probabilities of 0..1", found=f"{bad.sum()} others")
@@ -179,7 +182,7 @@ def fit_isotonic(raw: npt.NDArray[Any], label: npt.NDArray[Any]) -> Calibration:
 
     Raises
     ------
-    ConfigError
+    NotEnoughRows, ConfigError
         Where there are no rows, or values outside these.
     """
     from sklearn.isotonic import IsotonicRegression
@@ -208,7 +211,7 @@ def fit_sigmoid(raw: npt.NDArray[Any], label: npt.NDArray[Any]) -> Calibration:
 
     Raises
     ------
-    ConfigError
+    NotEnoughRows, ConfigError
         Where there are no rows, or values outside these.
     """
     require_scored_rows("calibration", raw, label)
@@ -295,13 +298,13 @@ def choose(
 
     Raises
     ------
-    ConfigError
+    NotEnoughRows, ConfigError
         Where rows are of one class or one group, or values outside these.
     """
     require_scored_rows("calibration", raw, label)
     frozen, count = int((label == FROZEN).sum()), len(np.unique(groups))
     if not 0 < frozen < len(label) or count < 2:
-        raise ConfigError(
+        raise NotEnoughRows(
             "calibration",
             expected="rows of both classes and of two groups or more",
             found=f"{len(label) - frozen} thawed and {frozen} frozen rows of {count} groups",

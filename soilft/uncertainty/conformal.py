@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soilft.errors import ConfigError, ModelError
+from soilft.errors import ConfigError, ModelError, NotEnoughRows
 from soilft.schema import FROZEN, MISSING, THAWED
 from soilft.uncertainty.calibration import require_scored_rows
 
@@ -139,7 +139,9 @@ def fit(probability: npt.NDArray[Any], label: npt.NDArray[Any], level: float = 0
     Raises
     ------
     ConfigError
-        Where the level is none, values are outside these, or a class has too few rows.
+        Where the level is none, or values are outside these.
+    NotEnoughRows
+        Where a class has too few rows for the level.
     """
     if not 0 < level < 1:
         raise ConfigError("conformal level", expected="between 0 and 1", found=f"{level:g}")
@@ -160,7 +162,7 @@ def _threshold(name: str, scores: npt.NDArray[np.float64], level: float) -> floa
     # As a fraction: in binary, 0.9 * 10 and its like may come out just above a whole number.
     rank = math.ceil((len(scores) + 1) * Fraction(str(level)))
     if rank > len(scores):
-        raise ConfigError(
+        raise NotEnoughRows(
             f"conformal sets at level {level:g}",
             expected=f"{rows_needed(level)} {name} rows or more",
             found=str(len(scores)),

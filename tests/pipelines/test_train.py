@@ -1,5 +1,6 @@
 """The stage train on a table that is there: what is searched, kept, refused and said."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ from pipelines.config.region_file import load
 from pipelines.config.sections import ForestSection
 from pipelines.events import Event
 from pipelines.run import Run
-from pipelines.stages.train import forest, stage
+from pipelines.stages.train import forest, stage, uncertainty
 from pipelines.stages.train.stage import require_model, train
 from pipelines.work import Outcomes
-from soilft.errors import SoilftError, StoreError, TaskTooLarge
+from soilft.errors import ConfigError, SoilftError, StoreError, TaskTooLarge
 from soilft.forest import strata
 from soilft.forest.artefact import load as load_model
 from soilft.forest.artefact import model_digest
@@ -327,3 +328,30 @@ def test_forests_by_radiometer_are_not_grown_on_strata(dask_client: Client, tmp_
     with pytest.raises(SoilftError, match=r"forest\.per_era: .*2 strata"):
         train(run, dask_client)
     assert kept_groups(run) == []
+
+
+def test_too_few_rows_for_sets_give_an_uncalibrated_model_whose_card_says_so(
+    dask_client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage, "fit_uncertainty", uncertainty.fit_uncertainty)
+    run = prepared(tmp_path)
+    strict = replace(stage.rules(run), level=0.999)
+    monkeypatch.setattr(stage, "rules", lambda *_, **__: strict)
+    assert not train(run, dask_client).failed
+    said = "not fitted: conformal sets at level 0.999: expected 999 thawed rows or more, found "
+    assert card(run)["measures"].startswith(said)
+    assert load_model(require_model(run)).uncertainty is None
+
+
+def test_another_error_of_the_fit_is_no_uncalibrated_model(
+    dask_client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ConfigError("calibration", expected="probabilities of 0..1", found="1 others")
+
+    monkeypatch.setattr(stage, "fit_uncertainty", uncertainty.fit_uncertainty)
+    monkeypatch.setattr(uncertainty, "measures", broken)
+    run = prepared(tmp_path)
+    with pytest.raises(ConfigError, match=r"probabilities of 0\.\.1"):
+        train(run, dask_client)
+    assert run.ledger.get("train", "forest") is None

@@ -12,7 +12,7 @@ from pipelines.stages.train.forest import STAGE, rows_that_fit
 from pipelines.stages.train.held_out import FOLDS, inner_votes
 from pipelines.work import Outcomes
 from soilft.draws import at_most
-from soilft.errors import ConfigError
+from soilft.errors import NotEnoughRows
 from soilft.forest.grow import ForestSettings
 from soilft.store.ledger import Record
 from soilft.training.table import held_table
@@ -59,7 +59,7 @@ def fit_uncertainty(
             held.clusters(train),
             how.seed,
         )
-    except ConfigError as error:
+    except NotEnoughRows as error:
         return None, f"not fitted: {error}"
     method = "no" if calibration.method == "none" else calibration.method
     said = (

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import pytest
 
+from soilft.errors import ConfigError
 from soilft.forest.grow import ForestSettings
 from soilft.geo.spatial_blocks import spatial_blocks
 from soilft.grid import Region
@@ -173,9 +174,23 @@ def test_a_transfer_is_trained_on_one_radiometer_and_judged_on_the_other(
 def test_too_few_rows_for_sets_leave_the_votes_as_they_are(tmp_path: Path) -> None:
     small = tables.stored_table(tmp_path, world(rows=60))
     held = run(headline(small, 0))
-    assert held.calibration.startswith("none: ")
+    assert held.calibration.startswith("none: conformal sets at level 0.9: expected 9 ")
     np.testing.assert_array_equal(held.raw, held.probability)
     assert (held.sets == 255).all()
+
+
+def test_only_too_few_rows_leave_the_votes_as_they_are(stored: tuple[str, str]) -> None:
+    experiment = headline(stored, rules=replace(RULES, level=1.5))
+    with pytest.raises(ConfigError, match="conformal level"):
+        run(experiment)
+
+
+def test_rows_of_one_year_and_one_block_have_no_inner_folds(tmp_path: Path) -> None:
+    given = world(rows=60)
+    one = replace(given, day=np.full_like(given.day, 15500), block=np.zeros_like(given.block))
+    url, content = tables.stored_table(tmp_path, one)
+    rows, votes = run_inner(InnerFold(url, content, FOREST, RULES, None, 5, 0))
+    assert (len(rows), len(votes)) == (0, 0)
 
 
 def test_inner_folds_stay_within_their_part_of_the_random_split(

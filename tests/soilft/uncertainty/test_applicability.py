@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist, pdist
 
-from soilft.errors import ConfigError, ModelError
+from soilft.errors import ModelError, NotEnoughRows
 from soilft.store.digest import arrays_digest
 from soilft.uncertainty.applicability import Applicability, _points, fit
 
@@ -196,17 +196,18 @@ def test_points_are_drawn_by_group_and_seed() -> None:
 
 
 @pytest.mark.parametrize(
-    "importance", [np.zeros(WIDTH), np.full(WIDTH, -1.0), np.full(WIDTH, np.nan)]
+    ("importance", "kind"), [(0.0, NotEnoughRows), (-1.0, NotEnoughRows), (np.nan, ModelError)]
 )
-def test_importance_of_nothing_is_refused(importance: np.ndarray) -> None:
-    with pytest.raises(ConfigError, match="importance"):
-        fit(rows(100), importance, groups_of(100), seed=0)
+def test_importance_of_nothing_is_refused(importance: float, kind: type[ModelError]) -> None:
+    with pytest.raises(ModelError, match="importance") as refused:
+        fit(rows(100), np.full(WIDTH, importance), groups_of(100), seed=0)
+    assert type(refused.value) is kind
 
 
 def test_importance_of_constant_predictors_alone_is_refused() -> None:
     training = rows(100)
     training[:, 2] = 7
-    with pytest.raises(ConfigError, match="importance"):
+    with pytest.raises(NotEnoughRows, match="importance"):
         fit(training, np.eye(WIDTH)[2], groups_of(100), seed=0)
 
 
@@ -216,7 +217,7 @@ def test_importance_of_other_features_is_refused() -> None:
 
 
 def test_one_group_is_refused() -> None:
-    with pytest.raises(ConfigError, match="100 rows with predictors, of 1 groups"):
+    with pytest.raises(NotEnoughRows, match="100 rows with predictors, of 1 groups"):
         fit(rows(100), IMPORTANCE, np.zeros(100, int), seed=0)
 
 

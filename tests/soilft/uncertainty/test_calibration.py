@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.calibration import _SigmoidCalibration
 from sklearn.isotonic import IsotonicRegression
 
-from soilft.errors import ConfigError, ModelError
+from soilft.errors import ConfigError, ModelError, NotEnoughRows, SoilftError
 from soilft.store.digest import digest
 from soilft.uncertainty.calibration import (
     Calibration,
@@ -160,25 +160,26 @@ def test_the_choice_is_that_of_the_seed() -> None:
     ("label", "groups"), [([0, 0, 0, 0], [1, 1, 2, 2]), ([0, 1, 0, 1], [1, 1, 1, 1])]
 )
 def test_one_class_or_one_group_cannot_choose(label: list[int], groups: list[int]) -> None:
-    with pytest.raises(ConfigError, match="both classes and of two groups"):
+    with pytest.raises(NotEnoughRows, match="both classes and of two groups"):
         choose(np.array([0.1, 0.2, 0.3, 0.4]), np.array(label), np.array(groups), seed=0)
 
 
 @pytest.mark.parametrize("method", sorted(FITS))
 @pytest.mark.parametrize(
-    ("raw", "label", "message"),
+    ("raw", "label", "kind", "message"),
     [
-        ([], [], "a row"),
-        ([0.5, 0.5], [1], "a row"),
-        ([0.5, np.nan], [0, 1], "1 others"),
-        ([0.5, 1.5], [0, 1], "1 others"),
-        ([0.5, 0.5], [0, 255], "1 others"),
+        ([], [], NotEnoughRows, "a row"),
+        ([], [1], ConfigError, "a row"),
+        ([0.5, 0.5], [1], ConfigError, "a row"),
+        ([0.5, np.nan], [0, 1], ConfigError, "1 others"),
+        ([0.5, 1.5], [0, 1], ConfigError, "1 others"),
+        ([0.5, 0.5], [0, 255], ConfigError, "1 others"),
     ],
 )
 def test_rows_outside_the_contract_are_refused(
-    method: str, raw: list[float], label: list[int], message: str
+    method: str, raw: list[float], label: list[int], kind: type[SoilftError], message: str
 ) -> None:
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(kind, match=message):
         FITS[method](np.array(raw), np.array(label))
 
 

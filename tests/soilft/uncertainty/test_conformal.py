@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from soilft.errors import ConfigError, ModelError
+from soilft.errors import ConfigError, ModelError, NotEnoughRows
 from soilft.uncertainty.conformal import (
     BOTH,
     NEITHER,
@@ -81,7 +81,7 @@ def test_fewest_rows_of_a_class_are_named(level: float, fewest: int) -> None:
     label = np.repeat([0, 1], [fewest, 50]).astype("uint8")
     probability = np.linspace(0, 1, len(label))
     assert fit(probability, label, level).threshold_thawed == probability[fewest - 1]
-    with pytest.raises(ConfigError, match=f"expected {fewest} thawed rows or more, found"):
+    with pytest.raises(NotEnoughRows, match=f"expected {fewest} thawed rows or more, found"):
         fit(probability[1:], label[1:], level)
 
 
