@@ -1,7 +1,7 @@
 """Dask clusters of every kind, started or joined in one way.
 
-It turns a `ClusterSpec` into a connected ``distributed.Client``. It is a part of soilft that knows
-no science, nothing of the rest but the tree of errors:
+It turns a `ClusterSpec` into a connected ``distributed.Client``. It knows no science: of soilft it
+takes the tree of errors alone.
 
 >>> from cluster import ClusterSpec, start
 >>> with start(ClusterSpec(kind="local", workers=2, memory="2GiB")) as client:  # doctest: +SKIP

@@ -32,6 +32,7 @@ The vocabulary, at the root:
 - `schema`: variables and templates of stores.
 - `channels`: frequencies and polarizations.
 - `testing`: the test kit of a reader.
+- `__main__`: the entry point of the command ``soilft``.
 """
 
 from importlib.metadata import version

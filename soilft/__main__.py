@@ -1,4 +1,4 @@
-"""The entry of the ``soilft`` command, which names a foreign package in the way and then starts.
+"""Entry point of the ``soilft`` command, with its check for foreign packages in the way.
 
 ``cluster`` and ``pipelines`` are anybody's names. Only standard modules may be imported before both
 are known to be the packages that lie beside this one.

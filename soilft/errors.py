@@ -1,4 +1,4 @@
-"""Every error that soilft raises on purpose, by what whoever handles it would do.
+"""Errors that soilft raises on purpose, by what whoever handles one would do.
 
 ::
 

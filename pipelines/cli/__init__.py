@@ -1,7 +1,8 @@
 """Command line ``soilft``, and what it shows.
 
-- `main`: the commands that run stages, and the entry point.
-- `terminal`: options, cluster and exit codes that the commands share.
+- `main`: the commands that run stages.
+- `exit_codes`: exit codes, by the error that ends the command.
+- `terminal`: options and cluster that the commands share, and how they end.
 - `clusters`: the cluster of a command, from region file, profile and options.
 - `progress`: events as bars or as lines of a log.
 - `status`: what a store holds, and what a run would do.

@@ -1,4 +1,4 @@
-"""Exit codes of the ``soilft`` command, and which error ends it with which of them."""
+"""Exit codes of the ``soilft`` command, by the error that ends it."""
 
 from __future__ import annotations
 
