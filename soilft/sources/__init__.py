@@ -1,4 +1,4 @@
-"""Native products, one module each, behind one protocol.
+"""Native products, one reader each, behind one protocol; a reader is loaded when it is asked for.
 
 What the products share:
 
@@ -47,55 +47,91 @@ Reanalysis, terrain, soil and stations:
 ['amsr2-cetb-25km', 'amsr2-l3-10km', 'amsr2-l3-25km']
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from __future__ import annotations
 
-from soilft.sources.amsr2 import Amsr2L3, Amsr2L3Tenth
-from soilft.sources.amsre import AmsrEL3
-from soilft.sources.amsre_nsidc import AmsrENsidc
-from soilft.sources.cetb import Amsr2Cetb, AmsrECetb
-from soilft.sources.dem import Dem
-from soilft.sources.dem_tiles import CopernicusGlo90, Gmted2010, SrtmHgt
-from soilft.sources.esa_cci import EsaCciFlag
-from soilft.sources.ft_esdr import FtEsdr
-from soilft.sources.gldas import GldasNoah3h
-from soilft.sources.hwsd import Hwsd2
-from soilft.sources.ismn_stations import IsmnArchive
-from soilft.sources.mwri import MwriL1
-from soilft.sources.protocol import DailySource, Granule, StaticSource
-from soilft.sources.smap import SmapL3Ft
-from soilft.sources.smap_enhanced import SmapL3FtE
-from soilft.sources.smos import SmosL3Ft
-from soilft.sources.soil_netcdf import ChinaSoil, Gsde
-from soilft.sources.soilgrids import SoilGrids
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-_ALL: tuple[type[DailySource] | type[StaticSource] | type[IsmnArchive], ...] = (
-    Amsr2Cetb,
-    Amsr2L3,
-    Amsr2L3Tenth,
-    AmsrECetb,
-    AmsrEL3,
-    AmsrENsidc,
-    ChinaSoil,
-    CopernicusGlo90,
-    Dem,
-    EsaCciFlag,
-    FtEsdr,
-    GldasNoah3h,
-    Gmted2010,
-    Gsde,
-    Hwsd2,
-    IsmnArchive,
-    MwriL1,
-    SmapL3Ft,
-    SmapL3FtE,
-    SmosL3Ft,
-    SoilGrids,
-    SrtmHgt,
-)
-PRODUCTS: Mapping[str, type[DailySource] | type[StaticSource] | type[IsmnArchive]] = (
-    MappingProxyType({source.product: source for source in _ALL})
-)
+if TYPE_CHECKING:
+    from soilft.sources.amsr2 import Amsr2L3, Amsr2L3Tenth
+    from soilft.sources.amsre import AmsrEL3
+    from soilft.sources.amsre_nsidc import AmsrENsidc
+    from soilft.sources.cetb import Amsr2Cetb, AmsrECetb
+    from soilft.sources.dem import Dem
+    from soilft.sources.dem_tiles import CopernicusGlo90, Gmted2010, SrtmHgt
+    from soilft.sources.esa_cci import EsaCciFlag
+    from soilft.sources.ft_esdr import FtEsdr
+    from soilft.sources.gldas import GldasNoah3h
+    from soilft.sources.hwsd import Hwsd2
+    from soilft.sources.ismn_stations import IsmnArchive
+    from soilft.sources.mwri import MwriL1
+    from soilft.sources.protocol import DailySource, Granule, StaticSource
+    from soilft.sources.smap import SmapL3Ft
+    from soilft.sources.smap_enhanced import SmapL3FtE
+    from soilft.sources.smos import SmosL3Ft
+    from soilft.sources.soil_netcdf import ChinaSoil, Gsde
+    from soilft.sources.soilgrids import SoilGrids
+
+    Reader = type[DailySource] | type[StaticSource] | type[IsmnArchive]
+
+_READERS = {
+    "amsr2-cetb-25km": "cetb:Amsr2Cetb",
+    "amsr2-l3-10km": "amsr2:Amsr2L3Tenth",
+    "amsr2-l3-25km": "amsr2:Amsr2L3",
+    "amsre-cetb-25km": "cetb:AmsrECetb",
+    "amsre-l3-25km": "amsre:AmsrEL3",
+    "amsre-nsidc-0302-25km": "amsre_nsidc:AmsrENsidc",
+    "china-soil-bnu": "soil_netcdf:ChinaSoil",
+    "dem": "dem:Dem",
+    "dem-copernicus-glo90": "dem_tiles:CopernicusGlo90",
+    "dem-gmted2010": "dem_tiles:Gmted2010",
+    "dem-srtm": "dem_tiles:SrtmHgt",
+    "esa-cci-sm-flag": "esa_cci:EsaCciFlag",
+    "ft-esdr-25km": "ft_esdr:FtEsdr",
+    "fy3-mwri-l1": "mwri:MwriL1",
+    "gldas-noah-025-3h": "gldas:GldasNoah3h",
+    "gsde": "soil_netcdf:Gsde",
+    "hwsd-2.0": "hwsd:Hwsd2",
+    "ismn": "ismn_stations:IsmnArchive",
+    "smap-l3-ft-36km": "smap:SmapL3Ft",
+    "smap-l3-ft-9km": "smap_enhanced:SmapL3FtE",
+    "smos-l3-ft": "smos:SmosL3Ft",
+    "soilgrids-2.0": "soilgrids:SoilGrids",
+}
+_MODULES = dict.fromkeys(("DailySource", "Granule", "StaticSource"), "protocol")
+_MODULES |= {name: module for module, name in (place.split(":") for place in _READERS.values())}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+class _Products(Mapping[str, "Reader"]):
+    """Readers by product. Names are listed, and asked after, without loading any."""
+
+    def __getitem__(self, product: str) -> Reader:
+        module, name = _READERS[product].split(":")
+        reader: Reader = getattr(import_module(f"{__name__}.{module}"), name)
+        return reader
+
+    def __contains__(self, product: object) -> bool:
+        return product in _READERS
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_READERS)
+
+    def __len__(self) -> int:
+        return len(_READERS)
+
+
+PRODUCTS: Mapping[str, Reader] = _Products()
 
 __all__ = [
     "PRODUCTS",
