@@ -9,12 +9,12 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 from pydantic import ValidationError, model_validator
 
-from pipelines.config.products import Input
+from pipelines.config.products import AnyInput
 from pipelines.config.quality import QualitySection
 from pipelines.config.sections import (
     AnnualSection,
@@ -39,9 +39,11 @@ from soilft.errors import ConfigError
 from soilft.grid import Region
 from soilft.predictors.features import FeatureSet
 from soilft.predictors.window import Target
-from soilft.sources import DailySource, FtEsdr, IsmnArchive, StaticSource
-from soilft.sources.smos import LOCAL_SOLAR_HOUR
+from soilft.sources.labels import LOCAL_SOLAR_HOUR
 from soilft.store.digest import digest
+
+if TYPE_CHECKING:
+    from soilft.sources import DailySource, IsmnArchive, StaticSource
 
 REGIONS = Path(__file__).parents[1] / "regions"
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
@@ -54,7 +56,7 @@ class Config(Section):
     region: RegionSection
     period: PeriodSection
     store: str
-    inputs: dict[str, Input]
+    inputs: dict[str, AnyInput]
     label: LabelSection
     harmonize: HarmonizeSection = HarmonizeSection()
     gap_filling: GapSection = GapSection()
@@ -146,7 +148,7 @@ class Config(Section):
     def station_sources(self) -> dict[str, IsmnArchive]:
         """Archives of stations, by name of the input."""
         sources = {name: item.source() for name, item in self.inputs.items()}
-        return {n: s for n, s in sources.items() if isinstance(s, IsmnArchive)}
+        return {n: cast("IsmnArchive", s) for n, s in sources.items() if s.role == "station"}
 
     @property
     def is_direct(self) -> bool:
@@ -157,7 +159,7 @@ class Config(Section):
     def solar_hours(self) -> Mapping[str, float]:
         """Local solar hour of the label's overpasses, by name."""
         source = self.inputs[self.label.input].source()
-        return source.solar_hours if isinstance(source, FtEsdr) else LOCAL_SOLAR_HOUR
+        return getattr(source, "solar_hours", LOCAL_SOLAR_HOUR)
 
     def feature_set(self) -> FeatureSet:
         """Groups and overpasses to describe."""
@@ -169,11 +171,10 @@ class Config(Section):
 
         Where it runs and lies, who made it, and its last day, do not.
         """
-        elsewhere = {"store", "cluster", "chunks", "metadata", "publication", "annual"}
+        elsewhere = {"store", "cluster", "chunks", "metadata", "publication", "annual", "inputs"}
         value = self.model_dump(mode="json", exclude=elsewhere)
         del value["period"]["end"]
-        for item in value["inputs"].values():
-            del item["granules"]
+        value["inputs"] = {name: item.digested() for name, item in self.inputs.items()}
         value["region"]["mask"] = self.region.outline
         lakes = self.quality.surface.lakes
         value["quality"]["lakes"] = None if lakes is None else lakes.content

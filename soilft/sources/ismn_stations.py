@@ -21,6 +21,7 @@ import xarray as xr
 
 from soilft.days import DaySpan
 from soilft.errors import (
+    ConfigError,
     FormatMismatch,
     GridMismatch,
     InputError,
@@ -100,6 +101,15 @@ class IsmnArchive:
     flags: tuple[str, ...] = ("G",)
     max_gap_hours: float = MAX_GAP_HOURS
     threshold: float = FREEZING_POINT
+
+    def __post_init__(self) -> None:
+        for name in ("depth_to", "max_gap_hours", "threshold"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise ConfigError(
+                    f"ISMN {name}", expected="a positive number", found=str(getattr(self, name))
+                )
+        if not self.flags:
+            raise ConfigError("ISMN flags", expected="flags of readings to keep", found="none")
 
     @property
     def variables(self) -> tuple[Variable, ...]:

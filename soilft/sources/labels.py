@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from soilft.schema import FROZEN, PARTIAL, THAWED, Variable, flagged, measured
 
 DIMS = ("time", "overpass", "y", "x")
+#: Of SMOS and SMAP, ascending and descending as each flies.
+LOCAL_SOLAR_HOUR: Mapping[str, float] = MappingProxyType({"AM": 6.0, "PM": 18.0})
 
 
 def label_variables(origin: str) -> tuple[Variable, ...]:

@@ -33,7 +33,7 @@ from soilft.grid import PRESETS, Grid
 from soilft.overpass import utc_hour
 from soilft.schema import FROZEN, MISSING, THAWED, Coordinate, Variable, masked
 from soilft.sources import files
-from soilft.sources.labels import DIMS, label_variables
+from soilft.sources.labels import DIMS, LOCAL_SOLAR_HOUR, label_variables
 from soilft.sources.protocol import Arrays, Granule, Role, calendar_day
 from soilft.sources.smap_native import (
     SURFACES,
@@ -54,7 +54,6 @@ GRIDS: Mapping[str, Grid] = MappingProxyType(
         "polar": Grid("EPSG:6931", -9e6, 9e6, 36000.0, 36000.0, (500, 500)),
     }
 )
-LOCAL_SOLAR_HOUR = {"AM": 6.0, "PM": 18.0}
 # Releases before R16000 have one group, north of 45 degrees only.
 FIRST_RELEASE = 16000
 

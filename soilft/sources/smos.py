@@ -28,11 +28,10 @@ from soilft.grid import PRESETS, Grid
 from soilft.overpass import utc_hour
 from soilft.schema import FROZEN, MISSING, PARTIAL, THAWED, Coordinate, Variable
 from soilft.sources import files
-from soilft.sources.labels import label_variables
+from soilft.sources.labels import LOCAL_SOLAR_HOUR, label_variables
 from soilft.sources.protocol import Arrays, Granule, Role, calendar_day
 
 GRID = PRESETS["ease2-north-25km"]
-LOCAL_SOLAR_HOUR = {"AM": 6.0, "PM": 18.0}
 # Names of the variables by overpass, of each version by its first digit.
 LAYERS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {"2": {"PM": "L3FT"}, "3": {"AM": "L3FT_asc", "PM": "L3FT_dsc"}}
