@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from dask.utils import parse_bytes
-
 from cluster import registry
 from cluster.errors import ClusterError
 
@@ -214,6 +212,8 @@ class ClusterSpec:
     @property
     def worker_memory_bytes(self) -> int:
         """Memory limit of one worker, in bytes."""
+        from dask.utils import parse_bytes
+
         try:
             return int(parse_bytes(self.memory))
         except ValueError:

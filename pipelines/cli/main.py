@@ -1,18 +1,19 @@
-"""Command line ``soilft``."""
+"""Command line ``soilft``.
+
+What a command needs is imported where it is carried out, so that the version and the help of every
+command are there at once.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from distributed import Client
-from rich.table import Table
 
 from pipelines.cli import releases as release_commands
-from pipelines.cli import status, submit, view
+from pipelines.cli import submit
 from pipelines.cli.exit_codes import exit_code
 from pipelines.cli.progress import listening
 from pipelines.cli.terminal import (
@@ -30,22 +31,11 @@ from pipelines.cli.terminal import (
     out,
     run_of,
 )
-from pipelines.config.region_file import as_written, region_files
-from pipelines.events import Emit
-from pipelines.run import Run
-from pipelines.stages import annual, predict, publish
-from pipelines.stages import order as stages
-from pipelines.stages.harmonize import transfers as harmonize
-from pipelines.stages.ingest import granules as ingest
-from pipelines.stages.train import stage as train
-from pipelines.stages.validate import stage as validate
-from pipelines.work import Outcomes
 from soilft import __version__
-from soilft.cube import netcdf
-from soilft.days import DaySpan
 from soilft.errors import SoilftError
-from soilft.report import page as report
-from soilft.store import objects
+
+if TYPE_CHECKING:
+    from pipelines.run import Run
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -76,6 +66,10 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Do everything, from ingest to publish. What is done already is skipped."""
+    from pipelines.cli import status
+    from pipelines.stages import order
+    from soilft.store import objects
+
     it = run_of(config, store)
     if dry_run:
         out.print(status.table(it, title="Would be done"))
@@ -85,18 +79,21 @@ def run(
         client_of(it, workers, memory, scheduler, on) as client,
         listening(err, quiet=quiet) as emit,
     ):
-        finished = stages.run_all(it, client, emit)
+        finished = order.run_all(it, client, emit)
     _print_scores(it)
     finish(finished.outcomes, finished.release)
 
 
 def _print_scores(it: Run) -> None:
-    scores = validate.scorecard(it)
+    from pipelines.stages.validate.stage import scorecard
+    from soilft.report import page as report
+
+    scores = scorecard(it)
     if scores is not None:
         out.print(report.text(scores), highlight=False, markup=False)
 
 
-def _stage(name: str, does: str, work: Callable[[Run, Client, Emit], Outcomes]) -> None:
+def _stage(name: str, does: str) -> None:
     """Register a stage that needs a cluster as a command of its own."""
 
     def command(
@@ -109,6 +106,10 @@ def _stage(name: str, does: str, work: Callable[[Run, Client, Emit], Outcomes]) 
         dry_run: DryRun = False,
         quiet: Quiet = False,
     ) -> None:
+        from pipelines.cli import status
+        from pipelines.stages import order
+        from soilft.store import objects
+
         it = run_of(config, store)
         if dry_run:
             out.print(status.table(it, title="State of all stages"))
@@ -118,7 +119,7 @@ def _stage(name: str, does: str, work: Callable[[Run, Client, Emit], Outcomes]) 
             client_of(it, workers, memory, scheduler, on) as client,
             listening(err, quiet=quiet) as emit,
         ):
-            outcome = work(it, client, emit)
+            outcome = order.ON_CLUSTER[name](it, client, emit)
         if name == "validate":
             _print_scores(it)
         if name == "harmonize":
@@ -130,20 +131,18 @@ def _stage(name: str, does: str, work: Callable[[Run, Client, Emit], Outcomes]) 
     app.command(name)(command)
 
 
-_stage("ingest", "Bring native granules into the input stores.", ingest.ingest)
+_stage("ingest", "Bring native granules into the input stores.")
 _stage(
     "harmonize",
     "Fit the radiometers to one of them, and test the record for steps where they hand over.",
-    harmonize.harmonize,
 )
-_stage("train", "Draw the training table and grow the forest on the cluster.", train.train)
-_stage("predict", "Apply the forest to every chunk of days.", predict.predict)
+_stage("train", "Draw the training table and grow the forest on the cluster.")
+_stage("predict", "Apply the forest to every chunk of days.")
 _stage(
     "annual",
     "Make annual layers of the predicted cube: frozen days, onsets, cycles, their trends.",
-    annual.annual,
 )
-_stage("validate", "Score the forest; write scorecard.json and report.html.", validate.validate)
+_stage("validate", "Score the forest; write scorecard.json and report.html.")
 
 
 @app.command("publish")
@@ -151,18 +150,52 @@ def publish_command(
     config: ConfigPath, store: StoreUrl = None, dry_run: DryRun = False, quiet: Quiet = False
 ) -> None:
     """Publish the complete staged cube under a fresh prefix. Needs no cluster."""
+    from pipelines.cli import status
+    from pipelines.stages.publish import publish
+    from soilft.store import objects
+
     it = run_of(config, store)
     if dry_run:
         out.print(status.table(it, title="State of all stages"))
         return
     objects.check_writable(it.store)
     with listening(err, quiet=quiet) as emit:
-        outcome, release = publish.publish(it, emit)
+        outcome, release = publish(it, emit)
     finish((outcome,), release)
 
 
 release_commands.register(app)
-view.register(app)
+
+
+@app.command("view")
+def view_command(
+    path: Annotated[
+        str,
+        typer.Argument(
+            metavar="PATH",
+            help="A store, a release such as STORE/releases/v1.0, or a cube.zarr: a folder or "
+            "s3://bucket/prefix, read with your own credentials.",
+        ),
+    ],
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port on this machine; 0 takes a free one.")
+    ] = 0,
+    browser: Annotated[
+        bool,
+        typer.Option("--browser/--no-browser", help="Open the page where there is a screen."),
+    ] = True,
+) -> None:
+    """Look at a cube in the browser: maps of any day, and the whole record of a cell.
+
+    Serves the page and the cube on this machine alone, and only to read, until Ctrl-C. Of a store
+    it shows the latest release. A release holds the page itself: from a bucket that anyone
+    can read, open releases/v1.0/view/index.html there and serve nothing.
+
+    soilft view demo-output/demo-tibet/store
+    """
+    from pipelines.cli.view import serve
+
+    serve(path, port, browser=browser)
 
 
 @app.command("status")
@@ -173,6 +206,8 @@ def status_command(
     if on is not None:
         submit.print_state(config, on, profile)
         return
+    from pipelines.cli import status
+
     it = run_of(config, store)
     out.print(status.table(it, title=it.config.title))
     for line in status.report(it):
@@ -188,14 +223,17 @@ def availability_command(
     ] = None,
 ) -> None:
     """Show which days each source has. The full table is inputs/availability.json in the store."""
+    from pipelines.cli import status
+
     it = run_of(config, store)
     out.print(status.availability_table(it, title=it.config.title))
     if plot is not None:
-        # matplotlib is an extra, and slow to load.
+        # matplotlib is an extra.
+        from pipelines.stages.ingest.granules import availability
         from soilft.report.style import availability_chart
 
         title = ("SIMULATED: " if it.is_simulated() else "") + it.config.title
-        availability_chart(ingest.availability(it), title).savefig(plot, dpi=120)
+        availability_chart(availability(it), title).savefig(plot, dpi=120)
         out.print(f"Drawn: {plot}", highlight=False)
 
 
@@ -208,6 +246,9 @@ def export_command(
     ] = None,
 ) -> None:
     """Write days of a cube as one NetCDF-4 file, stored values and attributes as they are."""
+    from soilft.cube import netcdf
+    from soilft.days import DaySpan
+
     span = netcdf.export(cube, output, None if days is None else DaySpan.of(days))
     out.print(f"Written: {output}, {len(span)} days, {span}", highlight=False)
 
@@ -215,6 +256,10 @@ def export_command(
 @app.command()
 def regions() -> None:
     """List the region files that ship with soilft."""
+    from rich.table import Table
+
+    from pipelines.config.region_file import as_written, region_files
+
     table = Table("name", "title", "store")
     for path in region_files():
         raw = as_written(path)
@@ -236,6 +281,7 @@ def demo(
     """Simulate a small archive of native files and run everything on it. All of it is SIMULATED."""
     # The simulator is no part of a run on real granules: loaded only here.
     from pipelines.cli import demo as quick_start
+    from pipelines.cli import status
 
     it = quick_start.prepare(output, region)
     with client_of(it, workers, None) as client, listening(err, quiet=quiet) as emit:

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import structlog
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -58,6 +57,8 @@ def _bars(console: Console) -> Iterator[Emit]:
 
 
 def _lines() -> Emit:
+    import structlog
+
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

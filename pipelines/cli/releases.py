@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import ValidationError
 from rich.table import Table
 
 from pipelines.cli.progress import listening
@@ -25,13 +25,10 @@ from pipelines.cli.terminal import (
     out,
     run_of,
 )
-from pipelines.config.sections import PeriodSection
-from pipelines.run import Run
-from pipelines.stages import update as updating
 from soilft.errors import ConfigError
-from soilft.release import retention
-from soilft.release.publication import latest
-from soilft.store import objects
+
+if TYPE_CHECKING:
+    from pipelines.run import Run
 
 Version = Annotated[str, typer.Argument(metavar="VERSION", help="A release, such as v1.0.")]
 
@@ -65,6 +62,9 @@ def update(
     The forest stays the released one, so published days keep their values unless their inputs have
     changed. Cheap enough to be run every day: soilft update my-region.yaml --until 2026-01-31
     """
+    from pipelines.stages import update as updating
+    from soilft.store import objects
+
     it = run_of(config, store)
     if until is not None:
         it = _until(it, until)
@@ -78,6 +78,10 @@ def update(
 
 
 def _until(run: Run, last: datetime) -> Run:
+    from pydantic import ValidationError
+
+    from pipelines.config.sections import PeriodSection
+
     try:
         period = PeriodSection(start=run.config.period.start, end=last.date())
     except ValidationError as error:
@@ -86,11 +90,13 @@ def _until(run: Run, last: datetime) -> Run:
             expected=f"a day from {run.config.period.start} on",
             found=str(last.date()),
         ) from error
-    return Run(run.config.model_copy(update={"period": period}))
+    return replace(run, config=run.config.model_copy(update={"period": period}))
 
 
 def releases(config: ConfigPath, store: StoreUrl = None) -> None:
     """List the releases of a store, and which of them readers see."""
+    from soilft.release import retention
+
     it = run_of(config, store)
     table = Table("version", "days", "state", "replaced")
     for kept in retention.releases(it.store):
@@ -102,6 +108,10 @@ def releases(config: ConfigPath, store: StoreUrl = None) -> None:
 
 def rollback(version: Version, config: ConfigPath, store: StoreUrl = None) -> None:
     """Make an earlier release the latest again. Nothing is copied or removed."""
+    from soilft.release import retention
+    from soilft.release.publication import latest
+    from soilft.store import objects
+
     it = run_of(config, store)
     moved = retention.point_to(it.store, version)
     pointer = latest(it.store) or {}
@@ -111,6 +121,8 @@ def rollback(version: Version, config: ConfigPath, store: StoreUrl = None) -> No
 
 def verify(version: Version, config: ConfigPath, store: StoreUrl = None) -> None:
     """Read every object of a release and hold it against its checksum."""
+    from soilft.release import retention
+
     it = run_of(config, store)
     count = retention.verify(it.store, version)
     out.print(f"{version}: {count} objects are as they were published", highlight=False)
@@ -126,6 +138,8 @@ def prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go.")] = False,
 ) -> None:
     """Remove releases that were replaced long ago, and publications that never finished."""
+    from soilft.release import retention
+
     it = run_of(config, store)
     days = it.config.publication.keep_days if keep_days is None else keep_days
     keep = timedelta(days=days)

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.table import Table
@@ -21,10 +21,11 @@ from cluster.kubernetes import render
 from cluster.registry import vendor_module
 from cluster.spec import LONGEST_NAME
 from cluster.unattended import JobState
-from pipelines.cli import clusters
 from pipelines.cli.terminal import ConfigPath, Scheduler, out
-from pipelines.config.region_file import Config, load, shipped
 from soilft.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pipelines.config.region_file import Config
 
 #: Bytes that the API server takes in one ConfigMap, less what stands around the region file.
 LARGEST_REGION_FILE = 900_000
@@ -73,6 +74,8 @@ def spec_of(config: Config, where: Where, profile: str | None, **options: Any) -
     ConfigError
         Where the profile is of another kind.
     """
+    from pipelines.cli import clusters
+
     spec = clusters.chosen(config.cluster, profile_of(config, where, profile), options)
     if spec.kind != where:
         raise ConfigError(
@@ -85,6 +88,8 @@ def spec_of(config: Config, where: Where, profile: str | None, **options: Any) -
 
 def profile_of(config: Config, where: Where, profile: str | None) -> str | None:
     """Profile of a job: the named one, or the place's own where the region file has another."""
+    from pipelines.cli import clusters
+
     if profile is None and clusters.kind_of(config.cluster) != where:
         return where.profile
     return profile
@@ -131,6 +136,8 @@ def submit(
     ] = False,
 ) -> None:
     """Send a run that needs no terminal and nobody to wait. A job that ended is replaced."""
+    from pipelines.config.region_file import load, shipped
+
     path = shipped(config)
     loaded = load(path, {} if store is None else {"store": store})
     spec = spec_of(loaded, on, cluster, workers=workers, memory=memory, address=scheduler)
@@ -254,6 +261,8 @@ def print_state(config: str, on: Followed, profile: str | None = None) -> None:
 
 
 def _job_of(config: str, where: Where, profile: str | None) -> tuple[str, ClusterSpec]:
+    from pipelines.config.region_file import load, shipped
+
     loaded = load(shipped(config))
     # An image is needed to start pods, and an address to join it; not to ask after a job.
     needed = {

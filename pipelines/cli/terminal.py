@@ -5,20 +5,19 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from distributed import Client
 from rich.console import Console
 
-import cluster
-from pipelines.cli import clusters
 from pipelines.cli.exit_codes import ExitCode
-from pipelines.config.region_file import load, shipped
-from pipelines.run import Run
-from pipelines.work import Outcomes
-from soilft.release import changes
-from soilft.release.publication import Release
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from pipelines.run import Run
+    from pipelines.work import Outcomes
+    from soilft.release.publication import Release
 
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
@@ -51,6 +50,9 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done,
 
 def run_of(config: str, store: str | None) -> Run:
     """The run that a command's arguments name."""
+    from pipelines.config.region_file import load, shipped
+    from pipelines.run import Run
+
     return Run(load(shipped(config), {} if store is None else {"store": store}))
 
 
@@ -63,6 +65,9 @@ def client_of(
     profile: str | None = None,
 ) -> Iterator[Client]:
     """The cluster that the region file, a profile and a command's options ask for."""
+    import cluster
+    from pipelines.cli import clusters
+
     given: dict[str, Any] = {"workers": workers, "memory": memory, "address": scheduler}
     with clusters.running(it, clusters.chosen(it.config.cluster, profile, given)) as client:
         link = cluster.dashboard_link(client)
@@ -83,8 +88,11 @@ def finish(outcomes: tuple[Outcomes, ...], release: Release | None) -> None:
         out.print(opening_lines(release.cube), highlight=False, markup=False)
         # Beside the lines for Python, which can be cut out of the output as they are.
         err.print(f"\nLook at it:\n\n{viewing_line(release.cube)}", highlight=False, markup=False)
-        for line in changes.text(release.changed) if release.changed is not None else ():
-            err.print(line, highlight=False, markup=False)
+        if release.changed is not None:
+            from soilft.release import changes
+
+            for line in changes.text(release.changed):
+                err.print(line, highlight=False, markup=False)
     if not all(outcome.complete for outcome in outcomes):
         raise typer.Exit(ExitCode.INCOMPLETE)
 

@@ -16,9 +16,7 @@ from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Annotated, Any, cast
-
-import typer
+from typing import Any, cast
 
 from pipelines.cli.served import OutsideOfObject, Served, span_of
 from pipelines.cli.terminal import err, out
@@ -31,36 +29,8 @@ HOST = "127.0.0.1"
 _NAMES = (HOST, "localhost")
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command("view")(view)
-
-
-def view(
-    path: Annotated[
-        str,
-        typer.Argument(
-            metavar="PATH",
-            help="A store, a release such as STORE/releases/v1.0, or a cube.zarr: a folder or "
-            "s3://bucket/prefix, read with your own credentials.",
-        ),
-    ],
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port on this machine; 0 takes a free one.")
-    ] = 0,
-    browser: Annotated[
-        bool,
-        typer.Option("--browser/--no-browser", help="Open the page where there is a screen."),
-    ] = True,
-) -> None:
-    """Look at a cube in the browser: maps of any day, and the whole record of a cell.
-
-    Serves the page and the cube on this machine alone, and only to read, until Ctrl-C. Of a store
-    it shows the latest release. A release holds the page itself: from a bucket that anyone
-    can read, open releases/v1.0/view/index.html there and serve nothing.
-
-    soilft view demo-output/demo-tibet/store
-    """
+def serve(path: str, port: int, *, browser: bool) -> None:
+    """Serve a release until Ctrl-C, and open it where there is a screen."""
     served = Served.of(path)
     with listening(served, port) as server:
         address = f"http://{HOST}:{server.server_port}/{viewer.PAGE}"

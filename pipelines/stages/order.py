@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from distributed import Client
 
@@ -18,7 +20,18 @@ from pipelines.stages.validate.stage import validate
 from pipelines.work import Outcomes
 from soilft.release.publication import Release
 
-NAMES = ("ingest", "harmonize", "train", "predict", "annual", "validate", "publish")
+#: The stages that need a cluster, in order.
+ON_CLUSTER: Mapping[str, Callable[[Run, Client, Emit], Outcomes]] = MappingProxyType(
+    {
+        "ingest": ingest,
+        "harmonize": harmonize,
+        "train": train,
+        "predict": predict,
+        "annual": annual,
+        "validate": validate,
+    }
+)
+NAMES = (*ON_CLUSTER, "publish")
 
 
 @dataclass(frozen=True)
@@ -32,7 +45,7 @@ class Finished:
 def run_all(run: Run, client: Client, emit: Emit) -> Finished:
     """Every stage in order; a stage with failed units ends the run there."""
     outcomes: list[Outcomes] = []
-    for stage in (ingest, harmonize, train, predict, annual, validate):
+    for stage in ON_CLUSTER.values():
         outcomes.append(stage(run, client, emit))
         if outcomes[-1].failed:
             return Finished(tuple(outcomes), None)
