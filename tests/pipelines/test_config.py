@@ -1,6 +1,8 @@
 """Region files: what is shipped can be read, and what is wrong is named."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -97,6 +99,19 @@ def test_what_is_wrong_with_an_input_is_told_with_its_key(given: object, words: 
     inputs = as_written(shipped("demo-tibet"))["inputs"]
     with pytest.raises(ConfigError, match=words):
         load(shipped("demo-tibet"), {"inputs": {**inputs, "smos": given}})
+
+
+def test_a_region_file_loads_only_the_readers_that_it_names() -> None:
+    code = """
+import sys
+from pipelines.config.region_file import load, shipped
+load(shipped("demo-tibet"))
+print(*(name for name in sys.modules if name.startswith("soilft.sources.")))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.removeprefix("soilft.sources.") for name in done.stdout.split()}
+    assert {"amsr2", "mwri", "gldas", "dem", "smos", "smap", "ismn_stations"} <= loaded
+    assert not loaded & {"cetb", "dem_tiles", "esa_cci", "ft_esdr", "hwsd", "soil_netcdf"}
 
 
 def test_reference_region_names_every_input_of_the_mission() -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import skops.io
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
 from soilft.errors import ModelError
@@ -194,6 +193,8 @@ class Payload:
 
 @pytest.mark.parametrize("kind", ["foreign type", "another estimator"])
 def test_anything_but_a_forest_is_refused(reference: ModelRef, kind: str) -> None:
+    import skops.io  # takes longer than all other imports of this file together
+
     other: Any = Payload()
     if kind == "another estimator":
         rng = np.random.default_rng(0)
