@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 import cluster
 from cluster import ClusterSpec, preflight, profiles
-from pipelines.config.sections import ClusterSection
+from pipelines.config.cluster import ClusterSection
 from pipelines.run import Run
 from pipelines.stages.ingest import granules as ingest
 from pipelines.work import IDLE_WORKER_BYTES
@@ -57,12 +57,13 @@ def chosen(
         merged |= settings
     _fill_from_environment(merged)
     try:
-        return ClusterSection.model_validate(merged).spec()
+        spec: ClusterSpec = ClusterSection.model_validate(merged).spec()
     except ValidationError as error:
         keys = "; ".join(
             f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()
         )
         raise ConfigError(f"cluster settings of {profile or own}", found=keys) from error
+    return spec
 
 
 def kind_of(section: ClusterSection) -> str:

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any, cast
 import yaml
 from pydantic import ValidationError, model_validator
 
+from pipelines.config.cluster import ClusterSection
 from pipelines.config.products import AnyInput
-from pipelines.config.quality import QualitySection
 from pipelines.config.sections import (
     AnnualSection,
     ChunkSection,
-    ClusterSection,
     FeatureSection,
     ForestSection,
     GapSection,
@@ -28,6 +27,7 @@ from pipelines.config.sections import (
     MetadataSection,
     PeriodSection,
     PublicationSection,
+    QualitySection,
     RegionSection,
     SamplingSection,
     Section,

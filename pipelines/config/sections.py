@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import fields
 from datetime import date
 from functools import cached_property
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from cluster import ClusterSpec
-from cluster.spec import SpotPolicy, Toleration, pairs
 from soilft.cube.attributes import Credits, Party, PartyType
+from soilft.cube.surface import Lakes, Surface
 from soilft.days import DaySpan
 from soilft.forest.grow import ForestSettings
 from soilft.forest.search import Candidates
@@ -156,6 +154,25 @@ class GapSection(Section):
     def needs_normals(self) -> bool:
         """Whether any allowed level fills from what is normal."""
         return bool(FROM_NORMALS.intersection(self.levels))
+
+
+class QualitySection(Section):
+    """Snow water in kg m-2, spread of the elevation in m, and share of open water to flag from.
+
+    ``lakes`` is a GeoJSON file of polygons in degrees, such as those of HydroLAKES; without one, no
+    open water is known.
+    """
+
+    snow_water: float = Field(10.0, gt=0)
+    elevation_std: float = Field(300.0, gt=0)
+    water_share: float = Field(0.05, gt=0, le=1)
+    lakes: str | None = None
+
+    @cached_property
+    def surface(self) -> Surface:
+        """The section as a value of the science; reads the file of lakes."""
+        lakes = None if self.lakes is None else Lakes.of(self.lakes)
+        return Surface(self.snow_water, self.elevation_std, self.water_share, lakes)
 
 
 class SamplingSection(Section):
@@ -347,49 +364,3 @@ class PublicationSection(Section):
     def limits(self) -> Limits:
         """What is let through."""
         return Limits(**self.model_dump(include={f.name for f in fields(Limits)}))
-
-
-class TolerationSection(Section):
-    """A taint of Kubernetes nodes that workers put up with."""
-
-    key: str
-    value: str | None = None
-    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
-
-
-class ClusterSection(Section):
-    """Where it runs; see `cluster.ClusterSpec`. A key that stands here wins over the profile's."""
-
-    profile: str | None = None
-    kind: str = "local"
-    workers: int = Field(2, ge=1)
-    threads: int = Field(1, ge=1)
-    cores: float | None = Field(None, gt=0)
-    memory: str = "3GiB"
-    image: str | None = None
-    environment: dict[str, str] = {}
-    secrets: tuple[str, ...] = ()
-    spot: SpotPolicy = "never"
-    idle_timeout: float = Field(1800, gt=0)
-    tls: bool = True
-    tags: dict[str, str] = {}
-    node_selectors: dict[str, str] = {}
-    tolerations: tuple[TolerationSection, ...] = ()
-    name: str | None = None
-    namespace: str | None = None
-    service_account: str | None = None
-    egress: tuple[str, ...] = ("0.0.0.0/0:443",)
-    region: str | None = None
-    workspace: str | None = None
-    address: str | None = None
-    connect_timeout: float = Field(30, gt=0)
-    dashboard: bool = True
-    local_directory: Path | None = None
-
-    def spec(self) -> ClusterSpec:
-        """The cluster as its package describes it; the profile must have been filled in."""
-        values = self.model_dump(exclude={"profile", "tolerations"})
-        for name in ("environment", "tags", "node_selectors"):
-            values[name] = pairs(values[name])
-        tolerations = tuple(Toleration(**item.model_dump()) for item in self.tolerations)
-        return ClusterSpec(**values, tolerations=tolerations)

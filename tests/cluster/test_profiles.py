@@ -7,7 +7,7 @@ import pytest
 from cluster import ClusterError, profiles
 from cluster.registry import MODULES
 from pipelines.cli.clusters import chosen
-from pipelines.config.sections import ClusterSection
+from pipelines.config.cluster import ClusterSection
 
 
 @pytest.mark.parametrize("name", profiles.names())

@@ -1,15 +1,42 @@
 """Which setting of a cluster counts where several places say something."""
 
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
-from cluster import ClusterError
+from cluster import ClusterError, ClusterSpec
 from pipelines.cli.clusters import chosen
-from pipelines.config.sections import ClusterSection
+from pipelines.config.cluster import ClusterSection
 from soilft.errors import ConfigError
 
 IMAGE = "registry/soilft:test"
+
+
+def test_every_field_of_a_cluster_is_a_key_with_its_default_but_for_a_laptops() -> None:
+    assert set(ClusterSection.model_fields) == {f.name for f in fields(ClusterSpec)} | {"profile"}
+    assert ClusterSection().spec() == ClusterSpec(workers=2, memory="3GiB", dashboard=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "key", "words"),
+    [
+        ({"tolerations": [{"key": "gpu", "efect": "NoSchedule"}]}, "efect", "not permitted"),
+        ({"tolerations": [{}]}, "key", "required"),
+        ({"nodes": 3}, "nodes", "not permitted"),
+        ({"cores": 0}, "cores", "greater than 0"),
+        ({"workers": 0}, "workers", "greater than or equal to 1"),
+        ({"spot": "always"}, "spot", "'never', 'fallback' or 'only'"),
+    ],
+)
+def test_a_wrong_setting_is_told_with_its_key(given: dict[str, Any], key: str, words: str) -> None:
+    with pytest.raises(ValidationError) as error:
+        ClusterSection.model_validate(given)
+    (problem,) = error.value.errors()
+    assert problem["loc"][-1] == key
+    assert words in problem["msg"]
 
 
 def test_without_anything_the_defaults_of_a_region_file_count() -> None:
