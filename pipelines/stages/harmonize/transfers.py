@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
-from distributed import Client
 
-from pipelines.events import Emit, silent
+from pipelines.plan import Plan, Unit
 from pipelines.run import Run
-from pipelines.stages.harmonize.normals import make_normals
-from pipelines.work import Outcomes, check_memory, collect
+from pipelines.stages.harmonize.normals import fit_normals
+from pipelines.work import Work, stage
 from soilft import __version__
 from soilft.channels import CODES
 from soilft.days import day_of
@@ -20,7 +20,7 @@ from soilft.errors import StoreError
 from soilft.radiometers import equivalence, eras, transfer_store
 from soilft.radiometers import fit as fitting
 from soilft.radiometers import pairs as overlap
-from soilft.radiometers.equivalence import StepBand, Steps
+from soilft.radiometers.equivalence import StepBand
 from soilft.radiometers.eras import HandOver, Link, Numbers
 from soilft.radiometers.fit import Fitted, Form
 from soilft.radiometers.pairs import TEST, Codes, Pairing, SumBand
@@ -30,7 +30,7 @@ from soilft.store import zarr as store
 from soilft.store.ledger import Record
 
 STAGE = "harmonize"
-UNIT = "transfers"
+TRANSFERS, NORMALS = "transfers", "normals"
 # Days around a hand-over whose pairs tell of its step.
 WINDOW_DAYS = 365
 
@@ -54,30 +54,31 @@ class _Fits:
     known: dict[str, Numbers] = field(default_factory=dict)
 
 
-def harmonize(run: Run, client: Client, emit: Emit = silent) -> Outcomes:
+@stage(STAGE)
+def harmonize(work: Work) -> None:
     """Fit every radiometer to the reference, and the normals of what they see, unless it is done.
 
     Nothing is fitted to another where there is only one; no normals where nothing is filled by
     them.
     """
-    outcomes = Outcomes(STAGE)
+    run = work.run
     if run.harmonizes:
-        _transfers(run, client, emit, outcomes)
-    if not outcomes.failed:
-        make_normals(run, client, emit, outcomes)
-    return outcomes
+        record = work.once(plan(run).only(TRANSFERS), partial(_fit_all, work))
+        work.outcomes.set_aside = [_unreached(run, name) for name in record.facts["unreached"]]
+    if run.needs_normals:
+        work.once(plan(run).only(NORMALS), partial(fit_normals, work))
 
 
-def _transfers(run: Run, client: Client, emit: Emit, outcomes: Outcomes) -> None:
-    record = run.harmonization()
-    if record is not None:
-        outcomes.skipped += 1
-    else:
-        record = _fit_all(run, client, emit, outcomes)
-        if record is None:
-            return
-        run.ledger.put(STAGE, UNIT, record)
-    outcomes.set_aside = [_unreached(run, name) for name in record.facts["unreached"]]
+def plan(run: Run) -> Plan[None]:
+    """Transfers between the radiometers and normals of today's inputs, those that are needed."""
+    units = []
+    if run.harmonizes:
+        units.append(Unit(TRANSFERS, run.harmonization_key(), None))
+    if run.needs_normals:
+        # What is normal is that of the radiometers made one record.
+        unknown = run.harmonizes and run.harmonization() is None
+        units.append(Unit(NORMALS, None if unknown else run.normals_key(), None))
+    return Plan.of(run.ledger, STAGE, units)
 
 
 def _unreached(run: Run, name: str) -> str:
@@ -97,17 +98,16 @@ def require_harmonized(run: Run) -> None:
         Where those of today's inputs have not been fitted.
     """
     wanted = {
-        "the radiometers fitted to one": run.harmonizes and run.harmonization() is None,
-        "the normals that gaps are filled from": run.needs_normals and run.normals() is None,
+        TRANSFERS: "the radiometers fitted to one",
+        NORMALS: "the normals that gaps are filled from",
     }
-    for what, absent in wanted.items():
-        if absent:
-            raise StoreError(
-                run.store,
-                expected=f"{what}, for the inputs as they are",
-                found="no such fit",
-                remedy="Run the stage harmonize first.",
-            )
+    for unit in plan(run).todo:
+        raise StoreError(
+            run.store,
+            expected=f"{wanted[unit.name]}, for the inputs as they are",
+            found="no such fit",
+            remedy="Run the stage harmonize first.",
+        )
 
 
 def days_with_data(run: Run) -> dict[str, Numbers]:
@@ -130,7 +130,8 @@ def days_with_data(run: Run) -> dict[str, Numbers]:
     return run.days_with_data()
 
 
-def _fit_all(run: Run, client: Client, emit: Emit, outcomes: Outcomes) -> Record | None:
+def _fit_all(work: Work, key: str) -> Record:
+    run = work.run
     section, grid = run.config.harmonize, run.config.to_region().grid
     days, reference = days_with_data(run), run.reference_radiometer()
     links, unreached = eras.links(days, reference, section.overlap_days)
@@ -139,8 +140,7 @@ def _fit_all(run: Run, client: Client, emit: Emit, outcomes: Outcomes) -> Record
     said = []
     for link in links:
         day_role = overlap.roles_of_days(link.days, section.block_days, section.seed)
-        if not _fit(run, client, emit, outcomes, link, day_role, pixel_role, fits):
-            return None
+        _fit(work, link, day_role, pixel_role, fits)
         fits.known[link.one] = link.days[day_role != TEST]
         used = fits.used[link.one]
         said.append(
@@ -153,12 +153,8 @@ def _fit_all(run: Run, client: Client, emit: Emit, outcomes: Outcomes) -> Record
                 "channels": fitting.described(used, *_names(used.transfer)),
             }
         )
-    steps = []
-    for change in eras.hand_overs(days, run.radiometers()):
-        found = _test(run, client, emit, outcomes, change, days, pixel_role, fits)
-        if found is None:
-            return None
-        steps.append(found)
+    changes = eras.hand_overs(days, run.radiometers())
+    steps = [_test(work, change, days, pixel_role, fits) for change in changes]
     about = {
         "simulated": str(run.is_simulated()).lower(),
         "soilft_version": __version__,
@@ -184,76 +180,46 @@ def _fit_all(run: Run, client: Client, emit: Emit, outcomes: Outcomes) -> Record
         "unreached": unreached,
         "hand_overs": steps,
     }
-    outcomes.done += 1
-    return Record(run.harmonization_key(), content, facts)
+    return Record(key, content, facts)
 
 
-def _fit(
-    run: Run,
-    client: Client,
-    emit: Emit,
-    outcomes: Outcomes,
-    link: Link,
-    day_role: Codes,
-    pixel_role: Codes,
-    fits: _Fits,
-) -> bool:
-    """Fit one radiometer, first for testing and then for use; whether all tasks went well."""
+def _fit(work: Work, link: Link, day_role: Codes, pixel_role: Codes, fits: _Fits) -> None:
+    """Fit one radiometer, first for testing and then for use."""
     form: Form | None = None
-    found: fitting.Overlap | None = None
+    sums: fitting.Overlap | None = None
     for part, known in ((fits.tested, "fit"), (fits.used, "all")):
         onto = part[link.other].transfer if link.other in part else None
-        pairing = _pairing(run, link.one, link.other, link.days, onto)
         # Pairs with the reference itself are the same for both.
-        if found is None or onto is not None:
-            found = _summed(run, client, emit, outcomes, pairing, day_role, pixel_role)
-        if found is None:
-            return False
-        form = fitting.choose(found) if form is None else form
-        part[link.one] = fitting.fit(found, form, known=known)
-    return True
+        if sums is None or onto is not None:
+            pairing = _pairing(work.run, link.one, link.other, link.days, onto)
+            sums = _summed(work, pairing, day_role, pixel_role)
+        form = fitting.choose(sums) if form is None else form
+        part[link.one] = fitting.fit(sums, form, known=known)
 
 
 def _pairing(run: Run, one: str, other: str, days: Numbers, onto: Transfer | None) -> Pairing:
     return Pairing(run.input_url(one), run.input_url(other), run.config.days, days, onto)
 
 
-def _summed(
-    run: Run,
-    client: Client,
-    emit: Emit,
-    outcomes: Outcomes,
-    pairing: Pairing,
-    day_role: Codes,
-    pixel_role: Codes,
-) -> fitting.Overlap | None:
-    grid = run.config.to_region().grid
+def _summed(work: Work, pairing: Pairing, day_role: Codes, pixel_role: Codes) -> fitting.Overlap:
+    grid = work.run.config.to_region().grid
     tasks = {
         f"pairs of rows {a}..{b - 1}": SumBand(pairing, (a, b), day_role, pixel_role)
         for a, b in overlap.bands(grid)
     }
-    peak = max(task.peak_bytes for task in tasks.values())
-    check_memory(client, STAGE, peak, "Give each worker more memory.")
-    found: dict[str, Any] = {}
-    part = Outcomes("pairs")
-    collect(client, overlap.sum_band, tasks, found.__setitem__, part, emit)
-    if part.failed:
-        outcomes.failed |= part.failed
-        return None
-    return overlap.joined([found[unit] for unit in tasks], pairing, pixel_role)
+    parts = work.gather("pairs", overlap.sum_band, tasks)
+    return overlap.joined(parts, pairing, pixel_role)
 
 
 def _test(
-    run: Run,
-    client: Client,
-    emit: Emit,
-    outcomes: Outcomes,
+    work: Work,
     change: HandOver,
     days: Mapping[str, Numbers],
     pixel_role: Codes,
     fits: _Fits,
-) -> dict[str, Any] | None:
-    """The steps of one hand-over by channel and node; None where a task failed."""
+) -> dict[str, Any]:
+    """The steps of one hand-over by channel and node."""
+    run = work.run
     found: dict[str, Any] = {
         "before": change.before,
         "after": change.after,
@@ -281,15 +247,8 @@ def _test(
         )
         for a, b in overlap.bands(grid)
     }
-    parts: dict[str, Steps] = {}
-    part = Outcomes("hand-over")
-    collect(client, equivalence.steps_of_band, tasks, parts.__setitem__, part, emit)
-    if part.failed:
-        outcomes.failed |= part.failed
-        return None
-    total = parts[next(iter(tasks))]
-    for unit in list(tasks)[1:]:
-        total = total + parts[unit]
+    first, *rest = work.gather("hand-over", equivalence.steps_of_band, tasks)
+    total = sum(rest, start=first)
     found |= {"left_out": common.tolist(), "margin": equivalence.MARGIN_K}
     found["steps"] = equivalence.described(total, *_axes_named(pairing.axes()))
     return found
