@@ -12,7 +12,7 @@ from pipelines.stages.train.stage import require_model
 from pipelines.stages.validate import evidence as judging
 from pipelines.stages.validate.card import assemble
 from pipelines.stages.validate.evidence import gather
-from pipelines.work import Outcomes
+from pipelines.work import Outcomes, Work
 from soilft.training.table import read_table
 from tests.support.small_run import region_file
 
@@ -26,7 +26,7 @@ def test_a_part_is_judged_and_said(
     rows = len(read_table(run.table_url()))
     monkeypatch.setattr(judging, "rows_that_fit", lambda *_: rows // 2)
     model, outcomes = require_model(run), Outcomes("validate")
-    evidence = gather(run, dask_client, model, silent, outcomes)
+    evidence = gather(Work(run, dask_client, silent, outcomes), model)
     assert not outcomes.failed, outcomes.failed
     found = assemble(run, model, evidence)
     assert found["settings"]["table_rows"] == rows

@@ -11,11 +11,11 @@ from distributed import Client
 from pipelines import work as outcomes
 from pipelines.config.region_file import load
 from pipelines.config.sections import ForestSection
-from pipelines.events import Event
+from pipelines.events import Event, silent
 from pipelines.run import Run
 from pipelines.stages.train import forest, stage, uncertainty
 from pipelines.stages.train.stage import require_model, train
-from pipelines.work import Outcomes
+from pipelines.work import Outcomes, Work
 from soilft.errors import ConfigError, SoilftError, StoreError, TaskTooLarge
 from soilft.forest import strata
 from soilft.forest.artefact import load as load_model
@@ -119,8 +119,7 @@ def test_groups_of_a_run_that_was_cut_short_are_not_grown_again(
     table = run.ledger.get("train", "table")
     assert table is not None
     settings = run.config.forest.settings()
-    arguments = (run, dask_client, lambda _: None, Outcomes("train"), table, settings, 1)
-    forest.grow(*arguments)
+    forest.grow(Work(run, dask_client, silent, Outcomes("train")), table, settings, 1)
     folder = forest.checkpoint_folder(run, table, settings, 1)
     kept = [file for file in objects.listing(folder) if file.startswith("00002-00003-")]
     assert len(objects.listing(folder)) == 3

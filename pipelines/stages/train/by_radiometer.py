@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from distributed import Client
-
-from pipelines.events import Emit
 from pipelines.run import Run
 from pipelines.stages.train.held_out import inner_votes, rules
-from pipelines.work import Outcomes
+from pipelines.work import Work
 from soilft.errors import ConfigError
 from soilft.forest.by_era import eras_to_grow
 from soilft.forest.grow import ForestSettings
@@ -35,14 +32,7 @@ def require_whole_table(run: Run, strata: int) -> None:
         )
 
 
-def tried(
-    run: Run,
-    client: Client,
-    emit: Emit,
-    outcomes: Outcomes,
-    table: Record,
-    settings: ForestSettings,
-) -> dict[str, Any] | None:
+def tried(work: Work, table: Record, settings: ForestSettings) -> dict[str, Any] | None:
     """Compare a forest for each radiometer with one for all, on the same held-out rows.
 
     Returns
@@ -50,8 +40,9 @@ def tried(
     dict or None
         For the model's card: ``kept``, ``why``, ``radiometers`` that got a forest, by number, and
         the ``difference`` of the accuracies with its interval. None where the region file does not
-        ask, or a fold failed, which is then in ``outcomes``.
+        ask.
     """
+    run = work.run
     if not run.config.forest.per_era:
         return None
     held = held_table(run.table_url(), table.content)
@@ -63,10 +54,7 @@ def tried(
     votes = []
     for per_era, what in ((False, "one forest"), (True, "forest by radiometer")):
         how = rules(run, per_era=per_era)
-        found = inner_votes(run, client, emit, outcomes, table, settings, how, what, None)
-        if found is None:
-            return None
-        votes.append(found)
+        votes.append(inner_votes(work, table, settings, how, what, None))
     (rows, one), (_, own) = votes
     section = run.config.validation
     gain = bootstrap.difference(

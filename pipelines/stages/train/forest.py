@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,10 @@ import numpy as np
 from dask.delayed import delayed
 from distributed import Client
 
-from pipelines.events import Emit, Event
+from pipelines.events import Event
+from pipelines.plan import single
 from pipelines.run import Run
-from pipelines.work import Outcomes, check_memory, collect
+from pipelines.work import Work, check_memory
 from soilft import __version__
 from soilft.draws import at_most
 from soilft.errors import TaskTooLarge
@@ -29,44 +31,41 @@ if TYPE_CHECKING:
 STAGE = "train"
 
 
-def settings_for(
-    run: Run, client: Client, emit: Emit, table: Record
-) -> tuple[ForestSettings, Mapping[str, Any] | None]:
+def settings_for(work: Work, table: Record) -> tuple[ForestSettings, Mapping[str, Any] | None]:
     """Settings of the forest, and how they were chosen; None where they are as configured.
 
     The search is done once for a table and a grid; its measured seconds stay in the ledger.
     """
+    run = work.run
     section, settings = run.config.forest.search, run.config.forest.settings()
     if not section.enabled:
         return settings, None
     key = digest(_grown_by(table, settings), section.model_dump(mode="json"))
-    record = run.ledger.get(STAGE, "search")
-    if record is None or record.key != key:
-        record = _search(run, client, emit, key)
-        run.ledger.put(STAGE, "search", record)
+    planned = single(run.ledger, STAGE, "search", key)
+    record = work.once(planned, partial(_search, work), counted=False)
     found = {name: record.facts[name] for name in ("chosen", "best", "why", "points")}
     return ForestSettings(**found["chosen"], seed=settings.seed), found
 
 
-def _search(run: Run, client: Client, emit: Emit, key: str) -> Record:
+def _search(work: Work, key: str) -> Record:
+    run = work.run
     section, settings, url = run.config.forest.search, run.config.forest.settings(), run.table_url()
     split, label, day, block = strata.read_columns(url, "split", "label", "day", "block")
     rows = at_most(np.flatnonzero(split == SPLITS["train"]), section.max_rows, settings.seed)
     year = day[rows].astype("datetime64[D]").astype("datetime64[Y]")
     folds = search.blocked_folds(label[rows], year, block[rows], section.folds, settings.seed)
-    check_memory(
-        client, "search", _part_bytes(url, len(rows)), "Make forest.search.max_rows smaller."
-    )
-    emit(Event("search", 0, 1))
+    remedy = "Make forest.search.max_rows smaller."
+    check_memory(work.client, "search", _part_bytes(url, len(rows)), remedy)
+    work.emit(Event("search", 0, 1))
     part = delayed(strata.read_rows, pure=True)(url, rows)
 
     def on_cluster(graph: Any, keys: Any, **_: Any) -> Any:
-        return client.get(graph, keys)  # type: ignore[no-untyped-call]
+        return work.client.get(graph, keys)  # type: ignore[no-untyped-call]
 
     choice = search.search(
         settings, section.candidates(), part[0], part[1], folds, scheduler=on_cluster
     )
-    emit(Event("search", 1, 1))
+    work.emit(Event("search", 1, 1))
     facts = {
         **choice.to_dict(),
         "seconds": [round(point.seconds, 6) for point in choice.points],
@@ -148,16 +147,9 @@ def _part_bytes(url: str, rows: int) -> int:
 
 
 def grow(
-    run: Run,
-    client: Client,
-    emit: Emit,
-    outcomes: Outcomes,
-    table: Record,
-    settings: ForestSettings,
-    count: int,
-    era: int | None = None,
-) -> ExtraTreesClassifier | None:
-    """Grow a forest in groups, those of a run that was cut short read back; None on failure.
+    work: Work, table: Record, settings: ForestSettings, count: int, era: int | None = None
+) -> ExtraTreesClassifier:
+    """Grow a forest in groups, those of a run that was cut short read back.
 
     Parameters
     ----------
@@ -166,29 +158,17 @@ def grow(
     era
         Number of the radiometer whose rows alone teach it, or None for all.
     """
+    run = work.run
     folder = checkpoint_folder(run, table, settings, count, era)
-    groups: dict[str, ExtraTreesClassifier] = {}
-    tasks: dict[str, GrowTrees] = {}
-    part = Outcomes("forest")
     whose = "" if era is None else f"radiometer {era}, "
-    units = {
-        f"{whose}trees {trees.start}..{trees.stop - 1}": trees
-        for trees in settings.groups(run.config.forest.group_size, count)
-    }
-    for unit, trees in units.items():
-        kept = kept_group(folder, trees)
-        if kept is None:
-            tasks[unit] = GrowTrees(
-                run.table_url(), table.content, settings, trees, count, folder, era
-            )
-        else:
-            groups[unit] = kept
-            part.skipped += 1
-    collect(client, grow_trees, tasks, groups.__setitem__, part, emit)
-    if part.failed:
-        outcomes.failed |= part.failed
-        return None
-    return assemble(settings, [groups[unit] for unit in units])
+    tasks, kept = {}, {}
+    for trees in settings.groups(run.config.forest.group_size, count):
+        unit = f"{whose}trees {trees.start}..{trees.stop - 1}"
+        tasks[unit] = GrowTrees(run.table_url(), table.content, settings, trees, count, folder, era)
+        group = kept_group(folder, trees)
+        if group is not None:
+            kept[unit] = group
+    return assemble(settings, work.gather("forest", grow_trees, tasks, kept=kept))
 
 
 def checkpoint_folder(

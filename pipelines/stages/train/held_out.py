@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
-from distributed import Client
 
-from pipelines.events import Emit
 from pipelines.run import Run
-from pipelines.work import Outcomes, collect
+from pipelines.work import Work
 from soilft.forest.grow import ForestSettings
 from soilft.store.ledger import Record
 from soilft.trials.inner_folds import InnerFold, run_inner
@@ -35,37 +31,27 @@ def rules(run: Run, *, per_era: bool = False) -> Rules:
 
 
 def inner_votes(
-    run: Run,
-    client: Client,
-    emit: Emit,
-    outcomes: Outcomes,
+    work: Work,
     table: Record,
     settings: ForestSettings,
     how: Rules,
     what: str,
     most: int | None,
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]] | None:
-    """Rows held out in one of the folds, and the votes for them; None where a fold failed.
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
+    """Rows held out in one of the folds, and the votes for them.
 
     Parameters
     ----------
-    outcomes
-        Takes the folds that failed.
     what
         Name of the work, for events and failures.
     most
         Rows of the table to know of, all where None; the numbers given are within them.
     """
-    url, content = run.table_url(), table.content
+    url, content = work.run.table_url(), table.content
     tasks = {
         f"{what} fold {fold}": InnerFold(url, content, settings, how, "train", FOLDS, fold, most)
         for fold in range(FOLDS)
     }
-    found: dict[str, Any] = {}
-    part = Outcomes(what)
-    collect(client, run_inner, tasks, found.__setitem__, part, emit)
-    if part.failed:
-        outcomes.failed |= part.failed
-        return None
-    rows, votes = (np.concatenate(part) for part in zip(*(found[u] for u in tasks), strict=True))
+    parts = work.gather(what, run_inner, tasks)
+    rows, votes = (np.concatenate(part) for part in zip(*parts, strict=True))
     return rows, votes

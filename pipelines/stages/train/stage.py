@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from distributed import Client
-
-from pipelines.events import Emit, silent
 from pipelines.run import Run
 from pipelines.stages.train import by_radiometer as eras
 from pipelines.stages.train import forest
 from pipelines.stages.train.held_out import rules
 from pipelines.stages.train.table import make_table
 from pipelines.stages.train.uncertainty import fit_uncertainty
-from pipelines.work import Outcomes
+from pipelines.work import Work, stage
 from soilft.errors import StoreError
 from soilft.forest import strata
 from soilft.forest.artefact import ModelRef, save
@@ -25,40 +22,34 @@ from soilft.training.table import feature_names
 STAGE = "train"
 
 
-def train(run: Run, client: Client, emit: Emit = silent) -> Outcomes:
+@stage(STAGE)
+def train(work: Work) -> None:
     """Make the table and the forest of today's inputs, unless they are there."""
-    outcomes = Outcomes(STAGE)
-    record = make_table(run, client, emit, outcomes)
-    if _trained(run) is not None:
-        outcomes.skipped += 1
-    elif record is not None:
-        _grow_forest(run, client, emit, outcomes, record)
-    return outcomes
+    table = make_table(work)
+    if _trained(work.run) is not None:
+        work.outcomes.skipped += 1
+    else:
+        _grow_forest(work, table)
+        work.outcomes.done += 1
 
 
-def _grow_forest(run: Run, client: Client, emit: Emit, outcomes: Outcomes, table: Record) -> None:
-    settings, choice = forest.settings_for(run, client, emit, table)
-    count = forest.strata_for(run, client, table, settings)
+def _grow_forest(work: Work, table: Record) -> None:
+    run = work.run
+    settings, choice = forest.settings_for(work, table)
+    count = forest.strata_for(run, work.client, table, settings)
     eras.require_whole_table(run, count)
-    grown = forest.grow(run, client, emit, outcomes, table, settings, count)
-    if grown is None:
-        return
-    choice_by_era = eras.tried(run, client, emit, outcomes, table, settings)
-    if outcomes.failed:
-        return
+    grown = forest.grow(work, table, settings, count)
+    choice_by_era = eras.tried(work, table, settings)
     per_era = choice_by_era is not None and bool(choice_by_era["kept"])
     own = {
-        int(number): forest.grow(run, client, emit, outcomes, table, settings, 1, int(number))
+        int(number): forest.grow(work, table, settings, 1, int(number))
         for number in (choice_by_era["radiometers"] if choice_by_era and per_era else ())
     }
     how = rules(run, per_era=per_era)
-    measures, said = fit_uncertainty(run, client, emit, outcomes, table, grown, settings, how)
-    if outcomes.failed:
-        return
-    forests = Forests(grown, {number: one for number, one in own.items() if one is not None})
+    measures, said = fit_uncertainty(work, table, grown, settings, how)
     reference = save(
         run.store,
-        forests,
+        Forests(grown, own),
         feature_names(run.table_url()),
         settings,
         {
@@ -81,7 +72,6 @@ def _grow_forest(run: Run, client: Client, emit: Emit, outcomes: Outcomes, table
     run.ledger.put(STAGE, "forest", Record(key, reference.digest, facts))
     for number in (None, *own):
         discard_groups(forest.checkpoint_folder(run, table, settings, count, number))
-    outcomes.done += 1
 
 
 def _trained(run: Run) -> ModelRef | None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from functools import partial
 
 import numpy as np
-from distributed import Client
 
-from pipelines.events import Emit
+from pipelines.plan import single
 from pipelines.run import Run
 from pipelines.stages.harmonize.transfers import require_harmonized
-from pipelines.work import Outcomes, check_memory, collect
+from pipelines.work import Work
 from soilft.store.digest import digest
 from soilft.store.ledger import Record
 from soilft.training import reach as correlation
@@ -26,17 +25,17 @@ STAGE = "train"
 RANGE_DAYS, RANGE_CELLS, LEAST_DEGREES = 24, 400, 1.0
 
 
-def make_table(run: Run, client: Client, emit: Emit, outcomes: Outcomes) -> Record | None:
-    """Draw the table of today's inputs, unless it is there; None where a chunk failed."""
+def make_table(work: Work) -> Record:
+    """Draw the table of today's inputs, unless it is there; its record."""
+    run = work.run
     require_harmonized(run)
-    record = run.ledger.get(STAGE, "table")
-    if record is not None and record.key == run.table_key():
-        outcomes.skipped += 1
-        return record
-    blocks = spatial_range(run, client, emit, outcomes)
-    if blocks is None:
-        return None
-    config = run.config
+    planned = single(run.ledger, STAGE, "table", run.table_key())
+    return work.once(planned, partial(_draw, work))
+
+
+def _draw(work: Work, key: str) -> Record:
+    run, config = work.run, work.run.config
+    blocks = spatial_range(work)
     limit = config.sampling.max_rows
     tasks = {
         f"rows {span}": SampleDays(
@@ -50,9 +49,6 @@ def make_table(run: Run, client: Client, emit: Emit, outcomes: Outcomes) -> Reco
         )
         for span in run.predict_spans()
     }
-    check_memory(
-        client, STAGE, next(iter(tasks.values())).peak_bytes, "Make chunks.predict_days smaller."
-    )
     held: list[Drawn] = []
     names: set[tuple[str, ...]] = set()
 
@@ -62,11 +58,8 @@ def make_table(run: Run, client: Client, emit: Emit, outcomes: Outcomes) -> Reco
         if sum(len(part.table) for part in held) > 4 * limit:
             held[:] = [sampling.merge(held, limit)]
 
-    rows = Outcomes("sample")
-    collect(client, sampling.sample_days, tasks, keep, rows, emit)
-    if rows.failed:
-        outcomes.failed |= rows.failed
-        return None
+    remedy = "Make chunks.predict_days smaller."
+    work.each("sample", sampling.sample_days, tasks, keep, remedy=remedy)
     drawn = sampling.merge(held, limit)
     table = sampling.stratified(drawn, limit)
     sampling.require_both_classes(table)
@@ -86,18 +79,18 @@ def make_table(run: Run, client: Client, emit: Emit, outcomes: Outcomes) -> Reco
         "labels": dict(drawn.labels),
         **blocks.facts,
     }
-    record = Record(run.table_key(), content, facts)
-    run.ledger.put(STAGE, "table", record)
-    outcomes.done += 1
-    return record
+    return Record(key, content, facts)
 
 
-def spatial_range(run: Run, client: Client, emit: Emit, outcomes: Outcomes) -> Record | None:
+def spatial_range(work: Work) -> Record:
     """Side of the spatial blocks: as configured, or no less than the predictors' range."""
-    key = digest(run.table_key(), RANGE_DAYS, RANGE_CELLS)
-    record = run.ledger.get(STAGE, "blocks")
-    if record is not None and record.key == key:
-        return record
+    key = digest(work.run.table_key(), RANGE_DAYS, RANGE_CELLS)
+    planned = single(work.run.ledger, STAGE, "blocks", key)
+    return work.once(planned, partial(_measure_range, work), counted=False)
+
+
+def _measure_range(work: Work, key: str) -> Record:
+    run = work.run
     config, region = run.config, run.config.to_region()
     seed = config.validation.seed
     rng = np.random.default_rng(seed)
@@ -110,16 +103,11 @@ def spatial_range(run: Run, client: Client, emit: Emit, outcomes: Outcomes) -> R
         )
         for day in days
     }
-    fields: dict[str, Any] = {}
     if len(days) > 1:
-        part = Outcomes("range")
-        collect(client, correlation.sample_field, tasks, fields.__setitem__, part, emit)
-        if part.failed:
-            outcomes.failed |= part.failed
-            return None
-        names = fields[next(iter(tasks))][0]
+        fields = work.gather("range", correlation.sample_field, tasks)
+        names = fields[0][0]
         lon, lat = (axis.ravel()[cells] for axis in region.grid.lonlat)
-        values = np.stack([fields[unit][1] for unit in tasks])
+        values = np.stack([values for _, values in fields])
         reach = correlation.reach(*correlation.correlogram(values, lon, lat, seed))
         found = correlation.summary(names, reach)
     else:
@@ -134,9 +122,7 @@ def spatial_range(run: Run, client: Client, emit: Emit, outcomes: Outcomes) -> R
         "block_degrees_configured": configured is not None,
         "correlation_range": dict(found),
     }
-    record = Record(key, digest(facts), facts)
-    run.ledger.put(STAGE, "blocks", record)
-    return record
+    return Record(key, digest(facts), facts)
 
 
 def _days_with_data(run: Run) -> list[int]:

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from distributed import Client
-
-from pipelines.events import Emit
-from pipelines.run import Run
 from pipelines.stages.train.forest import STAGE, rows_that_fit
 from pipelines.stages.train.held_out import FOLDS, inner_votes
-from pipelines.work import Outcomes
+from pipelines.work import Work
 from soilft.draws import at_most
 from soilft.errors import NotEnoughRows
 from soilft.forest.grow import ForestSettings
@@ -26,10 +22,7 @@ if TYPE_CHECKING:
 
 
 def fit_uncertainty(
-    run: Run,
-    client: Client,
-    emit: Emit,
-    outcomes: Outcomes,
+    work: Work,
     table: Record,
     forest: ExtraTreesClassifier,
     settings: ForestSettings,
@@ -40,16 +33,13 @@ def fit_uncertainty(
     Returns
     -------
     uncertainty : Uncertainty or None
-        None where the rows do not suffice, or a fold failed, which is then in ``outcomes``.
+        None where the rows do not suffice.
     reason : str
         One sentence for the card.
     """
-    most = rows_that_fit(run, client, STAGE, table)
-    found = inner_votes(run, client, emit, outcomes, table, settings, how, "calibration", most)
-    if found is None:
-        return None, "not fitted: a fold failed"
-    rows, votes = found
-    held = held_table(run.table_url(), table.content, most)
+    most = rows_that_fit(work.run, work.client, STAGE, table)
+    rows, votes = inner_votes(work, table, settings, how, "calibration", most)
+    held = held_table(work.run.table_url(), table.content, most)
     try:
         calibration, sets = measures(held, rows, votes, held.label[rows], how)
         train = at_most(held.rows_of("train"), how.rows_per_fit, how.seed)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from distributed import Client
 
-from pipelines.events import Emit
 from pipelines.run import Run
 from pipelines.stages.train.forest import rows_that_fit
 from pipelines.stages.train.held_out import rules
@@ -18,7 +16,7 @@ from pipelines.stages.train.table import STAGE as TRAINED
 from pipelines.stages.validate.hand_over import frozen_days
 from pipelines.stages.validate.masked_days import masked_table
 from pipelines.stages.validate.raw_record import Asked, RawRecord, measure_raw
-from pipelines.work import Outcomes, check_memory, collect, in_flight, worker_share
+from pipelines.work import Work, in_flight, worker_share
 from soilft.forest.artefact import ModelRef
 from soilft.forest.grow import ForestSettings
 from soilft.predictors.features import GROUPS, names_by_group
@@ -96,29 +94,28 @@ def references(run: Run) -> dict[str, str]:
     return found
 
 
-def gather(run: Run, client: Client, model: ModelRef, emit: Emit, outcomes: Outcomes) -> Evidence:
-    """Run everything; failed units are in ``outcomes`` and leave the evidence incomplete."""
+def gather(work: Work, model: ModelRef) -> Evidence:
+    """Run everything that the scorecard is made from."""
+    run = work.run
     record = run.ledger.get(TRAINED, "table")
     if record is None:
         raise RuntimeError("a model without a table")
-    most = rows_that_fit(run, client, STAGE, record)
+    most = rows_that_fit(run, work.client, STAGE, record)
     evidence = Evidence(held_table(run.table_url(), record.content, most), record, most)
-    _judged(run, client, emit, outcomes, evidence)
-    for step in (_tried, _compared, _yearly, _handed_over, _as_they_are):
-        if not outcomes.failed:
-            step(run, client, model, emit, outcomes, evidence)
+    for step in (_judged, _tried, _compared, _yearly, _handed_over, _as_they_are):
+        step(work, model, evidence)
     return evidence
 
 
-def _judged(run: Run, client: Client, emit: Emit, outcomes: Outcomes, evidence: Evidence) -> None:
+def _judged(work: Work, model: ModelRef, evidence: Evidence) -> None:  # noqa: ARG001
     """Baselines that need series, other labels and truth, for every row of the table."""
-    config, whole = run.config, run.config.days
+    run, config = work.run, work.run.config
     rows, columns = config.to_region().grid.shape
-    share = worker_share(client)
+    share = worker_share(work.client)
     others = tuple(
         (name, url) for name, url in references(run).items() if name != config.label.input
     )
-    cut = judges.bands(rows, columns, len(whole), share, in_flight(client) // 2)
+    cut = judges.bands(rows, columns, len(config.days), share, in_flight(work.client) // 2)
     tasks = {
         f"rows {a}..{b - 1}": JudgeBand(
             run.input_refs(),
@@ -132,94 +129,60 @@ def _judged(run: Run, client: Client, emit: Emit, outcomes: Outcomes, evidence: 
         )
         for a, b in cut
     }
-    check_memory(
-        client,
-        STAGE,
-        max(task.peak_bytes for task in tasks.values()),
-        "Give each worker more memory.",
-    )
-    found: dict[str, Columns] = {}
-    collect(client, judges.judge, tasks, found.__setitem__, outcomes, emit)
-    if not outcomes.failed:
-        evidence.columns = judges.gathered([found[unit] for unit in tasks], len(evidence.table))
+    parts = work.gather(STAGE, judges.judge, tasks)
+    evidence.columns = judges.gathered(parts, len(evidence.table))
 
 
-def _tried(
-    run: Run, client: Client, model: ModelRef, emit: Emit, outcomes: Outcomes, evidence: Evidence
-) -> None:
-    """Grow the forests of all experiments."""
-    config, table = run.config, evidence.table
+def _tried(work: Work, model: ModelRef, evidence: Evidence) -> None:
+    """Grow the forests of all experiments, and let the published one say its states."""
+    run, table, content = work.run, evidence.table, evidence.record.content
     settings, how = grown_as(run, model)
-    content, region = evidence.record.content, config.to_region()
-    groups = _groups(run, table)
-    folds = len(folds_of(table, "year_block", how))
-    kept: dict[str, tuple[int, ...] | None] = {"year_block": None}
-    if config.validation.ablations:
-        for name, (_, without) in ABLATIONS.items():
-            gone = {c for group in without for c in groups.get(group, ())}
-            left = tuple(c for c in range(len(table.names)) if c not in gone)
-            if gone and left:
-                kept[name] = left
-    if config.validation.negative_control:
-        kept["shuffled_labels"] = None
-    masked = masked_table(run, client, emit, outcomes, STAGE, table, how)
-    if outcomes.failed:
-        return
-    tasks: dict[str, Experiment | SplitStates] = {}
-    for name, columns in kept.items():
-        for fold in range(folds):
-            headline = name == "year_block"
-            tasks[f"{name}, fold {fold}"] = Experiment(
-                run.table_url(),
-                content,
-                settings,
-                how,
-                fold,
-                region,
-                columns=columns,
-                groups=tuple(groups.items()) if headline else (),
-                shuffle=name == "shuffled_labels",
-                uncertainty=headline,
-                masked=masked if headline else None,
-                most=evidence.most,
-            )
+    masked = masked_table(work, table, how)
+    one = Experiment(
+        run.table_url(), content, settings, how, 0, run.config.to_region(), most=evidence.most
+    )
+    trials = _trials(run, one, table, masked)
+    tasks: dict[str, dict[str, Experiment | SplitStates]] = {
+        name: {
+            f"{name}, fold {fold}": replace(trial, fold=fold)
+            for fold in range(len(folds_of(table, trial.kind, how)))
+        }
+        for name, trial in trials.items()
+    }
+    pairs = transfers(table.era)
+    tasks["transfer"] = {
+        f"transfer {number}": replace(one, fold=number, kind="transfer")
+        for number in range(len(pairs))
+    }
+    states = SplitStates(run.table_url(), content, model, evidence.most)
+    tasks["random split"] = {"random split": states}
+    found: dict[str, list[Any]] = work.gather_by(STAGE, experiments.evaluate, tasks)
+    for name, trial in trials.items():
+        width = len(table.names if trial.columns is None else trial.columns)
+        evidence.folds[name] = Folds(tuple(found[name]), width)
+    for (taught, judged), held in zip(pairs, found["transfer"], strict=True):
+        evidence.transfers[table.eras[taught], table.eras[judged]] = held
+    (evidence.split,) = found["random split"]
+    evidence.masked = None if masked is None else read_table(masked[0])
+
+
+def _trials(
+    run: Run, one: Experiment, table: StoredTable, masked: tuple[str, str] | None
+) -> dict[str, Experiment]:
+    """The experiments of held-out years and blocks by name, each by its first fold."""
+    section, groups = run.config.validation, _groups(run, table)
+    headline = replace(one, groups=tuple(groups.items()), uncertainty=True, masked=masked)
+    trials = {"year_block": headline}
+    for name, (_, without) in ABLATIONS.items() if section.ablations else ():
+        gone = {c for group in without for c in groups.get(group, ())}
+        left = tuple(c for c in range(len(table.names)) if c not in gone)
+        if gone and left:
+            trials[name] = replace(one, columns=left)
+    if section.negative_control:
+        trials["shuffled_labels"] = replace(one, shuffle=True)
     # Of one year or one block the headline itself holds out the other alone.
     both = len(np.unique(table.year)) > 1 and len(np.unique(table.block)) > 1
-    splits = config.validation.splits if both else ()
-    alone = {kind: len(folds_of(table, kind, how)) for kind in splits}
-    for kind, count in alone.items():
-        for fold in range(count):
-            tasks[f"{kind}, fold {fold}"] = Experiment(
-                run.table_url(), content, settings, how, fold, region, kind=kind, most=evidence.most
-            )
-    pairs = transfers(table.era)
-    for number in range(len(pairs)):
-        tasks[f"transfer {number}"] = Experiment(
-            run.table_url(),
-            content,
-            settings,
-            how,
-            number,
-            region,
-            kind="transfer",
-            most=evidence.most,
-        )
-    tasks["random split"] = SplitStates(run.table_url(), content, model, evidence.most)
-    found: dict[str, Any] = {}
-    collect(client, experiments.evaluate, tasks, found.__setitem__, outcomes, emit)
-    if outcomes.failed:
-        return
-    evidence.split = found["random split"]
-    evidence.masked = None if masked is None else read_table(masked[0])
-    for name, columns in kept.items():
-        parts = tuple(found[f"{name}, fold {fold}"] for fold in range(folds))
-        width = len(table.names) if columns is None else len(columns)
-        evidence.folds[name] = Folds(parts, width)
-    for kind, count in alone.items():
-        parts = tuple(found[f"{kind}, fold {fold}"] for fold in range(count))
-        evidence.folds[kind] = Folds(parts, len(table.names))
-    for number, (one, other) in enumerate(pairs):
-        evidence.transfers[table.eras[one], table.eras[other]] = found[f"transfer {number}"]
+    return trials | {kind: replace(one, kind=kind) for kind in (section.splits if both else ())}
 
 
 def _groups(run: Run, table: StoredTable) -> dict[str, tuple[int, ...]]:
@@ -238,11 +201,9 @@ def stations(run: Run) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return tuple(int(r) for r in rows), tuple(int(c) for c in columns)
 
 
-def _compared(
-    run: Run, client: Client, model: ModelRef, emit: Emit, outcomes: Outcomes, evidence: Evidence
-) -> None:
+def _compared(work: Work, model: ModelRef, evidence: Evidence) -> None:
     """Count the staging cube beside labels, truth and stations."""
-    places = stations(run)
+    run, places = work.run, stations(work.run)
     tasks = {
         f"cube {span}": CompareDays(
             run.staging_url(model),
@@ -256,14 +217,12 @@ def _compared(
         )
         for span in run.predict_spans()
     }
-    collect(client, cube_scores.compare, tasks, evidence.totals.add, outcomes, emit)
+    work.each(STAGE, cube_scores.compare, tasks, evidence.totals.add)
 
 
-def _yearly(
-    run: Run, client: Client, model: ModelRef, emit: Emit, outcomes: Outcomes, evidence: Evidence
-) -> None:
+def _yearly(work: Work, model: ModelRef, evidence: Evidence) -> None:
     """Annual layers of the cube, and of the truth where it is known."""
-    config = run.config
+    run, client, config = work.run, work.client, work.run.config
     truth = references(run).get(TRUTH)
     rows, columns = config.to_region().grid.shape
     a_row = columns * len(config.days) * 24
@@ -274,32 +233,20 @@ def _yearly(
         )
         for a, b in cut
     }
-    found: dict[str, Layers] = {}
-    collect(client, annual_band, tasks, found.__setitem__, outcomes, emit)
-    if not outcomes.failed:
-        evidence.annual = Layers.joined([found[unit] for unit in tasks])
+    evidence.annual = Layers.joined(work.gather(STAGE, annual_band, tasks))
 
 
-def _handed_over(
-    run: Run, client: Client, model: ModelRef, emit: Emit, outcomes: Outcomes, evidence: Evidence
-) -> None:
+def _handed_over(work: Work, model: ModelRef, evidence: Evidence) -> None:
     """Steps in frozen days where one radiometer hands over to the next."""
-    evidence.frozen_steps = frozen_days(run, client, model, emit, outcomes, STAGE)
+    evidence.frozen_steps = frozen_days(work, model)
 
 
-def _as_they_are(
-    run: Run, client: Client, model: ModelRef, emit: Emit, outcomes: Outcomes, evidence: Evidence
-) -> None:
+def _as_they_are(work: Work, model: ModelRef, evidence: Evidence) -> None:
     """The record without inter-calibration, where there is one with it."""
+    run = work.run
     if run.harmonization() is None:
         return
     settings, how = grown_as(run, model)
-    asked = Asked(
-        evidence.table,
-        evidence.record,
-        evidence.most,
-        settings,
-        how,
-        references(run).get(TRUTH),
-    )
-    evidence.raw = measure_raw(run, client, emit, outcomes, STAGE, asked)
+    truth = references(run).get(TRUTH)
+    asked = Asked(evidence.table, evidence.record, evidence.most, settings, how, truth)
+    evidence.raw = measure_raw(work, asked)

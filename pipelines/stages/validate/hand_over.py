@@ -6,11 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from distributed import Client
 
-from pipelines.events import Emit
 from pipelines.run import Run
-from pipelines.work import Outcomes, check_memory, collect
+from pipelines.work import Work
 from soilft.forest.artefact import ModelRef
 from soilft.predictors.features import FeatureSet
 from soilft.radiometers import equivalence
@@ -19,10 +17,9 @@ from soilft.trials import hand_over
 from soilft.trials.hand_over import HandOverDays
 
 
-def frozen_days(
-    run: Run, client: Client, model: ModelRef, emit: Emit, outcomes: Outcomes, stage: str
-) -> list[dict[str, Any] | None]:
+def frozen_days(work: Work, model: ModelRef) -> list[dict[str, Any] | None]:
     """The step of each hand-over, in the order of the record; None where nothing can tell."""
+    run = work.run
     record = run.harmonization()
     if record is None:
         return []
@@ -48,18 +45,8 @@ def frozen_days(
             )
             for part in hand_over.parts_of(days)
         }
-        if not tasks:
-            found.append(None)
-            continue
-        peak = max(task.peak_bytes for task in tasks.values())
-        check_memory(client, stage, peak, "Give each worker more memory.")
-        parts: dict[str, Any] = {}
-        part = Outcomes("frozen days")
-        collect(client, hand_over.frozen_steps, tasks, parts.__setitem__, part, emit)
-        if part.failed:
-            outcomes.failed |= part.failed
-            return []
-        found.append(hand_over.described([parts[unit] for unit in tasks]))
+        parts = work.gather("frozen days", hand_over.frozen_steps, tasks) if tasks else []
+        found.append(hand_over.described(parts) if parts else None)
     return found
 
 

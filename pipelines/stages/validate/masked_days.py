@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from distributed import Client
 
-from pipelines.events import Emit
 from pipelines.run import Run
-from pipelines.work import Outcomes, check_memory, collect
+from pipelines.work import Work
 from soilft.radiometers.gaps import FILLS, FROM_NORMALS
 from soilft.store import objects
-from soilft.training.sampling import Table
 from soilft.training.table import StoredTable, write_table
 from soilft.trials import masked_days as masked
 from soilft.trials.experiments import folds_of
@@ -27,16 +24,9 @@ def levels(run: Run) -> tuple[str, ...]:
     return tuple(n for n in FILLS if n in allowed and (able or n not in FROM_NORMALS))
 
 
-def masked_table(
-    run: Run,
-    client: Client,
-    emit: Emit,
-    outcomes: Outcomes,
-    stage: str,
-    table: StoredTable,
-    rules: Rules,
-) -> tuple[str, str] | None:
+def masked_table(work: Work, table: StoredTable, rules: Rules) -> tuple[str, str] | None:
     """Make the table of masked pixel-days; give its URL and digest, None where there are none."""
+    run = work.run
     tried, a_month = levels(run), run.config.validation.masked_days
     if not tried or not a_month or not run.radiometers():
         return None
@@ -56,17 +46,12 @@ def masked_table(
     }
     if not tasks:
         return None
-    check_memory(client, stage, next(iter(tasks.values())).peak_bytes, "Give workers more memory.")
-    found: dict[str, tuple[Table, tuple[str, ...]]] = {}
-    part = Outcomes("masked days")
-    collect(client, masked.masked_rows, tasks, found.__setitem__, part, emit)
-    if part.failed:
-        outcomes.failed |= part.failed
-        return None
-    rows = masked.joined([found[unit][0] for unit in tasks])
+    remedy = "Give workers more memory."
+    parts = work.gather("masked days", masked.masked_rows, tasks, remedy=remedy)
+    rows = masked.joined([part for part, _ in parts])
     if not len(rows):
         return None
-    names = found[next(iter(tasks))][1]
+    names = parts[0][1]
     about = {"simulated": str(run.is_simulated()).lower(), "levels": list(tried)}
     url = objects.join(run.table_url().rpartition("/")[0], "masked.zarr")
     nothing = np.zeros(len(rows), "uint8")

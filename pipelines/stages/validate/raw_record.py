@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from distributed import Client
 
-from pipelines.events import Emit
+from pipelines.plan import single
 from pipelines.run import Run
 from pipelines.stages.validate.hand_over import of_reference
-from pipelines.work import Outcomes, check_memory, collect
+from pipelines.work import Work
 from soilft.errors import ModelError
-from soilft.forest.artefact import ModelRef
 from soilft.forest.grow import ForestSettings
 from soilft.forest.strata import read_columns
 from soilft.scores import frozen_days, scorecard
@@ -97,23 +95,11 @@ def raw_record_key(run: Run) -> str | None:
     return digest(raw_record.VERSION, run.table_key())
 
 
-def measure_raw(
-    run: Run,
-    client: Client,
-    emit: Emit,
-    outcomes: Outcomes,
-    stage: str,
-    asked: Asked,
-) -> RawRecord | None:
-    """Measure the raw record; None where a unit failed, which is in ``outcomes`` then."""
-    table = _raw_table(run, client, emit, outcomes, stage, asked.record)
-    if table is None:
-        return None
-    pairs = _pairs(run, client, emit, outcomes, asked, table)
-    if pairs is None:
-        return None
-    trend = _trend(run, client, emit, outcomes, stage, asked, table)
-    return None if trend is None else RawRecord(int(table.facts["left_out"]), pairs, trend)
+def measure_raw(work: Work, asked: Asked) -> RawRecord:
+    """Measure the raw record."""
+    table = _raw_table(work, asked.record)
+    pairs = _pairs(work, asked, table)
+    return RawRecord(int(table.facts["left_out"]), pairs, _trend(work, asked, table))
 
 
 def raw_table_url(run: Run) -> str:
@@ -121,14 +107,16 @@ def raw_table_url(run: Run) -> str:
     return run.url("training", run.table_key()[:16], "raw.zarr")
 
 
-def _raw_table(
-    run: Run, client: Client, emit: Emit, outcomes: Outcomes, stage: str, table: Record
-) -> Record | None:
+def _raw_table(work: Work, table: Record) -> Record:
     """Gather the raw predictors of the table's rows, unless they are there."""
-    unit, key = "raw-table", digest(raw_record.VERSION, run.table_key(), table.content)
-    record = run.ledger.get(stage, unit)
-    if record is not None and record.key == key:
-        return record
+    run = work.run
+    key = digest(raw_record.VERSION, run.table_key(), table.content)
+    planned = single(run.ledger, work.stage, "raw-table", key)
+    return work.once(planned, partial(_gather_raw, work), counted=False)
+
+
+def _gather_raw(work: Work, key: str) -> Record:
+    run = work.run
     url = run.table_url()
     names = feature_names(url)
     (day,) = read_columns(url, "day")
@@ -139,7 +127,6 @@ def _raw_table(
         for span in run.predict_spans()
         if np.isin(span.numbers, day).any()
     }
-    check_memory(client, stage, next(iter(tasks.values())).peak_bytes, REMEDY)
     features = np.full((len(day), len(names)), np.nan, "float32")
     same = np.zeros(len(day), bool)
 
@@ -148,77 +135,54 @@ def _raw_table(
             raise ModelError(unit, expected="the features of the table", found="others")
         features[part.rows], same[part.rows] = part.features, part.same
 
-    part = Outcomes("raw rows")
-    collect(client, raw_record.raw_rows, tasks, keep, part, emit)
-    if part.failed:
-        outcomes.failed |= part.failed
-        return None
+    work.each("raw rows", raw_record.raw_rows, tasks, keep, remedy=REMEDY)
     content = raw_record.write_raw_table(raw_table_url(run), url, features, same)
-    record = Record(key, content, {"rows": len(day), "left_out": int((~same).sum())})
-    run.ledger.put(stage, unit, record)
-    return record
+    return Record(key, content, {"rows": len(day), "left_out": int((~same).sum())})
 
 
-def _pairs(
-    run: Run,
-    client: Client,
-    emit: Emit,
-    outcomes: Outcomes,
-    asked: Asked,
-    raw: Record,
-) -> dict[Pair, tuple[HeldOut, HeldOut] | str] | None:
+def _pairs(work: Work, asked: Asked, raw: Record) -> dict[Pair, tuple[HeldOut, HeldOut] | str]:
     """Train with one radiometer and judge with another, by either record on the same rows."""
-    url = raw_table_url(run)
+    run, url = work.run, raw_table_url(work.run)
     table = replace(asked.table, era=read_eras(url, asked.most))
     pairs = [(table.eras[one], table.eras[other]) for one, other in transfers(table.era)]
-    teach = [
-        len(np.unique(table.label[fold.train])) == 2
-        for fold in folds_of(table, "transfer", asked.rules)
+    taught = [
+        number
+        for number, fold in enumerate(folds_of(table, "transfer", asked.rules))
+        if len(np.unique(table.label[fold.train])) == 2
     ]
     stores = {
         raw_record.RAW: (url, raw.content),
         raw_record.HARMONIZED: (run.table_url(), asked.record.content),
     }
     tasks = {
-        f"{which} transfer {number}": Experiment(
-            *place,
-            asked.settings,
-            asked.rules,
-            number,
-            run.config.to_region(),
-            kind="transfer",
-            most=asked.most,
-            eras_of=url,
-        )
+        which: {
+            f"{which} transfer {number}": Experiment(
+                *place,
+                asked.settings,
+                asked.rules,
+                number,
+                run.config.to_region(),
+                kind="transfer",
+                most=asked.most,
+                eras_of=url,
+            )
+            for number in taught
+        }
         for which, place in stores.items()
-        for number in np.flatnonzero(teach).tolist()
     }
-    held: dict[str, HeldOut] = {}
-    part = Outcomes("raw transfer")
-    collect(client, experiments.run, tasks, held.__setitem__, part, emit)
-    if part.failed:
-        outcomes.failed |= part.failed
-        return None
-    found: dict[Pair, tuple[HeldOut, HeldOut] | str] = {}
-    for number, pair in enumerate(pairs):
-        if teach[number]:
-            raw_part, other = (held[f"{which} transfer {number}"] for which in stores)
-            found[pair] = raw_part, other
-        else:
-            found[pair] = f"the rows of {pair[0]} are of one class"
+    held = work.gather_by("raw transfer", experiments.run, tasks)
+    found: dict[Pair, tuple[HeldOut, HeldOut] | str] = {
+        (one, other): f"the rows of {one} are of one class" for one, other in pairs
+    }
+    of_both = zip(taught, held[raw_record.RAW], held[raw_record.HARMONIZED], strict=True)
+    for number, raw_part, harmonized_part in of_both:
+        found[pairs[number]] = raw_part, harmonized_part
     return found
 
 
-def _trend(
-    run: Run,
-    client: Client,
-    emit: Emit,
-    outcomes: Outcomes,
-    stage: str,
-    asked: Asked,
-    raw: Record,
-) -> dict[str, Any] | None:
+def _trend(work: Work, asked: Asked, raw: Record) -> dict[str, Any]:
     """Frozen days a year of a sample of cells, by forests of the same rows of either record."""
+    run = work.run
     region, config, refs = run.config.to_region(), run.config, run.input_refs()
     folder, url = run.url("training", run.table_key()[:16]), raw_table_url(run)
     places = {
@@ -229,12 +193,8 @@ def _trend(
         which: GrowRecord(*place, asked.settings, asked.rules, url, folder, asked.most)
         for which, place in places.items()
     }
-    models: dict[str, ModelRef] = {}
-    part = Outcomes("raw forest")
-    collect(client, raw_record.grow_record, grow, models.__setitem__, part, emit)
-    if part.failed:
-        outcomes.failed |= part.failed
-        return None
+    grown = work.gather("raw forest", raw_record.grow_record, grow)
+    models = dict(zip(grow, grown, strict=True))
     rows, columns = raw_record.lattice(region.mask, config.validation.trend_cells)
     records = (
         Recorded(raw_record.RAW, raw_record.as_they_are(refs), models[raw_record.RAW]),
@@ -246,13 +206,7 @@ def _trend(
         )
         for span in run.predict_spans()
     }
-    found: dict[str, Mapping[str, npt.NDArray[np.uint8]]] = {}
-    check_memory(client, stage, next(iter(tasks.values())).peak_bytes, REMEDY)
-    collect(client, raw_record.states, tasks, found.__setitem__, part, emit)
-    if part.failed:
-        outcomes.failed |= part.failed
-        return None
-    parts = [found[unit] for unit in tasks]
+    parts = work.gather("raw states", raw_record.states, tasks, remedy=REMEDY)
     states = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
     said = frozen_days.compared(states, config.days.numbers)
     return {**said, "sampled_cells": int(region.mask[rows, columns].sum())}

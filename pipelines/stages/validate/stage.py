@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from distributed import Client
-
-from pipelines.events import Emit, silent
+from pipelines.plan import Plan, single
 from pipelines.run import Run
 from pipelines.stages.train.stage import require_model
 from pipelines.stages.validate.card import assemble
 from pipelines.stages.validate.evidence import STAGE, gather, references
 from pipelines.stages.validate.figures import figures
 from pipelines.stages.validate.raw_record import raw_record_key
-from pipelines.work import Outcomes
+from pipelines.work import Work, stage
 from soilft import __version__
 from soilft.forest.artefact import ModelRef
 from soilft.report.page import render
@@ -22,24 +21,31 @@ from soilft.store.digest import digest
 from soilft.store.ledger import Record
 
 
-def validate(run: Run, client: Client, emit: Emit = silent) -> Outcomes:
+@stage(STAGE)
+def validate(work: Work) -> None:
     """Judge on held-out years and blocks, beside baselines, other labels, stations and truth."""
+    run = work.run
     model = require_model(run)
-    outcomes = Outcomes(STAGE)
-    key = scorecard_key(run, model)
-    if run.ledger.is_done(STAGE, run.run_id(model), key):
-        outcomes.skipped += 1
-        return outcomes
-    evidence = gather(run, client, model, emit, outcomes)
-    if outcomes.failed:
-        return outcomes
+    planned = plan(run, model)
+    work.outcomes.skipped += len(planned.done)
+    # What is counted is the tasks that the evidence takes.
+    work.once(planned, partial(_judge, work, model), counted=False)
+
+
+def plan(run: Run, model: ModelRef) -> Plan[None]:
+    """The scorecard of a model and its cube."""
+    return single(run.ledger, STAGE, run.run_id(model), scorecard_key(run, model))
+
+
+def _judge(work: Work, model: ModelRef, key: str) -> Record:
+    run = work.run
+    evidence = gather(work, model)
     found = assemble(run, model, evidence)
     folder = run.report_url(model)
     objects.write(objects.join(folder, "scorecard.json"), objects.to_json(found))
     page = render(found, figures(run, model, evidence, found))
     objects.write(objects.join(folder, "report.html"), page.encode())
-    run.ledger.put(STAGE, run.run_id(model), Record(key, digest(found)))
-    return outcomes
+    return Record(key, digest(found))
 
 
 def scorecard_key(run: Run, model: ModelRef) -> str:
