@@ -49,6 +49,11 @@ class Outcomes:
     set_aside: list[str] = field(default_factory=list)
 
     @property
+    def finished(self) -> int:
+        """How many units have come to an end, well or not."""
+        return self.skipped + self.done + len(self.failed)
+
+    @property
     def complete(self) -> bool:
         """Whether every unit was finished and no granule was left out."""
         return not self.failed and not self.set_aside
@@ -88,9 +93,8 @@ def collect(
     tasks
         Small values by unit; each becomes one future, so the graph never grows.
     """
-    before = outcomes.skipped + outcomes.done + len(outcomes.failed)
-    total = before + len(tasks)
-    emit(Event(outcomes.stage, before, total))
+    total = outcomes.finished + len(tasks)
+    emit(Event(outcomes.stage, outcomes.finished, total))
     waiting = iter(tasks.items())
     units: dict[Future[Result], str] = {}
     running: Any = as_completed(loop=client.loop)  # type: ignore[no-untyped-call]
@@ -115,8 +119,7 @@ def collect(
         except Exception as error:  # noqa: BLE001  whatever one task raises, the others go on
             note = outcomes.failed[unit] = f"{unit}: {type(error).__name__}: {error}"
         future.release()
-        finished = outcomes.skipped + outcomes.done + len(outcomes.failed)
-        emit(Event(outcomes.stage, finished, total, note))
+        emit(Event(outcomes.stage, outcomes.finished, total, note))
         submit_next()
 
 
@@ -163,8 +166,8 @@ class UnitsFailed(Exception):
 class Work:
     """A stage at work: its run, where tasks go, who listens, and what became of its units.
 
-    What ``each``, ``gather`` and ``gather_by`` call ``what`` is the name of the tasks in events;
-    under the name of the stage itself they count among its units. A task that declares its
+    What ``each``, ``gather`` and ``gather_by`` call ``what`` names the tasks in events; tasks that
+    are ``counted`` are units that the stage is said to have done. A task that declares its
     ``peak_bytes`` is held against the smallest worker before the first one is sent.
     """
 
@@ -208,28 +211,23 @@ class Work:
         """
         self.outcomes.skipped += len(plan.done)
         keys = {unit.name: unit.key for unit in plan.todo if unit.key is not None}
+        total = self.outcomes.finished + len(keys)
 
         def remember(name: str, made: Result) -> None:
             done = record(keys[name], made)
             self.run.ledger.put(plan.stage, f"{plan.within}{name}", done)
             for item in done.set_aside:
                 note = f"set aside {item.reason}"
-                self.emit(Event(self.stage, self.outcomes.done, len(plan), note))
+                self.emit(Event(self.stage, self.outcomes.done, total, note))
 
         if keys:
             tasks = {unit.name: unit.task for unit in plan.todo if unit.name in keys}
-            self.each(self.stage, function, tasks, remember, remedy=remedy)
+            self.each(self.stage, function, tasks, remember, remedy=remedy, counted=True)
 
     def once(
         self, plan: Plan[None], make: Callable[[str], Record], *, counted: bool = True
     ) -> Record:
-        """The record of a plan's one unit, made by ``make`` from its key unless it is done.
-
-        Parameters
-        ----------
-        counted
-            Whether it is one of the units that the stage is said to have done.
-        """
+        """The record of a plan's one unit, made by ``make`` from its key unless it is done."""
         (unit,) = plan.units
         record = plan.records.get(unit.name)
         if record is not None:
@@ -249,6 +247,7 @@ class Work:
         tasks: Mapping[str, Task],
         *,
         remedy: str = LARGER_WORKERS,
+        counted: bool = False,
         kept: Mapping[str, Result] | None = None,
     ) -> list[Result]:
         """All results, in the order of the tasks.
@@ -267,8 +266,15 @@ class Work:
         """
         results = dict(kept or {})
         left = {unit: task for unit, task in tasks.items() if unit not in results}
-        skipped = len(results)
-        self.each(what, function, left, results.__setitem__, remedy=remedy, skipped=skipped)
+        self.each(
+            what,
+            function,
+            left,
+            results.__setitem__,
+            remedy=remedy,
+            counted=counted,
+            skipped=len(results),
+        )
         return [results[unit] for unit in tasks]
 
     def gather_by(
@@ -278,10 +284,11 @@ class Work:
         groups: Mapping[Group, Mapping[str, Task]],
         *,
         remedy: str = LARGER_WORKERS,
+        counted: bool = False,
     ) -> dict[Group, list[Result]]:
         """As `gather`, for groups of tasks that are on the cluster together: results by group."""
         tasks = {unit: task for group in groups.values() for unit, task in group.items()}
-        results = iter(self.gather(what, function, tasks, remedy=remedy))
+        results = iter(self.gather(what, function, tasks, remedy=remedy, counted=counted))
         return {name: list(islice(results, len(group))) for name, group in groups.items()}
 
     def each(
@@ -292,6 +299,7 @@ class Work:
         on_done: Callable[[str, Result], None],
         *,
         remedy: str = LARGER_WORKERS,
+        counted: bool = False,
         skipped: int = 0,
     ) -> None:
         """As `gather`, each result given to ``on_done`` as it comes, for what need not be kept.
@@ -304,7 +312,7 @@ class Work:
         peak = max((getattr(task, "peak_bytes", 0) for task in tasks.values()), default=0)
         if peak:
             check_memory(self.client, self.stage, peak, remedy)
-        part = self.outcomes if what == self.stage else Outcomes(what, skipped=skipped)
+        part = self.outcomes if counted else Outcomes(what, skipped=skipped)
         collect(self.client, function, tasks, on_done, part, self.emit)
         if part.failed:
             raise UnitsFailed(part.failed)

@@ -111,5 +111,5 @@ def declared_peak(run: Run) -> int:
         todo = ingest.plan(run).todo
     except NoGranules:  # told by the stage, which may find them by then
         return IDLE_WORKER_BYTES
-    peaks = [task.peak_bytes for task in todo.values()]
+    peaks = [unit.task.peak_bytes for unit in todo]
     return max(peaks, default=0) + IDLE_WORKER_BYTES

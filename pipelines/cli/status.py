@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from rich.table import Table
 
 from pipelines.run import Run
-from pipelines.stages import annual
+from pipelines.stages import annual, predict
+from pipelines.stages.harmonize import transfers as harmonize
 from pipelines.stages.ingest import granules as ingest
-from pipelines.stages.predict import missing
 from pipelines.stages.publish import is_published
+from pipelines.stages.validate import stage as validate
 from pipelines.stages.validate.evidence import ABLATIONS
-from pipelines.stages.validate.stage import scorecard, scorecard_key
+from pipelines.stages.validate.stage import scorecard
 from soilft.cube import structure as cube
 from soilft.forest.artefact import ModelRef
 from soilft.ingest.granules import static_template, template_for
@@ -47,14 +48,14 @@ def states(run: Run) -> list[StageState]:
     )
     if config.static_sources():
         size += static_template(list(config.static_sources().values()), grid).decoded_bytes
-    todo = len(planned.units) - len(planned.done)
-    files = sum(len(task.files) for task in planned.units.values())
+    todo = len(planned.todo)
+    files = sum(len(unit.task.files) for unit in planned.units)
     found = [
         StageState(
             "ingest",
             len(planned.done),
             todo,
-            size * todo // max(len(planned.units), 1),
+            size * todo // max(len(planned), 1),
             f"{files} granules",
         )
     ]
@@ -73,28 +74,32 @@ def states(run: Run) -> list[StageState]:
         )
     )
     spans = run.predict_spans()
-    open_spans = spans if model is None else missing(run, model)
+    predicted = None if model is None else predict.plan(run, model)
+    open_spans = len(spans if predicted is None else predicted.todo)
     template = cube.template(
         grid, config.days, config.label.overpasses, config.chunks.predict_days, {}
     )
     found.append(
         StageState(
             "predict",
-            len(spans) - len(open_spans),
-            len(open_spans),
-            template.decoded_bytes * len(open_spans) // len(spans),
+            len(spans) - open_spans,
+            open_spans,
+            template.decoded_bytes * open_spans // len(spans),
             f"{len(config.days)} days",
         )
     )
     found.append(_annual(run, None if open_spans else model))
-    scored = model is not None and run.ledger.is_done(
-        "validate", run.run_id(model), scorecard_key(run, model)
-    )
+    scored = model is not None and not validate.plan(run, model).todo
     kinds = 1 + config.validation.negative_control + len(ABLATIONS) * config.validation.ablations
     note = f"up to {config.validation.folds * kinds} forests"
     found.append(StageState("validate", int(scored), int(not scored), 0, note))
     release = latest(run.store)
-    current = model is not None and not open_spans and is_published(run, model)
+    current = (
+        model is not None
+        and predicted is not None
+        and not open_spans
+        and is_published(run, model, predicted)
+    )
     note = "no release yet" if release is None else f"latest is {release['version']}"
     found.append(StageState("publish", int(current), int(not current), 0, note))
     return found
@@ -102,16 +107,15 @@ def states(run: Run) -> list[StageState]:
 
 def _harmonized(run: Run, *, ingested: bool) -> StageState:
     """How far the radiometers are one record, and what gaps are filled from is known."""
-    done: list[bool] = []
     notes: list[str] = []
     if run.harmonizes:
-        done.append(ingested and run.harmonization() is not None)
         others = len(run.radiometers()) - 1
         notes.append(f"{others} radiometers to be like {run.reference_radiometer()}")
     if run.needs_normals:
-        done.append(ingested and run.normals() is not None)
         notes.append(f"normals of {len(run.normal_span())} days")
-    return StageState("harmonize", sum(done), len(done) - sum(done), 0, ", ".join(notes))
+    planned = harmonize.plan(run)
+    done = len(planned.done) if ingested else 0
+    return StageState("harmonize", done, len(planned) - done, 0, ", ".join(notes))
 
 
 def _annual(run: Run, model: ModelRef | None) -> StageState:
@@ -120,9 +124,8 @@ def _annual(run: Run, model: ModelRef | None) -> StageState:
     note = f"{whole} whole freezing years" if whole != 1 else "1 whole freezing year"
     if model is None:
         return StageState("annual", 0, annual.count(run), 0, note)
-    units = annual.units(run, model)
-    done = sum(k is not None and run.ledger.is_done(annual.STAGE, u, k) for u, k in units.items())
-    return StageState("annual", done, len(units) - done, 0, note)
+    planned = annual.plan(run, model)
+    return StageState("annual", len(planned.done), len(planned.todo), 0, note)
 
 
 def table(run: Run, *, title: str) -> Table:

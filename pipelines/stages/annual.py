@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property, partial
 from importlib.util import find_spec
 from typing import Any
 
-from distributed import Client
-
-from pipelines.events import Emit, Event, silent
+from pipelines.events import Event
+from pipelines.plan import Plan, Unit
 from pipelines.run import Run
-from pipelines.stages.predict import missing
+from pipelines.stages.predict import require_predicted
 from pipelines.stages.train.stage import require_model
-from pipelines.work import Outcomes, check_memory, collect
+from pipelines.work import Work, check_memory, stage
 from soilft import __version__
 from soilft.annual import day_correlation
 from soilft.annual import layers as annual_layers
@@ -19,20 +20,23 @@ from soilft.annual import store as annual_store
 from soilft.annual.day_correlation import PairsOfBand
 from soilft.annual.layers import Drawing, SummaryBand, YearBand
 from soilft.days import DaySpan
-from soilft.errors import StoreError
 from soilft.forest.artefact import ModelRef
+from soilft.grid import Grid
 from soilft.predictors.normals_fit import first_days
+from soilft.schema import Template
 from soilft.store import objects
 from soilft.store import zarr as store
 from soilft.store.digest import digest
 from soilft.store.ledger import Record
 
 STAGE = "annual"
+CORRELATION, PICTURES = "correlation", "pictures"
 NO_PICTURES = "pictures are left out: matplotlib is not installed (pip install 'soilft[viz]')"
-_REMEDY = "Give each worker more memory, or make annual.draws fewer."
+_REMEDY = "Give each worker more memory, or make annual.{} fewer."
 
 
-def annual(run: Run, client: Client, emit: Emit = silent) -> Outcomes:
+@stage(STAGE)
+def annual(work: Work) -> None:
     """Make what the ledger does not have: the days' correlation, years, means and pictures.
 
     Raises
@@ -40,24 +44,29 @@ def annual(run: Run, client: Client, emit: Emit = silent) -> Outcomes:
     StoreError
         Where chunks of the cube are missing.
     """
+    run = work.run
     model = require_model(run)
-    gaps = missing(run, model)
-    if gaps:
-        raise StoreError(
-            run.staging_url(model),
-            expected=f"all {len(run.predict_spans())} chunks of days",
-            found=f"{len(gaps)} missing, the first {gaps[0]}",
-            remedy="Run the stage predict.",
-        )
-    outcomes = Outcomes(STAGE)
+    require_predicted(run, model)
     if not years(run):
-        return outcomes
-    work = _Work(run, model, client, emit, outcomes)
-    for step in (work.correlation, work.layers, work.summary, work.pictures):
-        step()
-        if outcomes.failed:
-            break
-    return outcomes
+        return
+    layers = _Layers(run, model)
+    work.once(layers.planned(layers.correlation()), partial(_correlate, work, layers))
+    store.sweep_partials(layers.url)
+    store.create(layers.url, layers.template())
+    remedy = _REMEDY.format("draws")
+    work.do(annual_layers.make_year, layers.planned(layers.by_year()), Record, remedy=remedy)
+    work.do(annual_layers.make_summary, layers.planned(layers.summary()), Record, remedy=remedy)
+    work.once(layers.planned(layers.pictures()), partial(_draw, work, layers))
+
+
+def plan(run: Run, model: ModelRef) -> Plan[Any]:
+    """Every unit of the stage; there are no keys yet of those that depend on a unit to do."""
+    layers = _Layers(run, model)
+    units: list[Unit[Any]] = []
+    for step in (layers.correlation, layers.by_year, layers.summary, layers.pictures):
+        if years(run):
+            units += step(known=not layers.planned(units).todo)
+    return layers.planned(units)
 
 
 def years(run: Run) -> dict[int, DaySpan]:
@@ -71,79 +80,57 @@ def count(run: Run) -> int:
     return 2 + (whole + 1) * bands if whole else 0
 
 
-def units(run: Run, model: ModelRef) -> dict[str, str | None]:
-    """Every unit of the stage with today's key, None where that depends on a unit to do."""
-    work = _Work(run, model)
-    found: dict[str, str | None] = {}
-    if not years(run):
-        return found
-    found[work.unit("correlation")] = work.correlation_key()
-
-    def is_done() -> bool:
-        return all(k and run.ledger.is_done(STAGE, u, k) for u, k in found.items())
-
-    known = is_done()
-    for name, year in work.year_tasks().items():
-        found[work.unit(name)] = work.year_key(year) if known else None
-    made = is_done()
-    for name, band in work.summary_tasks().items():
-        found[work.unit(name)] = work.summary_key(band) if made else None
-    found[work.unit("pictures")] = work.pictures_key() if is_done() else None
-    return found
-
-
 def content(run: Run, model: ModelRef) -> str | None:
     """Digest of the annual layers and their pictures; None where they are not as they would be."""
-    found = units(run, model)
-    if not found or not all(k and run.ledger.is_done(STAGE, u, k) for u, k in found.items()):
-        return None
-    records = [run.ledger.get(STAGE, unit) for unit in found]
-    return digest([record.content for record in records if record is not None])
+    planned = plan(run, model)
+    return digest(planned.contents) if planned.units and not planned.todo else None
 
 
 def remarks(run: Run, model: ModelRef) -> list[str]:
     """Sentences about what the stage left out."""
-    work = _Work(run, model)
+    layers = _Layers(run, model)
     found = []
-    described = work.described()
+    described = layers.described()
     if described is not None and described["weights"] is None:
         found.append("annual: there are no ranges, too few labelled days tell how days err alike")
-    record = run.ledger.get(STAGE, work.unit("pictures"))
+    record = run.ledger.get(STAGE, layers.within + PICTURES)
     if record is not None and record.facts["left_out"]:
         found.append(f"annual: {record.facts['left_out']}")
     return found
 
 
-class _Work:
-    """The steps of the stage for one run and model."""
+@dataclass(frozen=True)
+class _Layers:
+    """The units that the annual layers of a run's cube are made by, step after step.
 
-    def __init__(
-        self,
-        run: Run,
-        model: ModelRef,
-        client: Client | None = None,
-        emit: Emit = silent,
-        outcomes: Outcomes | None = None,
-    ) -> None:
-        self.run, self.model, self.emit = run, model, emit
-        self._client = client
-        self.outcomes = outcomes or Outcomes(STAGE)
-        self.section = run.config.annual
-        self.grid = run.config.to_region().grid
-        self.years = years(run)
-        self.url = run.annual_url(model)
+    The keys of a step are known once all units before it are done.
+    """
+
+    run: Run
+    model: ModelRef
+
+    @cached_property
+    def grid(self) -> Grid:
+        return self.run.config.to_region().grid
+
+    @cached_property
+    def years(self) -> dict[int, DaySpan]:
+        return years(self.run)
 
     @property
-    def client(self) -> Client:
-        if self._client is None:
-            raise RuntimeError("a stage without a cluster")
-        return self._client
+    def url(self) -> str:
+        return self.run.annual_url(self.model)
 
-    def unit(self, name: str) -> str:
-        return f"{self.run.run_id(self.model)}/{self.run.annual_name}/{name}"
+    @property
+    def within(self) -> str:
+        """What the ledger has before the names of the units."""
+        return f"{self.run.run_id(self.model)}/{self.run.annual_name}/"
+
+    def planned(self, units: list[Unit[Any]]) -> Plan[Any]:
+        return Plan.of(self.run.ledger, STAGE, units, self.within)
 
     def key(self, *values: Any) -> str:
-        return digest(__version__, annual_layers.versions(), self.section.key(), *values)
+        return digest(__version__, annual_layers.versions(), self.run.config.annual.key(), *values)
 
     def contents(self, within: DaySpan) -> list[str]:
         """Digests of the predicted chunks that touch some days."""
@@ -154,11 +141,19 @@ class _Work:
                 found.append("" if record is None else record.content)
         return found
 
+    def made(self, *names: str) -> list[str]:
+        """Digests of what units made, empty where there is no record."""
+        records = [self.run.ledger.get(STAGE, self.within + name) for name in names]
+        return [record.content if record else "" for record in records]
+
     # The correlation of days' errors
 
     @property
     def known_span(self) -> DaySpan:
-        return first_days(self.run.config.days, self.section.correlation_days)
+        return first_days(self.run.config.days, self.run.config.annual.correlation_days)
+
+    def correlation(self, *, known: bool = True) -> list[Unit[None]]:
+        return [Unit(CORRELATION, self.correlation_key() if known else None, None)]
 
     def correlation_key(self) -> str:
         label = f"{self.run.config.label.input}/"
@@ -167,93 +162,44 @@ class _Work:
         return self.key(str(self.known_span), self.contents(self.known_span), labels)
 
     def described(self) -> Any:
-        record = self.run.ledger.get(STAGE, self.unit("correlation"))
-        if record is None or record.key != self.correlation_key():
-            return None
-        return record.facts
-
-    def correlation(self) -> None:
-        """Day-to-day correlation of errors, from the labels of the first days."""
-        if self.described() is not None:
-            self.outcomes.skipped += 1
-            return
-        config, span = self.run.config, self.known_span
-        tasks = {
-            f"pairs of rows {a}..{b - 1}": PairsOfBand(
-                self.run.staging_url(self.model),
-                self.run.input_url(config.label.input),
-                config.label.reference_overpass,
-                config.days,
-                span,
-                (a, b),
-            )
-            for a, b in annual_store.rows_of(self.grid)
-        }
-        cells = min(annual_store.CHUNK_CELLS, self.grid.shape[0]) * self.grid.shape[1]
-        check_memory(
-            self.client,
-            STAGE,
-            day_correlation.peak_bytes(len(span), cells),
-            "Give each worker more memory, or make annual.correlation_days fewer.",
-        )
-        parts: dict[str, Any] = {}
-        part = Outcomes(STAGE)
-        collect(self.client, day_correlation.pairs, tasks, parts.__setitem__, part, self.emit)
-        if part.failed:
-            self.outcomes.failed |= part.failed
-            return
-        facts = day_correlation.described(sum(parts[unit] for unit in tasks))
-        record = Record(self.correlation_key(), digest(facts), facts)
-        self.run.ledger.put(STAGE, self.unit("correlation"), record)
-        self.outcomes.done += 1
+        """What was found of the correlation; None where it is to be made."""
+        record = self.planned(self.correlation()).records.get(CORRELATION)
+        return None if record is None else record.facts
 
     # Layers by year
 
-    def drawing(self) -> Drawing:
-        facts = self.described() or {"weights": None}
-        weights = facts["weights"]
-        return Drawing(
-            None if weights is None else tuple(weights),
-            self.section.draws,
-            self.section.seed,
-            self.section.level,
-        )
-
-    def year_tasks(self) -> dict[str, YearBand]:
-        return {
-            f"{year}-{a}": YearBand(
-                self.run.staging_url(self.model),
-                self.url,
-                self.run.config.days,
-                span,
-                year,
-                index,
-                (a, b),
-                self.grid.shape[1],
-                self.section.least_known,
-                self.drawing(),
-            )
-            for index, (year, span) in enumerate(self.years.items())
-            for a, b in annual_store.rows_of(self.grid)
-        }
+    def by_year(self, *, known: bool = True) -> list[Unit[YearBand]]:
+        section, found = self.run.config.annual, self.described() or {"weights": None}
+        weights = None if found["weights"] is None else tuple(found["weights"])
+        drawing = Drawing(weights, section.draws, section.seed, section.level)
+        units = []
+        for index, (year, span) in enumerate(self.years.items()):
+            for a, b in annual_store.rows_of(self.grid):
+                task = YearBand(
+                    self.run.staging_url(self.model),
+                    self.url,
+                    self.run.config.days,
+                    span,
+                    year,
+                    index,
+                    (a, b),
+                    self.grid.shape[1],
+                    section.least_known,
+                    drawing,
+                )
+                units.append(Unit(f"{year}-{a}", self.year_key(task) if known else None, task))
+        return units
 
     def year_key(self, task: YearBand) -> str:
         return self.key(
             str(task.span), task.index, task.rows, task.drawing.weights, self.contents(task.span)
         )
 
-    def layers(self) -> None:
-        """Layers and ranges of each year."""
-        self._make_template()
-        tasks = self.year_tasks()
-        keys = {name: self.year_key(task) for name, task in tasks.items()}
-        self._collect(annual_layers.make_year, tasks, keys)
-
-    def _make_template(self) -> None:
-        store.sweep_partials(self.url)
+    def template(self) -> Template:
+        """Structure of the layers' store, and what it says of how they were made."""
         card: Any = objects.read_json(objects.join(self.model.url, "card.json"))
         of_cube = store.open_raw(self.run.staging_url(self.model)).attrs.asdict()
-        section, facts = self.section, self.described()
+        section, facts = self.run.config.annual, self.described()
         about = {
             "freezing_year_begins_in_month": section.start_month,
             "least_known_share": section.least_known,
@@ -263,77 +209,74 @@ class _Work:
             "day_correlations": facts["correlations"],
             "day_correlation_labelled_days": str(self.known_span),
         }
-        template = annual_store.template(
+        return annual_store.template(
             self.grid,
             self.years,
             section.level,
             annual_store.attributes(of_cube, about),
             calibrated=card["uncertainty"] is not None,
         )
-        store.create(self.url, template)
 
     # Mean and trend
 
-    def summary_tasks(self) -> dict[str, SummaryBand]:
-        return {
-            f"summary-{a}": SummaryBand(self.url, len(self.years), (a, b), self.grid.shape[1])
-            for a, b in annual_store.rows_of(self.grid)
-        }
+    def summary(self, *, known: bool = True) -> list[Unit[SummaryBand]]:
+        units = []
+        for a, b in annual_store.rows_of(self.grid):
+            task = SummaryBand(self.url, len(self.years), (a, b), self.grid.shape[1])
+            units.append(Unit(f"summary-{a}", self.summary_key(task) if known else None, task))
+        return units
 
     def summary_key(self, task: SummaryBand) -> str:
-        made = [self.run.ledger.get(STAGE, self.unit(f"{y}-{task.rows[0]}")) for y in self.years]
-        return self.key(task.rows, list(self.years), [r.content if r else "" for r in made])
-
-    def summary(self) -> None:
-        """Anomalies, means and trends."""
-        tasks = self.summary_tasks()
-        keys = {name: self.summary_key(task) for name, task in tasks.items()}
-        self._collect(annual_layers.make_summary, tasks, keys)
-
-    def _collect(self, function: Any, tasks: Any, keys: dict[str, str]) -> None:
-        ledger = self.run.ledger
-        todo = {n: t for n, t in tasks.items() if not ledger.is_done(STAGE, self.unit(n), keys[n])}
-        self.outcomes.skipped += len(tasks) - len(todo)
-        if not todo:
-            return
-        peak = max(task.peak_bytes for task in todo.values())
-        check_memory(self.client, STAGE, peak, _REMEDY)
-
-        def remember(name: str, made: str) -> None:
-            ledger.put(STAGE, self.unit(name), Record(keys[name], made))
-
-        collect(self.client, function, todo, remember, self.outcomes, self.emit)
+        made = self.made(*(f"{year}-{task.rows[0]}" for year in self.years))
+        return self.key(task.rows, list(self.years), made)
 
     # Pictures
 
+    def pictures(self, *, known: bool = True) -> list[Unit[None]]:
+        return [Unit(PICTURES, self.pictures_key() if known else None, None)]
+
     def pictures_key(self) -> str:
-        names = [*self.year_tasks(), *self.summary_tasks()]
-        records = [self.run.ledger.get(STAGE, self.unit(name)) for name in names]
-        contents = [record.content if record else "" for record in records]
+        starts = [a for a, _ in annual_store.rows_of(self.grid)]
+        by_year = [f"{year}-{a}" for year in self.years for a in starts]
+        contents = self.made(*by_year, *(f"summary-{a}" for a in starts))
         attributes = store.open_raw(self.url).attrs.asdict()
         return self.key(contents, attributes["title"], find_spec("matplotlib") is None)
 
-    def pictures(self) -> None:
-        """Quick looks beside the cube, where matplotlib is there."""
-        key = self.pictures_key()
-        if self.run.ledger.is_done(STAGE, self.unit("pictures"), key):
-            self.outcomes.skipped += 1
-            return
-        left_out = ""
-        drawn: dict[str, bytes] = {}
-        if find_spec("matplotlib") is None:
-            left_out = NO_PICTURES
-            self.emit(Event(STAGE, self.outcomes.done, self.outcomes.done + 1, left_out))
-        else:
-            # matplotlib is an extra, and slow to load.
-            from soilft.annual import pictures as quicklooks
 
-            drawn = quicklooks.pictures(store.open_cube(self.url), self.grid)
-        folder = self.run.quicklooks_url(self.model)
-        store.discard(folder)
-        for name, png in drawn.items():
-            objects.write(objects.join(folder, f"{name}.png"), png)
-        made = digest({name: digest(png.hex()) for name, png in drawn.items()})
-        facts = {"pictures": sorted(drawn), "left_out": left_out}
-        self.run.ledger.put(STAGE, self.unit("pictures"), Record(key, made, facts))
-        self.outcomes.done += 1
+def _correlate(work: Work, layers: _Layers, key: str) -> Record:
+    """Day-to-day correlation of errors, from the labels of the first days."""
+    run = work.run
+    url, label, days = run.staging_url(layers.model), run.config.label, run.config.days
+    span, grid = layers.known_span, layers.grid
+    tasks = {
+        f"pairs of rows {a}..{b - 1}": PairsOfBand(
+            url, run.input_url(label.input), label.reference_overpass, days, span, (a, b)
+        )
+        for a, b in annual_store.rows_of(grid)
+    }
+    cells = min(annual_store.CHUNK_CELLS, grid.shape[0]) * grid.shape[1]
+    peak = day_correlation.peak_bytes(len(span), cells)
+    check_memory(work.client, STAGE, peak, _REMEDY.format("correlation_days"))
+    first, *others = work.gather(STAGE, day_correlation.pairs, tasks)
+    facts = day_correlation.described(sum(others, start=first))
+    return Record(key, digest(facts), facts)
+
+
+def _draw(work: Work, layers: _Layers, key: str) -> Record:
+    """Quick looks beside the cube, where matplotlib is there."""
+    left_out = ""
+    drawn: dict[str, bytes] = {}
+    if find_spec("matplotlib") is None:
+        left_out = NO_PICTURES
+        work.emit(Event(STAGE, work.outcomes.done, work.outcomes.done + 1, left_out))
+    else:
+        # matplotlib is an extra, and slow to load.
+        from soilft.annual import pictures as quicklooks
+
+        drawn = quicklooks.pictures(store.open_cube(layers.url), layers.grid)
+    folder = work.run.quicklooks_url(layers.model)
+    store.discard(folder)
+    for name, png in drawn.items():
+        objects.write(objects.join(folder, f"{name}.png"), png)
+    made = digest({name: digest(png.hex()) for name, png in drawn.items()})
+    return Record(key, made, {"pictures": sorted(drawn), "left_out": left_out})

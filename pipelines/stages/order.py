@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -17,11 +17,11 @@ from pipelines.stages.predict import predict
 from pipelines.stages.publish import publish
 from pipelines.stages.train.stage import train
 from pipelines.stages.validate.stage import validate
-from pipelines.work import Outcomes
+from pipelines.work import Outcomes, Stage
 from soilft.release.publication import Release
 
 #: The stages that need a cluster, in order.
-ON_CLUSTER: Mapping[str, Callable[[Run, Client, Emit], Outcomes]] = MappingProxyType(
+ON_CLUSTER: Mapping[str, Stage] = MappingProxyType(
     {
         "ingest": ingest,
         "harmonize": harmonize,
@@ -43,9 +43,14 @@ class Finished:
 
 
 def run_all(run: Run, client: Client, emit: Emit) -> Finished:
-    """Every stage in order; a stage with failed units ends the run there."""
+    """Every stage in order."""
+    return in_order(ON_CLUSTER.values(), run, client, emit)
+
+
+def in_order(stages: Iterable[Stage], run: Run, client: Client, emit: Emit) -> Finished:
+    """Some stages in order, then publish; a stage with failed units ends the run there."""
     outcomes: list[Outcomes] = []
-    for stage in ON_CLUSTER.values():
+    for stage in stages:
         outcomes.append(stage(run, client, emit))
         if outcomes[-1].failed:
             return Finished(tuple(outcomes), None)

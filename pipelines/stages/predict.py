@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from distributed import Client
-
-from pipelines.events import Emit, silent
+from pipelines.plan import Plan, Unit
 from pipelines.run import Run
 from pipelines.stages.train.stage import require_model
-from pipelines.work import Outcomes, check_memory, collect
+from pipelines.work import Work, stage
 from soilft.cube import structure as cube
 from soilft.cube.attributes import Origin, global_attributes
 from soilft.cube.structure import PredictDays, Predicted, predict_days
-from soilft.days import DaySpan
+from soilft.errors import StoreError
 from soilft.forest.artefact import ModelRef
 from soilft.schema import Template
 from soilft.store import objects
@@ -26,54 +25,60 @@ from soilft.store.ledger import Record
 STAGE = "predict"
 
 
-def predict(run: Run, client: Client, emit: Emit = silent) -> Outcomes:
-    """Plan the chunks that are missing, submit them, collect what becomes of each."""
+@stage(STAGE)
+def predict(work: Work) -> None:
+    """Predict the chunks of days that are missing, each whole, into the staging cube."""
+    run = work.run
     model = require_model(run)
-    todo = missing(run, model)
-    outcomes = Outcomes(STAGE, skipped=len(run.predict_spans()) - len(todo))
-    if not todo:
-        return outcomes
-    store.sweep_partials(run.staging_url(model))
-    store.create(run.staging_url(model), template_of(run, model))
-    tasks = {
-        run.predict_unit(model, span): PredictDays(
-            run.staging_url(model),
-            run.input_refs(),
-            run.config.feature_set(),
-            model,
-            run.config.label.reference_overpass,
-            span,
-            run.config.quality.surface,
+    planned = plan(run, model)
+    if planned.todo:
+        store.sweep_partials(run.staging_url(model))
+        store.create(run.staging_url(model), template_of(run, model))
+    work.do(predict_days, planned, _record, remedy="Make chunks.predict_days smaller.")
+
+
+def plan(run: Run, model: ModelRef) -> Plan[PredictDays]:
+    """The chunks of the staging cube, keyed by the model and the inputs of their days."""
+    config, inputs, features = run.config, run.input_refs(), run.config.feature_set()
+    reference, surface = config.label.reference_overpass, config.quality.surface
+    units = [
+        Unit(
+            run.predict_unit(model, span),
+            run.predict_key(model, span),
+            PredictDays(run.staging_url(model), inputs, features, model, reference, span, surface),
         )
-        for span in todo
-    }
-    check_memory(
-        client, STAGE, next(iter(tasks.values())).peak_bytes, "Make chunks.predict_days smaller."
-    )
-
-    def remember(unit: str, made: Predicted) -> None:
-        facts = {
-            "thawed": made.thawed,
-            "frozen": made.frozen,
-            "missing": made.missing,
-            "days": list(made.days),
-        }
-        key = run.predict_key(model, tasks[unit].span)
-        run.ledger.put(STAGE, unit, Record(key, made.content, facts))
-
-    collect(client, predict_days, tasks, remember, outcomes, emit)
-    return outcomes
-
-
-def missing(run: Run, model: ModelRef) -> list[DaySpan]:
-    """Chunks that the ledger does not have for this model and these inputs."""
-    return [
-        span
         for span in run.predict_spans()
-        if not run.ledger.is_done(
-            STAGE, run.predict_unit(model, span), run.predict_key(model, span)
-        )
     ]
+    return Plan.of(run.ledger, STAGE, units)
+
+
+def _record(key: str, made: Predicted) -> Record:
+    facts = {
+        "thawed": made.thawed,
+        "frozen": made.frozen,
+        "missing": made.missing,
+        "days": list(made.days),
+    }
+    return Record(key, made.content, facts)
+
+
+def require_predicted(run: Run, model: ModelRef) -> Plan[PredictDays]:
+    """The chunks of the staging cube, all of them there.
+
+    Raises
+    ------
+    StoreError
+        Where chunks are missing.
+    """
+    planned = plan(run, model)
+    if planned.todo:
+        raise StoreError(
+            run.staging_url(model),
+            expected=f"all {len(planned)} chunks of days",
+            found=f"{len(planned.todo)} missing, the first {planned.todo[0].task.span}",
+            remedy="Run the stage predict.",
+        )
+    return planned
 
 
 def template_of(run: Run, model: ModelRef) -> Template:
@@ -85,16 +90,15 @@ def template_of(run: Run, model: ModelRef) -> Template:
         config.days,
         config.label.overpasses,
         config.chunks.predict_days,
-        attributes(run, model),
+        attributes(run, model, card),
         calibrated=card["uncertainty"] is not None,
         radiometers=run.radiometers(),
     )
 
 
-def attributes(run: Run, model: ModelRef) -> dict[str, Any]:
-    """Global attributes of the cube, by today's configuration."""
+def attributes(run: Run, model: ModelRef, card: Mapping[str, Any]) -> dict[str, Any]:
+    """Global attributes of the cube, by today's configuration and the model's card."""
     config = run.config
-    card: dict[str, Any] = objects.read_json(objects.join(model.url, "card.json"))
     daily = config.daily_sources().values()
     origin = Origin(
         run.references(),

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipelines.events import Emit, Event, silent
+from pipelines.plan import Plan
 from pipelines.run import Run
 from pipelines.stages import annual
-from pipelines.stages.predict import missing, template_of
+from pipelines.stages.predict import require_predicted, template_of
 from pipelines.stages.train.stage import require_model
 from pipelines.stages.validate.stage import scorecard
 from pipelines.work import Outcomes
-from soilft.errors import StoreError
+from soilft.cube.structure import PredictDays
 from soilft.forest.artefact import ModelRef
 from soilft.release import changes
 from soilft.release import checks as release_checks
@@ -41,16 +42,9 @@ def publish(run: Run, emit: Emit = silent) -> tuple[Outcomes, Release]:
         Where recent days are missing, or states cannot be, beyond the region file's limits.
     """
     model = require_model(run)
-    gaps = missing(run, model)
-    if gaps:
-        raise StoreError(
-            run.staging_url(model),
-            expected=f"all {len(run.predict_spans())} chunks of days",
-            found=f"{len(gaps)} missing, the first {gaps[0]}",
-            remedy="Run the stage predict.",
-        )
+    predicted = require_predicted(run, model)
     before = _latest_description(run)
-    staged = staging(run, model, before)
+    staged = staging(run, model, predicted, before)
     release = publish_prefix(
         run.store,
         staged,
@@ -62,7 +56,9 @@ def publish(run: Run, emit: Emit = silent) -> tuple[Outcomes, Release]:
     return outcomes, release
 
 
-def staging(run: Run, model: ModelRef, before: Mapping[str, Any] | None) -> Staged:
+def staging(
+    run: Run, model: ModelRef, predicted: Plan[PredictDays], before: Mapping[str, Any] | None
+) -> Staged:
     """Everything that is to be published, checked; ``before`` is the latest release, described.
 
     Raises
@@ -79,12 +75,12 @@ def staging(run: Run, model: ModelRef, before: Mapping[str, Any] | None) -> Stag
     groups = {} if layers is None else {ANNUAL: (run.annual_url(model), layers)}
     if layers is not None and objects.listing(run.quicklooks_url(model)):
         companions["quicklooks"] = (run.quicklooks_url(model), layers)
-    template = template_of(run, model)
+    template, contents = template_of(run, model), _contents(predicted)
     staged = Staged(
         url=run.staging_url(model),
         template=template,
         days=run.config.days,
-        contents=_contents(run, model),
+        contents=contents,
         layout=_layout(run, method, before),
         method=method,
         groups=groups,
@@ -96,7 +92,7 @@ def staging(run: Run, model: ModelRef, before: Mapping[str, Any] | None) -> Stag
             "simulated": run.is_simulated(),
             "period": str(run.config.days),
             "model_digest": model.digest,
-            "contents": digest(_contents(run, model)),
+            "contents": digest(contents),
         },
     )
     checks = release_checks.check(
@@ -114,13 +110,9 @@ def _latest_description(run: Run) -> dict[str, Any] | None:
     return None if pointer is None else described(run.store, pointer["version"])
 
 
-def _contents(run: Run, model: ModelRef) -> list[str]:
+def _contents(predicted: Plan[PredictDays]) -> list[str]:
     """Digest of the values of every day, from the ledger."""
-    found: list[str] = []
-    for span in run.predict_spans():
-        record = run.ledger.get("predict", run.predict_unit(model, span))
-        found += [] if record is None else record.facts["days"]
-    return found
+    return [day for unit in predicted.done for day in predicted.records[unit.name].facts["days"]]
 
 
 def _layout(run: Run, method: Mapping[str, Any], before: Mapping[str, Any] | None) -> Layout:
@@ -138,11 +130,11 @@ def _new_days(staged: Staged, before: Mapping[str, Any] | None) -> Sequence[Any]
     return [part.days for part in parts if part.key not in keys]
 
 
-def is_published(run: Run, model: ModelRef) -> bool:
+def is_published(run: Run, model: ModelRef, predicted: Plan[PredictDays]) -> bool:
     """Whether the latest release holds the values that the ledger says are staged."""
     pointer = latest(run.store)
     return (
         pointer is not None
         and pointer["method"] == method_digest(run.method(model))
-        and pointer["contents"] == digest(_contents(run, model))
+        and pointer["contents"] == digest(_contents(predicted))
     )

@@ -16,9 +16,8 @@ from pipelines.events import Emit
 from pipelines.run import Pins, Run
 from pipelines.stages.annual import annual
 from pipelines.stages.ingest.granules import ingest
-from pipelines.stages.order import Finished
+from pipelines.stages.order import Finished, in_order
 from pipelines.stages.predict import predict
-from pipelines.stages.publish import publish
 from soilft.errors import StoreConflict, StoreError
 from soilft.forest.artefact import ModelRef
 from soilft.release.publication import described, latest
@@ -37,18 +36,7 @@ def update(run: Run, client: Client, emit: Emit) -> Finished:
     StoreConflict
         Where the region file asks for another method than the latest release's.
     """
-    kept = pinned(run)
-    ingested = ingest(kept, client, emit)
-    if ingested.failed:
-        return Finished((ingested,), None)
-    predicted = predict(kept, client, emit)
-    if predicted.failed:
-        return Finished((ingested, predicted), None)
-    layers = annual(kept, client, emit)
-    if layers.failed:
-        return Finished((ingested, predicted, layers), None)
-    published, release = publish(kept, emit)
-    return Finished((ingested, predicted, layers, published), release)
+    return in_order((ingest, predict, annual), pinned(run), client, emit)
 
 
 def pinned(run: Run) -> Run:

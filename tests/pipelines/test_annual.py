@@ -138,7 +138,7 @@ def test_a_second_time_there_is_nothing_to_do_and_status_says_so(done: Predicted
     assert layers_of(done.config) == before
     assert annual.content(run, done.model) is not None
     assert annual.remarks(run, done.model) == []
-    assert len(annual.units(run, done.model)) == annual.count(run) == 7
+    assert len(annual.plan(run, done.model)) == annual.count(run) == 7
 
 
 def test_pictures_lie_beside_the_run(done: Predicted) -> None:
@@ -208,11 +208,7 @@ def test_a_changed_chunk_makes_only_its_year_anew(done: Predicted, tmp_path: Pat
     record = run.ledger.get("predict", unit)
     assert record is not None
     run.ledger.put("predict", unit, type(record)(record.key, "changed"))
-    todo = [
-        name.rpartition("/")[2]
-        for name, key in annual.units(run, done.model).items()
-        if key is None or not run.ledger.is_done("annual", name, key)
-    ]
+    todo = [unit.name for unit in annual.plan(run, done.model).todo]
     assert todo == ["2014-0", "summary-0", "pictures"]
 
 

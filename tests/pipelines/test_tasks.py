@@ -128,8 +128,9 @@ def test_every_task_of_ingest_carries_only_its_own_granules(
     small = Run(load(shipped("demo-alaska"), changes))
     planned = ingest.plan(small)
     chunk = small.config.chunks.ingest_days
-    for unit, task in planned.units.items():
-        if unit != "terrain/static":
+    for unit in planned.units:
+        if unit.name != "terrain/static":
+            task = unit.task
             assert len(task.files) == len(task.span) <= chunk  # type: ignore[union-attr]
             days = {day for found in task.files for day in found.granule.days}
             assert max(days) - min(days) < timedelta(days=chunk)

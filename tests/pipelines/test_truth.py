@@ -147,7 +147,7 @@ def test_every_chunk_of_days_has_a_unit_and_no_prediction_depends_on_it(
     assert run.truth_url.endswith("/inputs/truth.zarr")
     source = truth.source_of(run)
     assert source == SMOS
-    units = ingest.truth_units(run)
+    units = ingest.truth_tasks(run)
     assert list(units) == ["truth/2015-10-28", "truth/2015-10-30"]
     first = units["truth/2015-10-28"]
     assert isinstance(first, ChunkOfDays)

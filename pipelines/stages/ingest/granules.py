@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from distributed import Client
-
 from pipelines.events import Emit, Event, silent
+from pipelines.plan import Plan, Unit
 from pipelines.run import Run
 from pipelines.stages.ingest import truth
-from pipelines.work import Outcomes, check_memory, collect
+from pipelines.work import Work, stage
 from soilft.days import DaySpan
 from soilft.ingest.availability import Availability, SourceDays, joined
 from soilft.ingest.granules import (
@@ -35,23 +34,10 @@ STAGE = "ingest"
 if TYPE_CHECKING:
     from pipelines.stages.ingest.simulated import SimulatedDays, SimulatedGround
 
-Unit: TypeAlias = "ChunkOfDays | StaticFields | StationArchive | SimulatedDays | SimulatedGround"
+Task: TypeAlias = "ChunkOfDays | StaticFields | StationArchive | SimulatedDays | SimulatedGround"
 
 
-@dataclass(frozen=True)
-class IngestPlan:
-    """Units of work by name, and which of them the ledger has."""
-
-    units: dict[str, Unit]
-    done: frozenset[str]
-
-    @property
-    def todo(self) -> dict[str, Unit]:
-        """Units that the ledger does not have."""
-        return {unit: task for unit, task in self.units.items() if unit not in self.done}
-
-
-def plan(run: Run, emit: Emit = silent) -> IngestPlan:
+def plan(run: Run, emit: Emit = silent) -> Plan[Task]:
     """Find the granules and compare with the ledger. Writes nothing.
 
     Raises
@@ -60,24 +46,24 @@ def plan(run: Run, emit: Emit = silent) -> IngestPlan:
         Where a pattern matches no file of its product.
     """
     config, grid = run.config, run.config.to_region().grid
-    units: dict[str, Unit] = {}
     if config.is_direct:
         return _plan_simulation(run)
+    tasks: dict[str, Task] = {}
     for name, source in config.daily_sources().items():
         emit(Event(STAGE, 0, 0, f"looking for granules of {name}"))
         found = _by_span(run, discover(source, config.inputs[name].patterns))
         for span in run.ingest_spans():
-            units[f"{name}/{span.first}"] = ChunkOfDays(
+            tasks[f"{name}/{span.first}"] = ChunkOfDays(
                 run.input_url(name), source, grid, config.days, span, tuple(found[span])
             )
-    units |= truth_units(run)
+    tasks |= truth_tasks(run)
     patterns = {n: i.patterns for n, i in config.inputs.items()}
-    units |= _static(run, patterns) | _stations(run, patterns)
-    return _compared(run, units)
+    tasks |= _static(run, patterns) | _stations(run, patterns)
+    return _compared(run, tasks)
 
 
-def truth_units(run: Run) -> dict[str, Unit]:
-    """Units of the truth that a simulator wrote beside its granules."""
+def truth_tasks(run: Run) -> dict[str, Task]:
+    """Tasks of the truth that a simulator wrote beside its granules."""
     source, config = truth.source_of(run), run.config
     if source is None:
         return {}
@@ -91,8 +77,8 @@ def truth_units(run: Run) -> dict[str, Unit]:
     }
 
 
-def _static(run: Run, patterns: Mapping[str, Sequence[str]]) -> dict[str, Unit]:
-    """Units of static sources, by patterns of their granules by input."""
+def _static(run: Run, patterns: Mapping[str, Sequence[str]]) -> dict[str, Task]:
+    """Tasks of static sources, by patterns of their granules by input."""
     grid = run.config.to_region().grid
     return {
         f"{name}/static": StaticFields(
@@ -102,8 +88,8 @@ def _static(run: Run, patterns: Mapping[str, Sequence[str]]) -> dict[str, Unit]:
     }
 
 
-def _stations(run: Run, patterns: Mapping[str, Sequence[str]]) -> dict[str, Unit]:
-    """Units of stations, by patterns of their archives by input."""
+def _stations(run: Run, patterns: Mapping[str, Sequence[str]]) -> dict[str, Task]:
+    """Tasks of stations, by patterns of their archives by input."""
     config = run.config
     return {
         f"{name}/stations": StationArchive(
@@ -118,12 +104,12 @@ def _stations(run: Run, patterns: Mapping[str, Sequence[str]]) -> dict[str, Unit
     }
 
 
-def _compared(run: Run, units: dict[str, Unit]) -> IngestPlan:
-    done = frozenset(u for u, task in units.items() if run.ledger.is_done(STAGE, u, task.key))
-    return IngestPlan(units, done)
+def _compared(run: Run, tasks: Mapping[str, Task]) -> Plan[Task]:
+    units = [Unit(name, task.key, task) for name, task in tasks.items()]
+    return Plan.of(run.ledger, STAGE, units)
 
 
-def _plan_simulation(run: Run) -> IngestPlan:
+def _plan_simulation(run: Run) -> Plan[Task]:
     """Units of a synthetic Earth that can be done now; when they are done, there are more.
 
     First the ground, and the files of what does not change; then what begins from them, days and
@@ -136,25 +122,28 @@ def _plan_simulation(run: Run) -> IngestPlan:
     names = (*config.static_sources(), *config.station_sources())
     patterns = {n: direct.patterns(run, config.inputs[n].product) for n in names}
     ground = direct.SimulatedGround(archive)
-    units: dict[str, Unit] = {direct.GROUND: ground, direct.FILES: direct.SimulatedFiles(archive)}
+    tasks: dict[str, Task] = {
+        direct.GROUND: ground,
+        direct.FILES: direct.SimulatedFiles(archive),
+    }
     # A ground that runs share may be gone.
-    gone = frozenset() if ground.is_there else frozenset({direct.GROUND})
-    begun = not gone and _is_done(run, direct.GROUND, units)
+    begun = ground.is_there and _is_done(run, direct.GROUND, tasks)
     if begun:
         days = direct.simulated_days(run)
-        units[direct.STATIONS] = direct.SimulatedStations(archive, days)
-    if _is_done(run, direct.FILES, units):
-        units |= _static(run, patterns)
+        tasks[direct.STATIONS] = direct.SimulatedStations(archive, days)
+    if _is_done(run, direct.FILES, tasks):
+        tasks |= _static(run, patterns)
     if begun:
-        units |= direct.days(run, archive)
-        if _is_done(run, direct.STATIONS, units):
-            units |= _stations(run, patterns)
-    planned = _compared(run, units)
-    return IngestPlan(planned.units, planned.done - gone)
+        tasks |= direct.days(run, archive)
+        if _is_done(run, direct.STATIONS, tasks):
+            tasks |= _stations(run, patterns)
+    planned = _compared(run, tasks)
+    there = {n: r for n, r in planned.records.items() if n != direct.GROUND or ground.is_there}
+    return replace(planned, records=there)
 
 
-def _is_done(run: Run, unit: str, units: Mapping[str, Unit]) -> bool:
-    return run.ledger.is_done(STAGE, unit, units[unit].key)
+def _is_done(run: Run, unit: str, tasks: Mapping[str, Task]) -> bool:
+    return run.ledger.is_done(STAGE, unit, tasks[unit].key)
 
 
 def _by_span(run: Run, found: Iterable[Found]) -> dict[DaySpan, list[Found]]:
@@ -169,23 +158,36 @@ def _by_span(run: Run, found: Iterable[Found]) -> dict[DaySpan, list[Found]]:
     return by_span
 
 
-def ingest(run: Run, client: Client, emit: Emit = silent) -> Outcomes:
+@stage(STAGE)
+def ingest(work: Work) -> None:
     """Ingest what is new or has changed; what the ledger has is left alone."""
-    outcomes = Outcomes(STAGE)
-    planned = plan(run, emit)
-    outcomes.skipped = len(planned.done)
+    run = work.run
+    planned = plan(run, work.emit)
     if planned.todo:
         store.sweep_partials(run.url("inputs"))
         _make_templates(run)
-    worked = bool(planned.todo)
-    while planned.todo and not outcomes.failed:
-        _work_through(run, client, planned, outcomes, emit)
-        planned = plan(run) if run.config.is_direct else IngestPlan({}, frozenset())
-    if worked:
-        _label_simulated(run)
-    _tell_availability(run)
-    outcomes.set_aside = [item.reason for item in (*run.set_aside(), *_truth_set_aside(run))]
-    return outcomes
+    try:
+        _work_through(work, planned)
+    finally:
+        # What was ingested is told of, though other units failed.
+        if planned.todo:
+            _label_simulated(run)
+        _tell_availability(run)
+        aside = (*run.set_aside(), *_truth_set_aside(run))
+        work.outcomes.set_aside = [item.reason for item in aside]
+
+
+def _work_through(work: Work, planned: Plan[Task]) -> None:
+    """Do the units of a plan, and those of a synthetic Earth that begin from them."""
+    remedy = "Make chunks.ingest_days smaller."
+    work.do(do, planned, _record, remedy=remedy)
+    while work.run.config.is_direct and planned.todo:
+        planned = plan(work.run).left
+        work.do(do, planned, _record, remedy=remedy)
+
+
+def _record(key: str, made: Ingested) -> Record:
+    return Record(key, made.content, made.facts, made.set_aside)
 
 
 def _truth_set_aside(run: Run) -> list[SetAside]:
@@ -193,22 +195,7 @@ def _truth_set_aside(run: Run) -> list[SetAside]:
     return [item for record in records if record is not None for item in record.set_aside]
 
 
-def _work_through(
-    run: Run, client: Client, planned: IngestPlan, outcomes: Outcomes, emit: Emit
-) -> None:
-    for task in planned.todo.values():
-        check_memory(client, STAGE, task.peak_bytes, "Make chunks.ingest_days smaller.")
-
-    def remember(unit: str, made: Ingested) -> None:
-        key = planned.units[unit].key
-        run.ledger.put(STAGE, unit, Record(key, made.content, made.facts, made.set_aside))
-        for item in made.set_aside:
-            emit(Event(STAGE, outcomes.done, len(planned.units), f"set aside {item.reason}"))
-
-    collect(client, do, planned.todo, remember, outcomes, emit)
-
-
-def do(task: Unit) -> Ingested:
+def do(task: Task) -> Ingested:
     """Do one unit of the stage. Runs on a worker."""
     if isinstance(task, StationArchive):
         return ingest_stations(task)

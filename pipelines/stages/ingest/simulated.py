@@ -186,7 +186,7 @@ def simulated_days(run: Run) -> tuple[date, ...]:
 
 
 def days(run: Run, archive: Archive) -> dict[str, SimulatedDays]:
-    """Units of every source with days and of the truth, by name.
+    """Tasks of every source with days and of the truth, by name of their unit.
 
     Chunk after chunk, so that the sources of the same days share a worker's ground.
     """

@@ -129,7 +129,7 @@ def _judged(work: Work, model: ModelRef, evidence: Evidence) -> None:  # noqa: A
         )
         for a, b in cut
     }
-    parts = work.gather(STAGE, judges.judge, tasks)
+    parts = work.gather(STAGE, judges.judge, tasks, counted=True)
     evidence.columns = judges.gathered(parts, len(evidence.table))
 
 
@@ -156,7 +156,7 @@ def _tried(work: Work, model: ModelRef, evidence: Evidence) -> None:
     }
     states = SplitStates(run.table_url(), content, model, evidence.most)
     tasks["random split"] = {"random split": states}
-    found: dict[str, list[Any]] = work.gather_by(STAGE, experiments.evaluate, tasks)
+    found: dict[str, list[Any]] = work.gather_by(STAGE, experiments.evaluate, tasks, counted=True)
     for name, trial in trials.items():
         width = len(table.names if trial.columns is None else trial.columns)
         evidence.folds[name] = Folds(tuple(found[name]), width)
@@ -217,7 +217,7 @@ def _compared(work: Work, model: ModelRef, evidence: Evidence) -> None:
         )
         for span in run.predict_spans()
     }
-    work.each(STAGE, cube_scores.compare, tasks, evidence.totals.add)
+    work.each(STAGE, cube_scores.compare, tasks, evidence.totals.add, counted=True)
 
 
 def _yearly(work: Work, model: ModelRef, evidence: Evidence) -> None:
@@ -233,7 +233,7 @@ def _yearly(work: Work, model: ModelRef, evidence: Evidence) -> None:
         )
         for a, b in cut
     }
-    evidence.annual = Layers.joined(work.gather(STAGE, annual_band, tasks))
+    evidence.annual = Layers.joined(work.gather(STAGE, annual_band, tasks, counted=True))
 
 
 def _handed_over(work: Work, model: ModelRef, evidence: Evidence) -> None:
