@@ -3,7 +3,8 @@
 - `config`: the region file, checked and given meaning.
 - `run`: a region file with its store, and what the store knows of it.
 - `events`: what stages tell to progress bars and logs.
-- `work`: tasks on the cluster, and what becomes of each.
+- `plan`: the units of a stage, and which of them are done.
+- `work`: a stage at work, its tasks on the cluster, and what becomes of each.
 - `stages`: the stages, in the order of the data.
 - `cli`: the command ``soilft``.
 """
