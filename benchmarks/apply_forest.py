@@ -25,7 +25,7 @@ from distributed import Client
 
 import cluster
 from pipelines.events import silent
-from pipelines.work import Outcomes, collect
+from pipelines.outcomes import Outcomes, collect
 from soilft.forest.artefact import ModelRef, save
 from soilft.forest.by_era import Forests
 from soilft.forest.grow import ForestSettings, fit

@@ -14,9 +14,9 @@ from pydantic import ValidationError
 import cluster
 from cluster import ClusterSpec, preflight, profiles
 from pipelines.config.cluster import ClusterSection
+from pipelines.outcomes import IDLE_WORKER_BYTES
 from pipelines.run import Run
 from pipelines.stages.ingest import granules as ingest
-from pipelines.work import IDLE_WORKER_BYTES
 from soilft.errors import ConfigError, NoGranules
 from soilft.store import objects
 

@@ -12,9 +12,9 @@ from distributed import Client
 from pipelines.config.region_file import load, shipped
 from pipelines.config.sections import SimulationSection
 from pipelines.events import Emit
+from pipelines.outcomes import Outcomes, collect
 from pipelines.run import Run
 from pipelines.stages.order import Finished, run_all
-from pipelines.work import Outcomes, collect
 from soilft.simulate import Archive, history, write_day, write_static, write_stations
 from soilft.sources import GldasNoah3h
 

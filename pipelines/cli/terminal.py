@@ -15,8 +15,8 @@ from pipelines.cli.exit_codes import ExitCode
 if TYPE_CHECKING:
     from distributed import Client
 
+    from pipelines.outcomes import Outcomes
     from pipelines.run import Run
-    from pipelines.work import Outcomes
     from soilft.release.publication import Release
 
 out = Console(soft_wrap=True)

@@ -8,11 +8,12 @@ from importlib.util import find_spec
 from typing import Any
 
 from pipelines.events import Event
+from pipelines.outcomes import check_memory
 from pipelines.plan import Plan, Unit
 from pipelines.run import Run
 from pipelines.stages.predict import require_predicted
 from pipelines.stages.train.stage import require_model
-from pipelines.work import Work, check_memory, stage
+from pipelines.work import Work, stage
 from soilft import __version__
 from soilft.annual import day_correlation
 from soilft.annual import layers as annual_layers

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from distributed import Client
 
 from pipelines.events import Emit
+from pipelines.outcomes import Outcomes
 from pipelines.run import Run
 from pipelines.stages.annual import annual
 from pipelines.stages.harmonize.transfers import harmonize
@@ -17,7 +18,7 @@ from pipelines.stages.predict import predict
 from pipelines.stages.publish import publish
 from pipelines.stages.train.stage import train
 from pipelines.stages.validate.stage import validate
-from pipelines.work import Outcomes, Stage
+from pipelines.work import Stage
 from soilft.release.publication import Release
 
 #: The stages that need a cluster, in order.

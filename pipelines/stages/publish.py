@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipelines.events import Emit, Event, silent
+from pipelines.outcomes import Outcomes
 from pipelines.plan import Plan
 from pipelines.run import Run
 from pipelines.stages import annual
 from pipelines.stages.predict import require_predicted, template_of
 from pipelines.stages.train.stage import require_model
 from pipelines.stages.validate.stage import scorecard
-from pipelines.work import Outcomes
 from soilft.cube.structure import PredictDays
 from soilft.forest.artefact import ModelRef
 from soilft.release import changes

@@ -6,7 +6,7 @@ import pytest
 from distributed import Client
 
 from pipelines.events import Event, silent
-from pipelines.work import Outcomes, check_memory, collect, in_flight
+from pipelines.outcomes import Outcomes, check_memory, collect, in_flight
 from soilft.errors import GridMismatch, TaskTooLarge
 
 

@@ -7,12 +7,13 @@ from distributed import Client
 
 from pipelines.config.region_file import load
 from pipelines.events import silent
+from pipelines.outcomes import Outcomes
 from pipelines.run import Run
 from pipelines.stages.train.stage import require_model
 from pipelines.stages.validate import evidence as judging
 from pipelines.stages.validate.card import assemble
 from pipelines.stages.validate.evidence import gather
-from pipelines.work import Outcomes, Work
+from pipelines.work import Work
 from soilft.training.table import read_table
 from tests.support.small_run import region_file
 

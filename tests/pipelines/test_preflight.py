@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.work import IDLE_WORKER_BYTES
+from pipelines.outcomes import IDLE_WORKER_BYTES
 from tests.support import dask_processes, seaweed
 from tests.support.small_run import region_file, soilft
 

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 from distributed import Client
 
-from pipelines import work as outcomes
+from pipelines import outcomes
 from pipelines.config.region_file import load
 from pipelines.config.sections import ForestSection
 from pipelines.events import Event, silent
+from pipelines.outcomes import Outcomes
 from pipelines.run import Run
 from pipelines.stages.train import forest, stage, uncertainty
 from pipelines.stages.train.stage import require_model, train
-from pipelines.work import Outcomes, Work
+from pipelines.work import Work
 from soilft.errors import ConfigError, SoilftError, StoreError, TaskTooLarge
 from soilft.forest import strata
 from soilft.forest.artefact import load as load_model

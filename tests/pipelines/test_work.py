@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from distributed import Client
 
-from pipelines import work as working
+from pipelines import outcomes
 from pipelines.config.region_file import load
 from pipelines.events import Event
+from pipelines.outcomes import Outcomes
 from pipelines.plan import Plan, Unit, single
 from pipelines.run import Run
 from pipelines.stages.order import in_order
-from pipelines.work import Outcomes, UnitsFailed, Work, stage
+from pipelines.work import UnitsFailed, Work, stage
 from soilft.errors import GridMismatch, TaskTooLarge
 from soilft.store.ledger import Record, SetAside
 from tests.support.small_run import region_file
@@ -110,7 +111,7 @@ def test_groups_share_the_cluster_and_come_back_apart(work: Work, events: list[E
 def test_no_task_is_sent_where_one_fits_no_worker(
     work: Work, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(working, "worker_memory_limit", lambda _: 2**30)
+    monkeypatch.setattr(outcomes, "worker_memory_limit", lambda _: 2**30)
     tasks = {
         "small": Inverse(1, str(tmp_path / "small"), 2**20),
         "large": Inverse(2, str(tmp_path / "large"), 2**31),

@@ -12,9 +12,10 @@ from dask.delayed import delayed
 from distributed import Client
 
 from pipelines.events import Event
+from pipelines.outcomes import check_memory
 from pipelines.plan import single
 from pipelines.run import Run
-from pipelines.work import Work, check_memory
+from pipelines.work import Work
 from soilft import __version__
 from soilft.draws import at_most
 from soilft.errors import TaskTooLarge

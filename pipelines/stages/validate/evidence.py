@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.outcomes import in_flight, worker_share
 from pipelines.run import Run
 from pipelines.stages.train.forest import rows_that_fit
 from pipelines.stages.train.held_out import rules
@@ -16,7 +17,7 @@ from pipelines.stages.train.table import STAGE as TRAINED
 from pipelines.stages.validate.hand_over import frozen_days
 from pipelines.stages.validate.masked_days import masked_table
 from pipelines.stages.validate.raw_record import Asked, RawRecord, measure_raw
-from pipelines.work import Work, in_flight, worker_share
+from pipelines.work import Work
 from soilft.forest.artefact import ModelRef
 from soilft.forest.grow import ForestSettings
 from soilft.predictors.features import GROUPS, names_by_group
