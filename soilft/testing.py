@@ -20,6 +20,7 @@ from soilft.errors import InputError
 from soilft.grid import Grid
 from soilft.schema import Variable
 from soilft.sources.protocol import Arrays, DailySource, Granule, StaticSource
+from soilft.store.digest import spelled
 
 Source = DailySource | StaticSource
 ROLES = ("tb", "reanalysis", "static", "label")
@@ -38,10 +39,10 @@ def check_reader(
 ) -> Arrays:
     """Hold a reader against the promises of `soilft.sources.protocol`.
 
-    It pickles; equal settings make equal readers; it knows its files by name and no others; reads a
-    file twice to the same values, those that are stored; gives what it declares, whatever the order
-    of the files; tells a time wherever it tells a value; refuses a file that is cut off, and every
-    wrong one, by name.
+    It states a version and pickles; equal settings make equal readers; it knows its files by name
+    and no others; reads a file twice to the same values, those that are stored; gives what it
+    declares, whatever the order of the files; tells a time wherever it tells a value; refuses a
+    file that is cut off, and every wrong one, by name.
 
     Parameters
     ----------
@@ -110,12 +111,21 @@ def _check_value(source: Source) -> None:
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise AssertionError(f"the reader does not pickle: {error}") from error
     _require(copy == source and hash(copy) == hash(source), "a pickled copy is not equal")
-    _require(repr(copy) == repr(source), "a pickled copy has another repr, so other ledger keys")
+    version = getattr(source, "version", None)
+    _require(isinstance(version, str) and version != "", "no version is stated, so no ledger key")
+    _require(_spelling(copy) == _spelling(source), "a pickled copy has other ledger keys")
     names = [variable.name for variable in source.variables]
     _require(len(set(names)) == len(names) > 0, f"variables are {names}")
     leading = ("y",) if source.role == "static" else ("time",)
     for variable in source.variables:
         _require(variable.dims[:1] == leading, f"{variable.name} has the dims {variable.dims}")
+
+
+def _spelling(source: Source) -> str:
+    try:
+        return spelled(source)
+    except TypeError as error:
+        raise AssertionError(f"the reader has no ledger key: {error}") from error
 
 
 def _check_name(source: Source, path: Path, day: date | None) -> Granule:

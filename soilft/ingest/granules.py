@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from soilft import __version__
 from soilft.days import DaySpan
 from soilft.errors import InputError, NoGranules
 from soilft.grid import Grid
@@ -29,8 +28,11 @@ from soilft.sources.files import marked_simulated, open_granule
 from soilft.sources.protocol import Arrays, DailySource, Granule, StaticSource, is_simulated
 from soilft.store import objects
 from soilft.store import zarr as store
-from soilft.store.digest import arrays_digest, digest
+from soilft.store.digest import arrays_digest, digest, spelled
 from soilft.store.ledger import SetAside
+
+#: Release whose values the stage gives, whatever the reader: raised by hand when they change.
+VERSION = "0.3.0"
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,11 @@ def _newest(same: list[Found]) -> Found:
     return replace(newest, replaces=tuple(f.granule.name for f in older))
 
 
+def version_with(reader: str) -> str:
+    """Version of this stage and of a reader, as one text for a key; once where they are equal."""
+    return VERSION if reader == VERSION else f"{VERSION}+{reader}"
+
+
 @dataclass(frozen=True)
 class ChunkOfDays:
     """One task: all variables of one source for one chunk of days.
@@ -126,10 +133,10 @@ class ChunkOfDays:
         """Digest of everything that this chunk's bytes depend on."""
         granules = [(f.granule.name, f.size, f.stamp) for f in self.found]
         return digest(
-            __version__,
+            version_with(self.source.version),
             self.source.product,
-            repr(self.source),
-            repr(self.grid),
+            spelled(self.source),
+            spelled(self.grid),
             str(self.span),
             granules,
         )
@@ -293,7 +300,13 @@ class StaticFields:
     def key(self) -> str:
         """Digest of everything that these fields depend on."""
         files = [(f.granule.name, f.size, f.stamp) for f in self.found]
-        return digest(__version__, self.source.product, repr(self.source), repr(self.grid), files)
+        return digest(
+            version_with(self.source.version),
+            self.source.product,
+            spelled(self.source),
+            spelled(self.grid),
+            files,
+        )
 
     @property
     def peak_bytes(self) -> int:

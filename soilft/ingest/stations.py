@@ -9,18 +9,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soilft import __version__
 from soilft.days import DaySpan
 from soilft.errors import InputError, NoGranules
 from soilft.grid import Grid
-from soilft.ingest.granules import Found, Ingested
+from soilft.ingest.granules import Found, Ingested, version_with
 from soilft.schema import MISSING
 from soilft.sources import IsmnArchive
 from soilft.sources.files import local_copy, marked_simulated
 from soilft.sources.protocol import Granule
 from soilft.store import objects
 from soilft.store import zarr as store
-from soilft.store.digest import arrays_digest, digest
+from soilft.store.digest import arrays_digest, digest, spelled
 from soilft.store.ledger import SetAside
 
 
@@ -86,9 +85,9 @@ class StationArchive:
     def key(self) -> str:
         """Digest of everything that the stations' store depends on."""
         return digest(
-            __version__,
-            repr(self.source),
-            repr(self.grid),
+            version_with(self.source.version),
+            spelled(self.source),
+            spelled(self.grid),
             str(self.days),
             self.overpasses,
             (self.found.granule.name, self.found.size, self.found.stamp),

@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from soilft.store.digest import UNSPELLED
+
 Field: TypeAlias = NDArray[np.floating[Any]]
 Mask: TypeAlias = NDArray[np.bool_]
 
@@ -35,14 +37,14 @@ class Domain:
         Seed of every random stream.
     noise : float
         Scale of the noise of radiometers and labels, 1 as the parameters have it. The streams and
-        the world stay the same, and so does the text of the domain, which names the world.
+        the world stay the same, and so does the spelling of the domain, which names the world.
     """
 
     bounds: tuple[float, float, float, float]
     start: date
     end: date
     seed: int = 0
-    noise: float = field(default=1.0, repr=False)
+    noise: float = field(default=1.0, metadata=UNSPELLED)
 
     @cached_property
     def lat(self) -> Field:

@@ -7,9 +7,8 @@ from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
 
-from soilft import __version__
 from soilft.simulate.domain import Archive, Domain
-from soilft.simulate.world import INDEX, World, identity, integrate
+from soilft.simulate.world import INDEX, VERSION, World, identity, integrate
 
 SPAN = 30
 """Days of the world held at a time: those of one file of the integration, begun from it alone."""
@@ -24,7 +23,7 @@ def folder(archive: Archive) -> Path:
     """
     if archive.ground is None:
         return archive.root / FOLDER
-    return archive.ground / f"{__version__}-{identity(archive.domain)}"
+    return archive.ground / f"{VERSION}-{identity(archive.domain)}"
 
 
 def prepared(archive: Archive) -> bool:

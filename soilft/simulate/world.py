@@ -22,10 +22,15 @@ from soilft.simulate.domain import Domain, Field
 from soilft.simulate.parameters import digest
 from soilft.simulate.soil import SPIN_UP, STEP, STEPS, Day, Ground, State, advance, begin
 from soilft.simulate.weather import Weather, between, weather
+from soilft.store.digest import spelled
 
 AROUND = 2
 """Days known before the first and after the last."""
 INDEX = "index.json"
+VERSION = "0.3.0"
+"""Release whose synthetic Earth this is: raised by hand when its values change, ground or sensor.
+
+The parameters tell of themselves."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -250,5 +255,5 @@ def _index(folder: Path) -> Index:
 
 def identity(domain: Domain) -> str:
     """Digest of all that the ground depends on: the domain and the parameters."""
-    words = repr((domain.bounds, domain.start, domain.end, domain.seed, digest()))
+    words = spelled((domain.bounds, domain.start, domain.end, domain.seed, digest()))
     return hashlib.sha256(words.encode()).hexdigest()[:16]

@@ -44,6 +44,7 @@ class Amsr2L3(JaxaL3):
     """
 
     product: ClassVar[str] = "amsr2-l3-25km"
+    version: ClassVar[str] = "0.3.0"
     references: ClassVar[str] = (
         "JAXA GCOM-W AMSR2 L3 brightness temperature, 0.25 degree (Imaoka et al. 2010, "
         "doi:10.1109/JPROC.2009.2036869)"
@@ -64,6 +65,7 @@ class Amsr2L3Tenth(JaxaL3):
     """
 
     product: ClassVar[str] = "amsr2-l3-10km"
+    version: ClassVar[str] = "0.3.0"
     references: ClassVar[str] = (
         "JAXA GCOM-W AMSR2 L3 brightness temperature, 0.1 degree (Imaoka et al. 2010, "
         "doi:10.1109/JPROC.2009.2036869)"

@@ -34,6 +34,7 @@ class AmsrEL3(JaxaL3):
     """
 
     product: ClassVar[str] = "amsre-l3-25km"
+    version: ClassVar[str] = "0.3.0"
     references: ClassVar[str] = (
         "JAXA Aqua AMSR-E L3 brightness temperature, 0.25 degree (Kawanishi et al. 2003, "
         "doi:10.1109/TGRS.2002.808331)"

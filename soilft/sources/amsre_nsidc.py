@@ -81,6 +81,7 @@ class AmsrENsidc:
 
     role: ClassVar[Role] = "tb"
     product: ClassVar[str] = "amsre-nsidc-0302-25km"
+    version: ClassVar[str] = "0.3.0"
     references: ClassVar[str] = (
         "AMSR-E/Aqua Daily Global Quarter-Degree Gridded Brightness Temperatures (NSIDC-0302), "
         "doi:10.5067/RRR4WWORG070"

@@ -275,6 +275,7 @@ class AmsrECetb(Cetb):
     """AMSR-E brightness temperature of CETB."""
 
     product: ClassVar[str] = "amsre-cetb-25km"
+    version: ClassVar[str] = "0.3.0"
     references: ClassVar[str] = f"CETB of AMSR-E/Aqua, EASE-Grid 2.0 25 km ({_DATA_SET})"
     platform: ClassVar[str] = "Aqua"
     instrument: ClassVar[str] = "AMSR-E"
@@ -286,6 +287,7 @@ class Amsr2Cetb(Cetb):
     """AMSR2 brightness temperature of CETB."""
 
     product: ClassVar[str] = "amsr2-cetb-25km"
+    version: ClassVar[str] = "0.3.0"
     references: ClassVar[str] = f"CETB of AMSR2/GCOM-W1, EASE-Grid 2.0 25 km ({_DATA_SET})"
     platform: ClassVar[str] = "GCOM-W1"
     instrument: ClassVar[str] = "AMSR2"

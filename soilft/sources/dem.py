@@ -123,6 +123,7 @@ class Dem(Terrain):
     """
 
     product: ClassVar[str] = "dem"
+    version: ClassVar[str] = "0.3.0"
     references: ClassVar[str] = "digital elevation model"
 
     variable: str = "z"

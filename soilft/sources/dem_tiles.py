@@ -51,6 +51,7 @@ class SrtmHgt(Terrain):
     """SRTM tiles of one degree, 3 or 1 arc-seconds; voids are missing."""
 
     product: ClassVar[str] = "dem-srtm"
+    version: ClassVar[str] = "0.3.0"
     references: ClassVar[str] = "SRTM (Farr et al. 2007), doi:10.1029/2005RG000183"
     plausible: ClassVar[tuple[float, float]] = LAND
 
@@ -94,6 +95,7 @@ class Gmted2010(Terrain):
     """
 
     product: ClassVar[str] = "dem-gmted2010"
+    version: ClassVar[str] = "0.3.0"
     references: ClassVar[str] = "GMTED2010 (Danielson and Gesch 2011), doi:10.3133/ofr20111073"
     plausible: ClassVar[tuple[float, float]] = LAND
 
@@ -142,6 +144,7 @@ class CopernicusGlo90(Terrain):
     """
 
     product: ClassVar[str] = "dem-copernicus-glo90"
+    version: ClassVar[str] = "0.3.0"
     references: ClassVar[str] = (
         "Copernicus DEM GLO-90, heights above EGM2008, doi:10.5270/ESA-c5d3d65"
     )

@@ -55,6 +55,7 @@ class EsaCciFlag:
 
     role: ClassVar[Role] = "label"
     product: ClassVar[str] = "esa-cci-sm-flag"
+    version: ClassVar[str] = "0.3.0"
     references: ClassVar[str] = (
         "ESA CCI Soil Moisture (Dorigo et al. 2017, doi:10.1016/j.rse.2017.07.001)"
     )

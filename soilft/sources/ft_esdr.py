@@ -61,6 +61,7 @@ class FtEsdr:
 
     role: ClassVar[Role] = "label"
     product: ClassVar[str] = "ft-esdr-25km"
+    version: ClassVar[str] = "0.3.0"
     references: ClassVar[str] = (
         "MEaSUREs FT-ESDR of AMSR-E and AMSR2, NSIDC-0477 (Kim et al. 2017, "
         "doi:10.5194/essd-9-133-2017)"

@@ -91,6 +91,7 @@ class IsmnArchive:
 
     role: ClassVar[Role] = "station"
     product: ClassVar[str] = "ismn"
+    version: ClassVar[str] = "0.3.0"
     references: ClassVar[str] = (
         "International Soil Moisture Network (Dorigo et al. 2021), doi:10.5194/hess-25-5749-2021; "
         "cite each network as its own readme asks"

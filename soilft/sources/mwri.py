@@ -59,6 +59,7 @@ class MwriL1:
 
     role: ClassVar[Role] = "tb"
     product: ClassVar[str] = "fy3-mwri-l1"
+    version: ClassVar[str] = "0.3.0"
     references: ClassVar[str] = (
         "NSMC FY-3 MWRI L1 brightness temperature, swath, 10 km (Yang et al. 2011, "
         "doi:10.1109/TGRS.2011.2148200)"

@@ -50,11 +50,14 @@ class DailySource(Protocol):
     """A product whose granules add up to UTC days.
 
     A source is a small frozen value: it pickles, and equal settings make equal sources.
-    ``platform`` and ``instrument`` are empty where a model made it.
+    ``platform`` and ``instrument`` are empty where a model made it. ``version`` stands in the keys
+    of what was read: it is raised by hand, to the release that is to come, when the same file is to
+    give other values, and then its files alone are read anew.
     """
 
     role: ClassVar[Role]
     product: ClassVar[str]
+    version: ClassVar[str]
     references: ClassVar[str]
     platform: ClassVar[str]
     instrument: ClassVar[str]
@@ -101,10 +104,11 @@ class DailySource(Protocol):
 
 
 class StaticSource(Protocol):
-    """A product that does not change with time."""
+    """A product that does not change with time; ``version`` as that of a `DailySource`."""
 
     role: ClassVar[Role]
     product: ClassVar[str]
+    version: ClassVar[str]
     references: ClassVar[str]
 
     @property

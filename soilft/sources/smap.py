@@ -100,6 +100,7 @@ class SmapL3Ft:
 
     role: ClassVar[Role] = "label"
     product: ClassVar[str] = "smap-l3-ft-36km"
+    version: ClassVar[str] = "0.3.0"
     references: ClassVar[str] = (
         "SMAP L3 Radiometer Freeze/Thaw SPL3FTP (NASA, NSIDC DAAC; Derksen et al. 2017, "
         "doi:10.1016/j.rse.2017.03.007)"

@@ -217,6 +217,7 @@ class Gsde(LayeredSoil):
     """The Global Soil Dataset for Earth System Modeling, upper layers."""
 
     product: ClassVar[str] = "gsde"
+    version: ClassVar[str] = "0.3.0"
     references: ClassVar[str] = "GSDE (Shangguan et al. 2014), doi:10.1002/2013MS000293"
     ending: ClassVar[str] = "1"
     properties: ClassVar[Mapping[str, Layered]] = MappingProxyType(
@@ -235,6 +236,7 @@ class ChinaSoil(LayeredSoil):
     """The China dataset of soil properties for land surface modelling."""
 
     product: ClassVar[str] = "china-soil-bnu"
+    version: ClassVar[str] = "0.3.0"
     references: ClassVar[str] = "China soil (Shangguan et al. 2013), doi:10.1002/jame.20026"
     ending: ClassVar[str] = ""
     properties: ClassVar[Mapping[str, Layered]] = MappingProxyType(

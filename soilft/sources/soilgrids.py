@@ -76,6 +76,7 @@ class SoilGrids(UpperSoil):
     """
 
     product: ClassVar[str] = "soilgrids-2.0"
+    version: ClassVar[str] = "0.3.0"
     references: ClassVar[str] = "SoilGrids 2.0 (ISRIC), CC BY 4.0, doi:10.5194/soil-7-217-2021"
 
     def granule(self, url: str) -> Granule | None:

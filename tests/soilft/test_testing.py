@@ -2,10 +2,10 @@
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -15,6 +15,7 @@ from soilft.errors import FormatMismatch
 from soilft.grid import Region
 from soilft.sources import FtEsdr
 from soilft.sources.protocol import Granule
+from soilft.store.digest import UNSPELLED
 from soilft.testing import check_reader
 from tests.contract.ft_esdr import SHAPE, ft_esdr
 
@@ -27,9 +28,9 @@ RIGHT = FtEsdr()
 class Careless(FtEsdr):
     """A reader that does one thing in a way of its own; what is not given is as it should be."""
 
-    combining: Callable[[Any], Any] | None = None
-    reading: Callable[[Path], xr.Dataset] | None = None
-    naming: Callable[[str], Granule | None] | None = None
+    combining: Callable[[Any], Any] | None = field(default=None, metadata=UNSPELLED)
+    reading: Callable[[Path], xr.Dataset] | None = field(default=None, metadata=UNSPELLED)
+    naming: Callable[[str], Granule | None] | None = field(default=None, metadata=UNSPELLED)
 
     @property
     def careless_in(self) -> str:
@@ -162,3 +163,21 @@ def test_a_reader_that_does_not_travel_is_found(tmp_path: Path) -> None:
     path = ft_esdr(tmp_path, DAY, "AM", places=False)
     with pytest.raises(AssertionError, match="the reader does not pickle"):
         check_reader(Local(), [path], WINDOW, day=DAY)
+
+
+@dataclass(frozen=True)
+class Unversioned(FtEsdr):
+    version: ClassVar[str] = ""
+
+
+@dataclass(frozen=True)
+class Unspelled(FtEsdr):
+    window: object = WINDOW.affine
+
+
+def test_a_reader_that_no_key_can_be_made_of_is_found(tmp_path: Path) -> None:
+    path = ft_esdr(tmp_path, DAY, "AM", places=False)
+    with pytest.raises(AssertionError, match="no version is stated"):
+        check_reader(Unversioned(), [path], WINDOW, day=DAY)
+    with pytest.raises(AssertionError, match="has no ledger key: Affine"):
+        check_reader(Unspelled(), [path], WINDOW, day=DAY)

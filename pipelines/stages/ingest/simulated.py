@@ -20,7 +20,6 @@ from pipelines.run import Run
 from pipelines.stages.ingest.truth import NAME as TRUTH
 from pipelines.stages.ingest.truth import NODES, SATELLITES, TruthSource, on_grid
 from pipelines.stages.ingest.truth import source_of as truth_of
-from soilft import __version__
 from soilft.channels import CODES
 from soilft.days import DaySpan
 from soilft.errors import ConfigError
@@ -43,11 +42,11 @@ from soilft.simulate import (
     write_stations,
 )
 from soilft.simulate.domain import CELL, Domain
-from soilft.simulate.world import AROUND, World
+from soilft.simulate.world import AROUND, VERSION, World
 from soilft.sources.protocol import DailySource
 from soilft.store import objects
 from soilft.store import zarr as store
-from soilft.store.digest import arrays_digest, digest
+from soilft.store.digest import arrays_digest, digest, spelled
 
 # Which instrument of the synthetic Earth gives a product.
 SENSORS: Mapping[str, str] = {
@@ -101,7 +100,7 @@ class SimulatedGround:
     @property
     def key(self) -> str:
         """Digest of what the ground depends on."""
-        return digest(__version__, parameters.digest(), repr(self.archive.domain))
+        return digest(VERSION, parameters.digest(), spelled(self.archive.domain))
 
     @property
     def peak_bytes(self) -> int:
@@ -277,8 +276,8 @@ class SimulatedDays:
             changed["days"] = [str(day) for day in self.days]
         return digest(
             SimulatedGround(self.archive).key,
-            repr(self.source),
-            repr(self.grid),
+            spelled(self.source),
+            spelled(self.grid),
             str(self.span),
             *([changed] if changed else []),
         )

@@ -55,6 +55,7 @@ class TruthSource:
 
     role: ClassVar[Role] = "label"
     product: ClassVar[str] = "simulated-truth"
+    version: ClassVar[str] = "0.3.0"
     references: ClassVar[str] = "SIMULATED: the synthetic Earth of soilft.simulate"
     platform: ClassVar[str] = ""
     instrument: ClassVar[str] = ""

@@ -33,6 +33,7 @@ class Numbers:
 
     role: ClassVar[Role] = "reanalysis"
     product: ClassVar[str] = "numbers"
+    version: ClassVar[str] = "0.3.0"
     references: ClassVar[str] = "these tests"
     overpasses = ()
     coordinates = ()
