@@ -104,6 +104,10 @@ class DaySpan:
         start = (self.first - whole.first).days
         return slice(start, start + len(self))
 
+    def touches(self, other: DaySpan) -> bool:
+        """Whether the two have a day in common."""
+        return self.first <= other.last and other.first <= self.last
+
     def widened(self, days: int, limit: DaySpan) -> DaySpan:
         """Widen by ``days`` on either side, cut off at ``limit``."""
         halo = timedelta(days=days)

@@ -7,6 +7,7 @@ from functools import cached_property, partial
 from importlib.util import find_spec
 from typing import Any
 
+from pipelines import lineage
 from pipelines.events import Event
 from pipelines.outcomes import check_memory
 from pipelines.plan import Plan, Unit
@@ -14,7 +15,6 @@ from pipelines.run import Run
 from pipelines.stages.predict import require_predicted
 from pipelines.stages.train.stage import require_model
 from pipelines.work import Work, stage
-from soilft import __version__
 from soilft.annual import day_correlation
 from soilft.annual import layers as annual_layers
 from soilft.annual import store as annual_store
@@ -125,27 +125,10 @@ class _Layers:
     @property
     def within(self) -> str:
         """What the ledger has before the names of the units."""
-        return f"{self.run.run_id(self.model)}/{self.run.annual_name}/"
+        return lineage.annual_unit(self.run, self.model, "")
 
     def planned(self, units: list[Unit[Any]]) -> Plan[Any]:
         return Plan.of(self.run.ledger, STAGE, units, self.within)
-
-    def key(self, *values: Any) -> str:
-        return digest(__version__, annual_layers.versions(), self.run.config.annual.key(), *values)
-
-    def contents(self, within: DaySpan) -> list[str]:
-        """Digests of the predicted chunks that touch some days."""
-        found = []
-        for span in self.run.predict_spans():
-            if not (span.last < within.first or within.last < span.first):
-                record = self.run.ledger.get("predict", self.run.predict_unit(self.model, span))
-                found.append("" if record is None else record.content)
-        return found
-
-    def made(self, *names: str) -> list[str]:
-        """Digests of what units made, empty where there is no record."""
-        records = [self.run.ledger.get(STAGE, self.within + name) for name in names]
-        return [record.content if record else "" for record in records]
 
     # The correlation of days' errors
 
@@ -157,10 +140,7 @@ class _Layers:
         return [Unit(CORRELATION, self.correlation_key() if known else None, None)]
 
     def correlation_key(self) -> str:
-        label = f"{self.run.config.label.input}/"
-        records = self.run.input_records(self.known_span)
-        labels = [(unit, r.content) for unit, r in records if unit.startswith(label)]
-        return self.key(str(self.known_span), self.contents(self.known_span), labels)
+        return lineage.correlation_key(self.run, self.model, self.known_span)
 
     def described(self) -> Any:
         """What was found of the correlation; None where it is to be made."""
@@ -192,9 +172,7 @@ class _Layers:
         return units
 
     def year_key(self, task: YearBand) -> str:
-        return self.key(
-            str(task.span), task.index, task.rows, task.drawing.weights, self.contents(task.span)
-        )
+        return lineage.year_key(self.run, self.model, task)
 
     def template(self) -> Template:
         """Structure of the layers' store, and what it says of how they were made."""
@@ -228,8 +206,7 @@ class _Layers:
         return units
 
     def summary_key(self, task: SummaryBand) -> str:
-        made = self.made(*(f"{year}-{task.rows[0]}" for year in self.years))
-        return self.key(task.rows, list(self.years), made)
+        return lineage.summary_key(self.run, self.model, task, list(self.years))
 
     # Pictures
 
@@ -239,9 +216,9 @@ class _Layers:
     def pictures_key(self) -> str:
         starts = [a for a, _ in annual_store.rows_of(self.grid)]
         by_year = [f"{year}-{a}" for year in self.years for a in starts]
-        contents = self.made(*by_year, *(f"summary-{a}" for a in starts))
-        attributes = store.open_raw(self.url).attrs.asdict()
-        return self.key(contents, attributes["title"], find_spec("matplotlib") is None)
+        names = [*by_year, *(f"summary-{a}" for a in starts)]
+        title = store.open_raw(self.url).attrs["title"]
+        return lineage.pictures_key(self.run, self.model, names, title)
 
 
 def _correlate(work: Work, layers: _Layers, key: str) -> Record:
@@ -251,7 +228,7 @@ def _correlate(work: Work, layers: _Layers, key: str) -> Record:
     span, grid = layers.known_span, layers.grid
     tasks = {
         f"pairs of rows {a}..{b - 1}": PairsOfBand(
-            url, run.input_url(label.input), label.reference_overpass, days, span, (a, b)
+            url, run.places.input(label.input), label.reference_overpass, days, span, (a, b)
         )
         for a, b in annual_store.rows_of(grid)
     }

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from pipelines import lineage
 from pipelines.plan import Plan, Unit
 from pipelines.run import Run
 from pipelines.stages.train.stage import require_model
@@ -43,8 +44,8 @@ def plan(run: Run, model: ModelRef) -> Plan[PredictDays]:
     reference, surface = config.label.reference_overpass, config.quality.surface
     units = [
         Unit(
-            run.predict_unit(model, span),
-            run.predict_key(model, span),
+            lineage.predict_unit(run, model, span),
+            lineage.predict_key(run, model, span),
             PredictDays(run.staging_url(model), inputs, features, model, reference, span, surface),
         )
         for span in run.predict_spans()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pipelines import lineage
 from pipelines.events import Emit, Event, silent
 from pipelines.outcomes import Outcomes
 from pipelines.plan import Plan
@@ -66,7 +67,7 @@ def staging(
     ReleaseRefused
         Where it must not be published.
     """
-    method = run.method(model)
+    method = lineage.method(run, model)
     scores = scorecard(run)
     companions = {"model": (model.url, model.digest)}
     if scores is not None:
@@ -135,6 +136,6 @@ def is_published(run: Run, model: ModelRef, predicted: Plan[PredictDays]) -> boo
     pointer = latest(run.store)
     return (
         pointer is not None
-        and pointer["method"] == method_digest(run.method(model))
+        and pointer["method"] == method_digest(lineage.method(run, model))
         and pointer["contents"] == digest(_contents(predicted))
     )

@@ -75,7 +75,7 @@ def pinned(run: Run) -> Run:
 def _model(run: Run, said: dict[str, Any]) -> ModelRef:
     """The released forest: where it was trained, or the copy beside the cube."""
     digest = said["method"]["model"]
-    trained = run.url("models", digest)
+    trained = run.places.model(digest)
     if objects.exists(objects.join(trained, "card.json")):
         return ModelRef(trained, digest)
     return ModelRef(objects.join(prefix_of(run.store, said["version"]), "model"), digest)

@@ -89,7 +89,7 @@ def test_killed_worker_does_not_change_the_forest(
 
         def kill_one(event: Event) -> None:
             if event.stage == "forest" and event.done == 3 and len(pids) == 2:
-                kept.append(len(objects.listing(run.url("models", "checkpoints"))))
+                kept.append(len(objects.listing(run.places.url("models", "checkpoints"))))
                 os.kill(pids.pop(), signal.SIGKILL)
 
         assert not train(run, client, kill_one).failed

@@ -11,6 +11,7 @@ import pytest
 import xarray as xr
 
 import cluster
+from pipelines import lineage
 from pipelines.config.region_file import load
 from pipelines.run import Run
 from pipelines.stages import annual, publish
@@ -204,7 +205,7 @@ def test_a_changed_chunk_makes_only_its_year_anew(done: Predicted, tmp_path: Pat
     config = copy_of(done, tmp_path / "changed", clean=False)
     run = Run(load(config))
     span = run.predict_spans()[-1]
-    unit = run.predict_unit(done.model, span)
+    unit = lineage.predict_unit(run, done.model, span)
     record = run.ledger.get("predict", unit)
     assert record is not None
     run.ledger.put("predict", unit, type(record)(record.key, "changed"))

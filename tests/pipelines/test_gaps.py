@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from distributed import Client
 
+from pipelines import lineage
 from pipelines.run import Run
 from pipelines.stages.harmonize.transfers import harmonize
 from soilft.days import DaySpan
@@ -75,7 +76,7 @@ def test_only_allowed_levels_fill(dask_client: Client, tmp_path: Path) -> None:
         allowed = {LEVELS[name] for name in levels}
         assert set(np.unique(found.level)) - {MISSING} == {0, *allowed}
         np.testing.assert_array_equal(found.usable, found.level != MISSING)
-        assert run.table_key() != whole.table_key()
+        assert lineage.table_key(run) != lineage.table_key(whole)
     # What needs no normals asks for none.
     assert with_levels(whole, "other_sensor").input_refs().gaps.normals is None
     assert with_levels(whole).normals() is None
@@ -90,7 +91,7 @@ def test_a_new_day_changes_no_normal_and_no_filled_day(dask_client: Client, tmp_
     assert record is not None
     last = run.ingest_spans()[-1]
     first = DaySpan(run.config.days.first, run.ingest_spans()[0].last)
-    filled_by = run.filling_key(first)
+    filled_by = lineage.filling_key(run, first)
     known = run.ledger.get("ingest", f"amsr2/{last.first}")
     assert known is not None
     run.ledger.put("ingest", f"amsr2/{last.first}", replace(known, content="another"))
@@ -99,4 +100,4 @@ def test_a_new_day_changes_no_normal_and_no_filled_day(dask_client: Client, tmp_
     # The transfers are looked at again, and come out the same: so the normals are not.
     assert (again.done, again.skipped) == (1, 1)
     assert later.normals() == record
-    assert later.filling_key(first) == filled_by
+    assert lineage.filling_key(later, first) == filled_by

@@ -79,7 +79,7 @@ def prepared(
     truth = radiometers.scene(grid, whole, 4) if scene is None else scene
     for number, name in enumerate(names):
         radiometers.write(
-            Path(run.url("inputs")),
+            Path(run.places.inputs),
             name,
             grid,
             whole,
@@ -253,7 +253,7 @@ def labelled(folder: Path, names: tuple[str, ...]) -> Run:
     weather = np.random.default_rng(4).normal(0, 6, (DAYS, 1, 1, *grid.shape))
     scene = 250 + np.broadcast_to(weather, (DAYS, 2, 4, *grid.shape))
     run = prepared(folder, names, scene)
-    url = run.input_url("smos")
+    url = run.places.input("smos")
     store.create(url, template_for(SmosL3Ft(), grid, run.config.days, 60))
     store.write_region(url, {"freeze_thaw": (scene[:, :, 0] < 250).astype("uint8")}, {})
     for span in run.ingest_spans():

@@ -39,31 +39,36 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
 def tasks(run: Run) -> list[object]:
     config, refs = run.config, run.input_refs()
     assert refs.region.mask.any()
-    model = ModelRef(run.url("models", "a" * 64), "a" * 64)
+    model = ModelRef(run.places.url("models", "a" * 64), "a" * 64)
     span = run.predict_spans()[0]
     settings = config.forest.settings()
-    table = (run.url("table.zarr"), "b" * 64)
-    others = (("smap", run.input_url("smap")), ("truth", run.truth_url))
+    table = (run.places.url("table.zarr"), "b" * 64)
+    others = (("smap", run.places.input("smap")), ("truth", run.places.truth))
     return [
-        PredictDays(run.url("cube.zarr"), refs, config.feature_set(), model, "PM", span),
+        PredictDays(run.places.url("cube.zarr"), refs, config.feature_set(), model, "PM", span),
         SampleField(refs, config.feature_set(), 16801, tuple(range(0, 4000, 10))),
-        SampleDays(refs, config.feature_set(), run.input_url("smos"), span, 2.0, 0, 1000),
-        GrowTrees(run.url("table.zarr"), "b" * 64, settings, range(10)),
+        SampleDays(refs, config.feature_set(), run.places.input("smos"), span, 2.0, 0, 1000),
+        GrowTrees(run.places.url("table.zarr"), "b" * 64, settings, range(10)),
         Experiment(*table, settings, rules(run), 0, refs.region, groups=(("brightness", (0, 1)),)),
         InnerFold(*table, settings, rules(run), "train", 5, 0),
         SplitStates(*table, model),
         JudgeBand(
-            refs, config.feature_set().targets, *table, run.input_url("smos"), others, (0, 9)
+            refs, config.feature_set().targets, *table, run.places.input("smos"), others, (0, 9)
         ),
         CompareDays(
-            run.url("cube.zarr"), refs.region, config.days, span, ("AM", "PM"), others, 2.0
+            run.places.url("cube.zarr"), refs.region, config.days, span, ("AM", "PM"), others, 2.0
         ),
-        AnnualBand(run.url("cube.zarr"), run.truth_url, "PM", config.days, (0, 9)),
+        AnnualBand(run.places.url("cube.zarr"), run.places.truth, "PM", config.days, (0, 9)),
         PairsOfBand(
-            run.url("cube.zarr"), run.input_url("smos"), "PM", config.days, config.days, (0, 64)
+            run.places.url("cube.zarr"),
+            run.places.input("smos"),
+            "PM",
+            config.days,
+            config.days,
+            (0, 64),
         ),
         YearBand(
-            run.url("cube.zarr"),
+            run.places.url("cube.zarr"),
             run.annual_url(model),
             config.days,
             config.days,
@@ -79,18 +84,20 @@ def tasks(run: Run) -> list[object]:
         MaskedDay(
             refs,
             config.feature_set(),
-            run.input_url("smos"),
+            run.places.input("smos"),
             16801,
             tuple(range(60)),
             2.0,
             config.gap_filling.levels,
         ),
-        RawRows(as_they_are(refs), config.feature_set(), run.url("table.zarr"), span),
-        GrowRecord(*table, settings, rules(run), run.url("raw.zarr"), run.url("training")),
+        RawRows(as_they_are(refs), config.feature_set(), run.places.url("table.zarr"), span),
+        GrowRecord(
+            *table, settings, rules(run), run.places.url("raw.zarr"), run.places.url("training")
+        ),
         StateDays(
             (Recorded("raw", as_they_are(refs), model), Recorded("harmonized", refs, model)),
             config.feature_set(),
-            run.truth_url,
+            run.places.truth,
             *lattice(refs.region.mask, 500),
             span,
         ),

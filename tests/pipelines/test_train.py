@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from distributed import Client
 
-from pipelines import outcomes
+from pipelines import lineage, outcomes
 from pipelines.config.region_file import load
 from pipelines.config.sections import ForestSection
 from pipelines.events import Event, silent
@@ -48,7 +48,7 @@ def prepared(folder: Path, **changes: Any) -> Run:
         split = random_split(len(table), (0.7, 0.15, 0.15), 0)
         content = write_table(run.table_url(), table, split, NAMES, ("one",))
         facts = {"rows": len(table), "block_degrees": 1.0}
-        run.ledger.put("train", "table", Record(run.table_key(), content, facts))
+        run.ledger.put("train", "table", Record(lineage.table_key(run), content, facts))
     return run
 
 
@@ -73,7 +73,7 @@ def card(run: Run) -> dict[str, Any]:
 
 
 def kept_groups(run: Run) -> list[str]:
-    return sorted(objects.listing(run.url("models", "checkpoints")))
+    return sorted(objects.listing(run.places.url("models", "checkpoints")))
 
 
 def grown_digest(run: Run) -> str:
@@ -282,7 +282,7 @@ def with_two_radiometers(folder: Path, *, opposed: bool, **changes: Any) -> Run:
     split = random_split(len(table), (0.7, 0.15, 0.15), 0)
     content = write_table(run.table_url(), table, split, NAMES, ("one", "two"))
     facts = {"rows": len(table), "block_degrees": 1.0}
-    run.ledger.put("train", "table", Record(run.table_key(), content, facts))
+    run.ledger.put("train", "table", Record(lineage.table_key(run), content, facts))
     return run
 
 

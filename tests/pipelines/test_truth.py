@@ -144,7 +144,7 @@ def test_every_chunk_of_days_has_a_unit_and_no_prediction_depends_on_it(
         "inputs": {"smos": {**inputs["smos"], "granules": f"{root}/smos/*.nc"}},
     }
     run = run_of(monkeypatch, root, **changes)
-    assert run.truth_url.endswith("/inputs/truth.zarr")
+    assert run.places.truth.endswith("/inputs/truth.zarr")
     source = truth.source_of(run)
     assert source == SMOS
     units = ingest.truth_tasks(run)
@@ -158,7 +158,7 @@ def test_every_chunk_of_days_has_a_unit_and_no_prediction_depends_on_it(
     assert [v.name for v in template.variables] == ["freeze_thaw", "soil_temperature"]
     assert template.chunks == {"time": 2}
     refs = run.input_refs()
-    assert run.truth_url not in (*refs.tb, refs.reanalysis, refs.static)
+    assert run.places.truth not in (*refs.tb, refs.reanalysis, refs.static)
     assert run.input_records() == []
 
 

@@ -166,7 +166,7 @@ def test_any_label_is_learnt_and_stands_beside_the_others_over_the_whole_period(
         # They are of one simulated Earth, so what is known of it is told by each.
         assert rules[other]["rows"] > 0.3 * headline["rows"]
         assert rules[other]["overall_accuracy"] > 0.8
-        with xr.open_zarr(run.input_url(other), mask_and_scale=False) as dataset:
+        with xr.open_zarr(run.places.input(other), mask_and_scale=False) as dataset:
             theirs = dataset.freeze_thaw.values
         # Of SMOS there are days without a pass over the region.
         assert other == "smos" or (theirs != MISSING).any(axis=(1, 2, 3)).all()

@@ -66,7 +66,7 @@ def plan_of(run: Run, folder: Path, *values: int, key: str | None = "key") -> Pl
 
 
 def records_in(run: Run) -> dict[str, str]:
-    folder = Path(run.url("ledger", "predict", "some"))
+    folder = Path(run.places.url("ledger", "predict", "some"))
     return {path.stem: json.loads(path.read_text())["content"] for path in folder.glob("*.json")}
 
 

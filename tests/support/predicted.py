@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import norm
 
+from pipelines import lineage
 from pipelines.config.region_file import load
 from pipelines.run import Run
 from pipelines.stages.predict import template_of
@@ -71,11 +72,11 @@ def predicted(folder: Path) -> Predicted:
     label = np.where(norm.cdf(latent) < percent / 100, 1, 0).astype("uint8")
     _ingested(run, label)
     card: dict[str, Any] = {"features": [], "uncertainty": {}}
-    objects.write(run.url("models", "a" * 64, "card.json"), objects.to_json(card))
-    model = ModelRef(run.url("models", "a" * 64), "a" * 64)
-    run.ledger.put("train", "table", Record(run.table_key(), "table"))
+    objects.write(run.places.url("models", "a" * 64, "card.json"), objects.to_json(card))
+    model = ModelRef(run.places.url("models", "a" * 64), "a" * 64)
+    run.ledger.put("train", "table", Record(lineage.table_key(run), "table"))
     asked = {"asked": run.config.forest.key()}
-    run.ledger.put("train", "forest", Record(run.forest_key("table"), model.digest, asked))
+    run.ledger.put("train", "forest", Record(lineage.forest_key(run, "table"), model.digest, asked))
     _staged(run, model, percent)
     return Predicted(config, run, model, percent)
 
@@ -84,13 +85,13 @@ def _ingested(run: Run, label: npt.NDArray[np.uint8]) -> None:
     config = run.config
     source = config.daily_sources()["smos"]
     template = template_for(source, config.to_region().grid, config.days, 2000)
-    store.create(run.input_url("smos"), template)
+    store.create(run.places.input("smos"), template)
     # The soil's temperature is unknown: no state of the cube is impossible.
     reanalysis = config.daily_sources()["gldas"]
     template = template_for(reanalysis, config.to_region().grid, config.days, 2000)
-    store.create(run.input_url("gldas"), template)
+    store.create(run.places.input("gldas"), template)
     states = np.stack([label] * len(source.overpasses), axis=1)
-    store.write_region(run.input_url("smos"), {"freeze_thaw": states}, {})
+    store.write_region(run.places.input("smos"), {"freeze_thaw": states}, {})
     facts = {"simulated": True, "newest_day": str(PERIOD.last), "coverage": [1.0] * len(PERIOD)}
     made = Record("key", arrays_digest({"label": states}), facts)
     run.ledger.put("ingest", f"smos/{run.ingest_spans()[0].first}", made)
@@ -106,5 +107,5 @@ def _staged(run: Run, model: ModelRef, percent: npt.NDArray[np.uint8]) -> None:
         values = {"freeze_thaw_state": state[days], "frozen_probability": percent[days]}
         store.write_region(url, values, {"time": days})
         by_day = [arrays_digest({n: v[i] for n, v in values.items()}) for i in range(len(span))]
-        record = Record(run.predict_key(model, span), digest(by_day), {"days": by_day})
-        run.ledger.put("predict", run.predict_unit(model, span), record)
+        record = Record(lineage.predict_key(run, model, span), digest(by_day), {"days": by_day})
+        run.ledger.put("predict", lineage.predict_unit(run, model, span), record)

@@ -34,6 +34,6 @@ def fit_normals(work: Work, key: str) -> Record:
         "least_seen": normals_fit.LEAST_SEEN,
         "least_pairs": normals_fit.LEAST_PAIRS,
     }
-    url, content = normals_store.write(run.url("normals"), normals, grid, about)
-    facts = {"url": url.removeprefix(run.store).lstrip("/"), "days": len(span)}
+    url, content = normals_store.write(run.places.normals, normals, grid, about)
+    facts = {"url": run.places.path(url), "days": len(span)}
     return Record(key, content, facts)

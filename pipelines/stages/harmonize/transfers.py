@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from pipelines import lineage
+from pipelines.facts import InputUnit
 from pipelines.plan import Plan, Unit
 from pipelines.run import Run
 from pipelines.stages.harmonize.normals import fit_normals
@@ -73,11 +75,11 @@ def plan(run: Run) -> Plan[None]:
     """Transfers between the radiometers and normals of today's inputs, those that are needed."""
     units = []
     if run.harmonizes:
-        units.append(Unit(TRANSFERS, run.harmonization_key(), None))
+        units.append(Unit(TRANSFERS, lineage.transfers_key(run), None))
     if run.needs_normals:
         # What is normal is that of the radiometers made one record.
         unknown = run.harmonizes and run.harmonization() is None
-        units.append(Unit(NORMALS, None if unknown else run.normals_key(), None))
+        units.append(Unit(NORMALS, None if unknown else lineage.normals_key(run), None))
     return Plan.of(run.ledger, STAGE, units)
 
 
@@ -120,9 +122,9 @@ def days_with_data(run: Run) -> dict[str, Numbers]:
     """
     for name in run.radiometers():
         for span in run.ingest_spans():
-            if run.ledger.get("ingest", f"{name}/{span.first}") is None:
+            if run.ledger.get("ingest", str(InputUnit.of_days(name, span))) is None:
                 raise StoreError(
-                    run.input_url(name),
+                    run.places.input(name),
                     expected="all days ingested",
                     found=f"not those of {span}",
                     remedy="Run the stage ingest first.",
@@ -165,7 +167,7 @@ def _fit_all(work: Work, key: str) -> Record:
     urls = {}
     for kind, made in (("tested", fits.tested), ("used", fits.used)):
         urls[kind], content = transfer_store.write(
-            run.url("harmonization"),
+            run.places.harmonization,
             made,
             run.radiometers(),
             reference,
@@ -174,7 +176,7 @@ def _fit_all(work: Work, key: str) -> Record:
             {**about, "pairs": "without those left out for testing" if kind == "tested" else "all"},
         )
     facts = {
-        **{f"{kind}_url": url.removeprefix(run.store).lstrip("/") for kind, url in urls.items()},
+        **{f"{kind}_url": run.places.path(url) for kind, url in urls.items()},
         "reference": reference,
         "links": said,
         "unreached": unreached,
@@ -198,7 +200,7 @@ def _fit(work: Work, link: Link, day_role: Codes, pixel_role: Codes, fits: _Fits
 
 
 def _pairing(run: Run, one: str, other: str, days: Numbers, onto: Transfer | None) -> Pairing:
-    return Pairing(run.input_url(one), run.input_url(other), run.config.days, days, onto)
+    return Pairing(run.places.input(one), run.places.input(other), run.config.days, days, onto)
 
 
 def _summed(work: Work, pairing: Pairing, day_role: Codes, pixel_role: Codes) -> fitting.Overlap:
@@ -256,7 +258,7 @@ def _test(
 
 def _all_axes(run: Run) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Codes of the overpasses and channels that any radiometer has."""
-    opened = [store.open_cube(run.input_url(name)) for name in run.radiometers()]
+    opened = [store.open_cube(run.places.input(name)) for name in run.radiometers()]
     passes, channels = (
         tuple(sorted({int(code) for record in opened for code in record[axis].values}))
         for axis in ("overpass", "channel")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from pipelines.events import Emit, Event, silent
+from pipelines.facts import InputUnit
 from pipelines.plan import Plan, Unit
 from pipelines.run import Run
 from pipelines.stages.ingest import truth
@@ -53,8 +54,8 @@ def plan(run: Run, emit: Emit = silent) -> Plan[Task]:
         emit(Event(STAGE, 0, 0, f"looking for granules of {name}"))
         found = _by_span(run, discover(source, config.inputs[name].patterns))
         for span in run.ingest_spans():
-            tasks[f"{name}/{span.first}"] = ChunkOfDays(
-                run.input_url(name), source, grid, config.days, span, tuple(found[span])
+            tasks[str(InputUnit.of_days(name, span))] = ChunkOfDays(
+                run.places.input(name), source, grid, config.days, span, tuple(found[span])
             )
     tasks |= truth_tasks(run)
     patterns = {n: i.patterns for n, i in config.inputs.items()}
@@ -71,7 +72,7 @@ def truth_tasks(run: Run) -> dict[str, Task]:
     grid = config.to_region().grid
     return {
         truth.unit(span): ChunkOfDays(
-            run.truth_url, source, grid, config.days, span, tuple(found[span])
+            run.places.truth, source, grid, config.days, span, tuple(found[span])
         )
         for span in run.ingest_spans()
     }
@@ -81,8 +82,8 @@ def _static(run: Run, patterns: Mapping[str, Sequence[str]]) -> dict[str, Task]:
     """Tasks of static sources, by patterns of their granules by input."""
     grid = run.config.to_region().grid
     return {
-        f"{name}/static": StaticFields(
-            run.static_url, source, grid, tuple(discover(source, patterns[name]))
+        str(InputUnit.of_static(name)): StaticFields(
+            run.places.static, source, grid, tuple(discover(source, patterns[name]))
         )
         for name, source in run.config.static_sources().items()
     }
@@ -92,8 +93,8 @@ def _stations(run: Run, patterns: Mapping[str, Sequence[str]]) -> dict[str, Task
     """Tasks of stations, by patterns of their archives by input."""
     config = run.config
     return {
-        f"{name}/stations": StationArchive(
-            run.stations_url,
+        str(InputUnit.of_stations(name)): StationArchive(
+            run.places.stations,
             source,
             config.to_region().grid,
             config.days,
@@ -164,7 +165,7 @@ def ingest(work: Work) -> None:
     run = work.run
     planned = plan(run, work.emit)
     if planned.todo:
-        store.sweep_partials(run.url("inputs"))
+        store.sweep_partials(run.places.inputs)
         _make_templates(run)
     try:
         _work_through(work, planned)
@@ -208,13 +209,13 @@ def _make_templates(run: Run) -> None:
     config, grid = run.config, run.config.to_region().grid
     for name, source in config.daily_sources().items():
         template = template_for(source, grid, config.days, config.chunks.ingest_days)
-        store.create(run.input_url(name), template)
+        store.create(run.places.input(name), template)
     true = truth.source_of(run)
     if true is not None:
-        store.create(run.truth_url, truth.template(true, run))
+        store.create(run.places.truth, truth.template(true, run))
     if config.static_sources():
         sources = list(config.static_sources().values())
-        store.create(run.static_url, static_template(sources, grid))
+        store.create(run.places.static, static_template(sources, grid))
 
 
 def availability(run: Run) -> Availability:
@@ -224,14 +225,14 @@ def availability(run: Run) -> Availability:
     for name in config.daily_sources():
         parts = []
         for span in run.ingest_spans():
-            record = run.ledger.get(STAGE, f"{name}/{span.first}")
+            record = run.ledger.get(STAGE, str(InputUnit.of_days(name, span)))
             if record is not None and record.facts["last"] == str(span.last):
                 facts = record.facts
                 days = SourceDays(tuple(facts["granules"]), tuple(facts["coverage"]))
                 parts.append((span, days))
         found[name] = joined(config.days, parts)
     for name in config.station_sources():
-        record = run.ledger.get(STAGE, f"{name}/stations")
+        record = run.ledger.get(STAGE, str(InputUnit.of_stations(name)))
         if record is not None and "coverage" in record.facts:
             facts = record.facts
             found[name] = SourceDays(tuple(facts["granules"]), tuple(facts["coverage"]))
@@ -240,8 +241,8 @@ def availability(run: Run) -> Availability:
 
 def _tell_availability(run: Run) -> None:
     content = objects.to_json(availability(run).to_json())
-    if objects.read(run.availability_url) != content:
-        objects.write(run.availability_url, content)
+    if objects.read(run.places.availability) != content:
+        objects.write(run.places.availability, content)
 
 
 def _label_simulated(run: Run) -> None:
@@ -249,14 +250,14 @@ def _label_simulated(run: Run) -> None:
     records = run.input_records()
     noise = 1.0 if run.config.simulation is None else run.config.simulation.noise
     for name, source in run.config.daily_sources().items():
-        simulated = any(r.facts["simulated"] for u, r in records if u.startswith(f"{name}/"))
+        simulated = any(r.facts["simulated"] for u, r in records if u.source == name)
         template = template_for(source, run.config.to_region().grid, run.config.days, 1)
         marks: dict[str, str | float] = {"simulated": str(simulated).lower()}
         if noise != 1 and source.role in ("tb", "label"):
             marks["simulation_noise"] = noise
-        store.set_attributes(run.input_url(name), {**template.attributes, **marks})
+        store.set_attributes(run.places.input(name), {**template.attributes, **marks})
     if run.config.static_sources():
         sources = list(run.config.static_sources().values())
         attributes = static_template(sources, run.config.to_region().grid).attributes
-        simulated = any(r.facts["simulated"] for u, r in records if u.endswith("/static"))
-        store.set_attributes(run.static_url, {**attributes, "simulated": str(simulated).lower()})
+        simulated = any(r.facts["simulated"] for u, r in records if u.is_static)
+        store.set_attributes(run.places.static, {**attributes, "simulated": str(simulated).lower()})

@@ -171,7 +171,7 @@ def archive_of(run: Run) -> Archive:
             "store", expected="a local path, where inputs are simulated", found=run.store
         )
     bounds, period = config.region.bounds, config.period
-    root, simulation = Path(run.simulation_folder).resolve(), config.simulation
+    root, simulation = Path(run.places.simulation).resolve(), config.simulation
     ground = None if simulation.ground is None else Path(simulation.ground).resolve()
     return Archive(
         root, bounds, period.start, period.end, simulation.seed, simulation.noise, ground
@@ -190,12 +190,12 @@ def days(run: Run, archive: Archive) -> dict[str, SimulatedDays]:
     Chunk after chunk, so that the sources of the same days share a worker's ground.
     """
     config, grid = run.config, run.config.to_region().grid
-    sources = {name: (run.input_url(name), s) for name, s in config.daily_sources().items()}
+    sources = {name: (run.places.input(name), s) for name, s in config.daily_sources().items()}
     for name, (_, source) in sources.items():
         _require_simulated(name, source.product, SENSORS)
     true = truth_of(run)
     if true is not None:
-        sources[TRUTH] = run.truth_url, true
+        sources[TRUTH] = run.places.truth, true
     wanted = simulated_days(run)
     return {
         f"{name}/{span.first}": SimulatedDays(

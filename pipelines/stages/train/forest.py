@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from dask.delayed import delayed
 from distributed import Client
 
+from pipelines import lineage
 from pipelines.events import Event
 from pipelines.outcomes import check_memory
 from pipelines.plan import single
 from pipelines.run import Run
 from pipelines.work import Work
-from soilft import __version__
 from soilft.draws import at_most
 from soilft.errors import TaskTooLarge
 from soilft.forest import search, strata
@@ -41,7 +40,7 @@ def settings_for(work: Work, table: Record) -> tuple[ForestSettings, Mapping[str
     section, settings = run.config.forest.search, run.config.forest.settings()
     if not section.enabled:
         return settings, None
-    key = digest(_grown_by(table, settings), section.model_dump(mode="json"))
+    key = lineage.search_key(table, settings, section.model_dump(mode="json"))
     planned = single(run.ledger, STAGE, "search", key)
     record = work.once(planned, partial(_search, work), counted=False)
     found = {name: record.facts[name] for name in ("chosen", "best", "why", "points")}
@@ -176,9 +175,4 @@ def checkpoint_folder(
     run: Run, table: Record, settings: ForestSettings, count: int, era: int | None = None
 ) -> str:
     """Where finished groups are kept: one folder for all that decides the trees."""
-    key = digest(_grown_by(table, settings), count, era)
-    return run.url("models", "checkpoints", key)
-
-
-def _grown_by(table: Record, settings: ForestSettings) -> list[str]:
-    return [__version__, version("scikit-learn"), table.content, repr(settings)]
+    return run.places.checkpoints(lineage.trees_key(table, settings, count, era))

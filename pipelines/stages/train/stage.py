@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipelines import lineage
 from pipelines.run import Run
 from pipelines.stages.train import by_radiometer as eras
 from pipelines.stages.train import forest
@@ -68,7 +69,7 @@ def _grow_forest(work: Work, table: Record) -> None:
         measures,
     )
     facts = {"asked": run.config.forest.key()}
-    key = run.forest_key(table.content)
+    key = lineage.forest_key(run, table.content)
     run.ledger.put(STAGE, "forest", Record(key, reference.digest, facts))
     for number in (None, *own):
         discard_groups(forest.checkpoint_folder(run, table, settings, count, number))

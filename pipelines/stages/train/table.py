@@ -7,6 +7,8 @@ from functools import partial
 
 import numpy as np
 
+from pipelines import lineage
+from pipelines.facts import InputUnit
 from pipelines.plan import single
 from pipelines.run import Run
 from pipelines.stages.harmonize.transfers import require_harmonized
@@ -29,7 +31,7 @@ def make_table(work: Work) -> Record:
     """Draw the table of today's inputs, unless it is there; its record."""
     run = work.run
     require_harmonized(run)
-    planned = single(run.ledger, STAGE, "table", run.table_key())
+    planned = single(run.ledger, STAGE, "table", lineage.table_key(run))
     return work.once(planned, partial(_draw, work))
 
 
@@ -41,7 +43,7 @@ def _draw(work: Work, key: str) -> Record:
         f"rows {span}": SampleDays(
             run.input_refs(),
             config.feature_set(),
-            run.input_url(config.label.input),
+            run.places.input(config.label.input),
             span,
             blocks.facts["block_degrees"],
             config.sampling.seed,
@@ -84,7 +86,7 @@ def _draw(work: Work, key: str) -> Record:
 
 def spatial_range(work: Work) -> Record:
     """Side of the spatial blocks: as configured, or no less than the predictors' range."""
-    key = digest(work.run.table_key(), RANGE_DAYS, RANGE_CELLS)
+    key = lineage.blocks_key(work.run, RANGE_DAYS, RANGE_CELLS)
     planned = single(work.run.ledger, STAGE, "blocks", key)
     return work.once(planned, partial(_measure_range, work), counted=False)
 
@@ -130,7 +132,7 @@ def _days_with_data(run: Run) -> list[int]:
     known: list[int] = []
     name = run.config.label.input
     for span in run.ingest_spans():
-        record = run.ledger.get("ingest", f"{name}/{span.first}")
+        record = run.ledger.get("ingest", str(InputUnit.of_days(name, span)))
         if record is not None:
             coverage = record.facts["coverage"]
             known += [int(d) for d, c in zip(span.numbers, coverage, strict=True) if c > 0]

@@ -302,7 +302,7 @@ def _stations(run: Run, evidence: Evidence, draws: Draws) -> dict[str, Any]:
     ours = np.concatenate([at[f"cube {span}"] for span in run.predict_spans()])
     if not ours.shape[2]:
         return {}
-    group = store.open_raw(run.stations_url)
+    group = store.open_raw(run.places.stations)
     codes = np.asarray(store.array(group, "overpass")[...]).tolist()
     wanted = [OVERPASSES[name] for name in run.config.label.overpasses]
     if not set(wanted) <= set(codes):

@@ -89,9 +89,9 @@ def grown_as(run: Run, model: ModelRef) -> tuple[ForestSettings, Rules]:
 def references(run: Run) -> dict[str, str]:
     """Stores that a state can be compared with, by name: labels, and the truth where it is."""
     labels = [n for n, s in run.config.daily_sources().items() if s.role == "label"]
-    found = {name: run.input_url(name) for name in labels}
-    if objects.exists(objects.join(run.truth_url, "zarr.json")):
-        found[TRUTH] = run.truth_url
+    found = {name: run.places.input(name) for name in labels}
+    if objects.exists(objects.join(run.places.truth, "zarr.json")):
+        found[TRUTH] = run.places.truth
     return found
 
 
@@ -123,7 +123,7 @@ def _judged(work: Work, model: ModelRef, evidence: Evidence) -> None:  # noqa: A
             config.feature_set().targets,
             run.table_url(),
             evidence.record.content,
-            run.input_url(config.label.input),
+            run.places.input(config.label.input),
             others,
             (a, b),
             evidence.most,
@@ -195,9 +195,9 @@ def _groups(run: Run, table: StoredTable) -> dict[str, tuple[int, ...]]:
 
 def stations(run: Run) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Rows and columns of the cells with stations."""
-    if not objects.exists(objects.join(run.stations_url, "zarr.json")):
+    if not objects.exists(objects.join(run.places.stations, "zarr.json")):
         return (), ()
-    group = store.open_raw(run.stations_url)
+    group = store.open_raw(run.places.stations)
     rows, columns = (np.asarray(store.array(group, name)[...]) for name in ("row", "column"))
     return tuple(int(r) for r in rows), tuple(int(c) for c in columns)
 

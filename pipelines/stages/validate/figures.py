@@ -39,7 +39,7 @@ def figures(run: Run, model: ModelRef, evidence: Evidence, card: dict[str, Any])
     share = _accuracy(evidence, _map_reference(run, evidence))
     if share is not None:
         found["accuracy_map"] = draw.accuracy_map(lon, lat, share, simulated=simulated)
-    days = objects.read_json(run.availability_url)
+    days = objects.read_json(run.places.availability)
     if days is not None:
         table = Availability.from_json(days)
         found["availability"] = draw.availability(table, simulated=simulated)
@@ -85,7 +85,7 @@ def _states(run: Run, model: ModelRef, lon: Any, lat: Any, *, simulated: bool) -
     rows, columns = state.shape[1:]
     y, x = rows // 2, columns // 2
     percent = np.asarray(store.array(group, "frozen_probability")[:, y, x])
-    label = store.open_raw(run.input_url(run.config.label.input))
+    label = store.open_raw(run.places.input(run.config.label.input))
     codes = np.asarray(store.array(label, "overpass")[...]).tolist()
     at_pass = codes.index(OVERPASSES[run.config.label.reference_overpass])
     seen = np.asarray(store.array(label, "freeze_thaw")[:, at_pass, y, x])

@@ -26,7 +26,7 @@ def frozen_days(work: Work, model: ModelRef) -> list[dict[str, Any] | None]:
     region, section = run.config.to_region(), run.config.harmonize
     role = overlap.roles_of_pixels(region.grid, section.block_degrees, section.seed)
     places = equivalence.places_of(region.grid, role, section.block_degrees)
-    tested = run.url(*record.facts["tested_url"].split("/"))
+    tested = run.places.url(record.facts["tested_url"])
     inputs = replace(run.input_refs(), transfers=tested)
     features = of_reference(run)
     names = run.radiometers()

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from pipelines import lineage
 from pipelines.run import Run
 from pipelines.work import Work
 from soilft.radiometers.gaps import FILLS, FROM_NORMALS
-from soilft.store import objects
 from soilft.training.table import StoredTable, write_table
 from soilft.trials import masked_days as masked
 from soilft.trials.experiments import folds_of
@@ -36,7 +36,7 @@ def masked_table(work: Work, table: StoredTable, rules: Rules) -> tuple[str, str
         f"masked day {day}": MaskedDay(
             run.input_refs(),
             run.config.feature_set(),
-            run.input_url(run.config.label.input),
+            run.places.input(run.config.label.input),
             int(day),
             tuple(np.unique(table.block[held][table.year[held] == _year(day)]).tolist()),
             facts["block_degrees"],
@@ -53,7 +53,7 @@ def masked_table(work: Work, table: StoredTable, rules: Rules) -> tuple[str, str
         return None
     names = parts[0][1]
     about = {"simulated": str(run.is_simulated()).lower(), "levels": list(tried)}
-    url = objects.join(run.table_url().rpartition("/")[0], "masked.zarr")
+    url = run.places.masked_table(lineage.table_key(run))
     nothing = np.zeros(len(rows), "uint8")
     return url, write_table(url, rows, nothing, names, run.radiometers(), about)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from pipelines import lineage
 from pipelines.plan import single
 from pipelines.run import Run
 from pipelines.stages.validate.hand_over import of_reference
@@ -23,7 +24,6 @@ from soilft.forest.strata import read_columns
 from soilft.scores import frozen_days, scorecard
 from soilft.scores.held_out import HeldOut
 from soilft.scores.scorecard import Draws
-from soilft.store.digest import digest
 from soilft.store.ledger import Record
 from soilft.training.folds import transfers
 from soilft.training.table import StoredTable, feature_names, read_eras
@@ -88,13 +88,6 @@ class RawRecord:
         return {"transfer": {"left_out": self.left_out, "pairs": rows}, "trend": dict(self.trend)}
 
 
-def raw_record_key(run: Run) -> str | None:
-    """Key of the raw record; None where no radiometer is inter-calibrated."""
-    if run.harmonization() is None:
-        return None
-    return digest(raw_record.VERSION, run.table_key())
-
-
 def measure_raw(work: Work, asked: Asked) -> RawRecord:
     """Measure the raw record."""
     table = _raw_table(work, asked.record)
@@ -104,14 +97,13 @@ def measure_raw(work: Work, asked: Asked) -> RawRecord:
 
 def raw_table_url(run: Run) -> str:
     """Raw predictors of the rows of today's training table, beside it."""
-    return run.url("training", run.table_key()[:16], "raw.zarr")
+    return run.places.raw_table(lineage.table_key(run))
 
 
 def _raw_table(work: Work, table: Record) -> Record:
     """Gather the raw predictors of the table's rows, unless they are there."""
     run = work.run
-    key = digest(raw_record.VERSION, run.table_key(), table.content)
-    planned = single(run.ledger, work.stage, "raw-table", key)
+    planned = single(run.ledger, work.stage, "raw-table", lineage.raw_table_key(run, table))
     return work.once(planned, partial(_gather_raw, work), counted=False)
 
 
@@ -184,7 +176,7 @@ def _trend(work: Work, asked: Asked, raw: Record) -> dict[str, Any]:
     """Frozen days a year of a sample of cells, by forests of the same rows of either record."""
     run = work.run
     region, config, refs = run.config.to_region(), run.config, run.input_refs()
-    folder, url = run.url("training", run.table_key()[:16]), raw_table_url(run)
+    folder, url = run.places.training(lineage.table_key(run)), raw_table_url(run)
     places = {
         raw_record.RAW: (url, raw.content),
         raw_record.HARMONIZED: (run.table_url(), asked.record.content),

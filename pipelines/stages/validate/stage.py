@@ -5,15 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from pipelines import lineage
 from pipelines.plan import Plan, single
 from pipelines.run import Run
 from pipelines.stages.train.stage import require_model
 from pipelines.stages.validate.card import assemble
 from pipelines.stages.validate.evidence import STAGE, gather, references
 from pipelines.stages.validate.figures import figures
-from pipelines.stages.validate.raw_record import raw_record_key
 from pipelines.work import Work, stage
-from soilft import __version__
 from soilft.forest.artefact import ModelRef
 from soilft.report.page import render
 from soilft.store import objects
@@ -34,7 +33,8 @@ def validate(work: Work) -> None:
 
 def plan(run: Run, model: ModelRef) -> Plan[None]:
     """The scorecard of a model and its cube."""
-    return single(run.ledger, STAGE, run.run_id(model), scorecard_key(run, model))
+    key = lineage.scorecard_key(run, model, list(references(run)))
+    return single(run.ledger, STAGE, lineage.run_id(run, model), key)
 
 
 def _judge(work: Work, model: ModelRef, key: str) -> Record:
@@ -46,31 +46,6 @@ def _judge(work: Work, model: ModelRef, key: str) -> Record:
     page = render(found, figures(run, model, evidence, found))
     objects.write(objects.join(folder, "report.html"), page.encode())
     return Record(key, digest(found))
-
-
-def scorecard_key(run: Run, model: ModelRef) -> str:
-    """What a scorecard depends on."""
-    table = run.ledger.get("train", "table")
-    settings = run.config.validation.model_dump(mode="json")
-    reasons = [item.reason for item in run.set_aside()]
-    content = "" if table is None else table.content
-    # Other labels and stations are judged beside, though neither table nor model knows of them.
-    beside = [record.content for record in run.station_records()]
-    beside += [record.content for _, record in run.input_records()]
-    others = sorted(references(run))
-    harmonized = run.harmonization()
-    hand_overs = None if harmonized is None else digest(harmonized.facts)
-    return digest(
-        __version__,
-        run.run_id(model),
-        content,
-        settings,
-        reasons,
-        beside,
-        others,
-        hand_overs,
-        raw_record_key(run),
-    )
 
 
 def scorecard(run: Run) -> dict[str, Any] | None:
