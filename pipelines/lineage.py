@@ -242,8 +242,15 @@ def scorecard_key(run: Run, model: ModelRef, compared: Sequence[str]) -> str:
         beside,
         sorted(compared),
         None if transfers is None else digest(transfers.facts),
-        None if transfers is None else digest(RAW_RECORD_VERSION, table_key(run)),
+        raw_record_key(run),
     )
+
+
+def raw_record_key(run: Run) -> str | None:
+    """What the raw record depends on; None where no radiometer is made like another."""
+    if run.harmonization() is None:
+        return None
+    return digest(RAW_RECORD_VERSION, table_key(run))
 
 
 def raw_table_key(run: Run, table: Record) -> str:

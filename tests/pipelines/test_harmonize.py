@@ -9,12 +9,13 @@ import pytest
 from distributed import Client
 
 from pipelines.cli.status import hand_over_tables
+from pipelines import lineage
 from pipelines.config.region_file import load
 from pipelines.run import Run
 from pipelines.stages.harmonize.transfers import harmonize, require_harmonized
 from pipelines.stages.predict import predict
 from pipelines.stages.train.stage import train
-from pipelines.stages.validate.raw_record import raw_record_key, raw_table_url
+from pipelines.stages.validate.raw_record import raw_table_url
 from pipelines.stages.validate.stage import scorecard, validate
 from soilft.errors import ConfigError, StoreError
 from soilft.grid import Region
@@ -198,7 +199,7 @@ def test_one_radiometer_or_none_asked_for_needs_no_fit(dask_client: Client, tmp_
         assert (done.done, done.skipped) == (1, 0)
         assert run.harmonization() is None
         require_harmonized(run)
-        assert raw_record_key(run) is None
+        assert lineage.raw_record_key(run) is None
         assert run.input_refs().transfers is None
 
 

@@ -12,12 +12,14 @@ import yaml
 from distributed import Client
 from pyproj import Transformer
 
+from pipelines import lineage
 from pipelines.config.region_file import load
 from pipelines.run import Run
 from pipelines.stages.annual import annual
 from pipelines.stages.predict import predict
 from pipelines.stages.train.stage import train
-from pipelines.stages.validate.stage import scorecard, scorecard_key, validate
+from pipelines.stages.validate.evidence import references
+from pipelines.stages.validate.stage import scorecard, validate
 from soilft.days import DaySpan
 from soilft.forest.artefact import ModelRef
 from soilft.schema import FROZEN, MISSING, THAWED
@@ -187,5 +189,5 @@ def test_what_changes_beside_a_model_asks_for_another_scorecard(
     keys = []
     for content in ("a", "b", "b"):
         run.ledger.put("ingest", f"ft/{date(2015, 10, 1)}", Record("key", content))
-        keys.append(scorecard_key(run, model))
+        keys.append(lineage.scorecard_key(run, model, list(references(run))))
     assert keys[0] != keys[1] == keys[2]
