@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from distributed import Client
 
-from pipelines.cli.status import hand_over_tables
 from pipelines import lineage
+from pipelines.cli.status import hand_over_tables
 from pipelines.config.region_file import load
 from pipelines.run import Run
 from pipelines.stages.harmonize.transfers import harmonize, require_harmonized

@@ -1,1 +1,203 @@
-"""What a key holds: versions of readers and stages, and settings; never the package's version."""
+"""What keys hold: versions of readers and stages, and settings; never the package's version."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipelines import lineage
+from pipelines.config.region_file import REGIONS, load, region_files
+from pipelines.run import Run
+from pipelines.stages.ingest.granules import plan
+from pipelines.stages.ingest.simulated import SimulatedGround
+from soilft import __version__
+from soilft.annual.layers import Drawing, SummaryBand, YearBand
+from soilft.days import DaySpan
+from soilft.forest.artefact import ModelRef
+from soilft.ingest import granules
+from soilft.simulate import Archive, history, world
+from soilft.sources import SmosL3Ft
+from soilft.store.digest import spelled
+from soilft.store.ledger import Record
+from tests.support.small_run import BOUNDS, END, START, region_file
+
+ROOT = Path(__file__).parents[2]
+MODEL = ModelRef("model", "0" * 64)
+
+
+def two_radiometers(folder: Path, archive: Path) -> Path:
+    """Write the region file of the small run, with a radiometer that is made like the other."""
+    path = region_file(folder, archive)
+    value = yaml.safe_load(path.read_text())
+    mwri = yaml.safe_load((REGIONS / "demo-tibet.yaml").read_text())["inputs"]["mwri"]
+    mwri["granules"] = mwri["granules"].replace("${SOILFT_DEMO_ARCHIVE}", str(archive))
+    value["inputs"]["mwri"] = mwri
+    path.write_text(yaml.safe_dump(value))
+    return path
+
+
+def ingested(run: Run) -> dict[str, str]:
+    """Key of every unit to ingest; the ledger takes each for done."""
+    found = {unit: task.key for unit, task in plan(run).units.items()}
+    for unit, key in found.items():
+        days = [1.0] * run.config.chunks.ingest_days
+        facts = {"simulated": True, "coverage": days, "newest_day": str(START)}
+        run.ledger.put("ingest", unit, Record(key, f"content of {unit}", facts))
+    return found
+
+
+def keys(config: Path) -> dict[str, str | None]:
+    """Every kind of key, of a run whose inputs are all there."""
+    run = Run(load(config))
+    found: dict[str, str | None] = dict(ingested(run))
+    span, forest = run.predict_spans()[0], run.config.forest
+    found["transfers"] = lineage.transfers_key(run)
+    facts = {"unreached": [], "used_url": "harmonization/a"}
+    run.ledger.put("harmonize", "transfers", Record(found["transfers"], "transfers", facts))
+    found["normals"] = lineage.normals_key(run)
+    found["filling"] = lineage.filling_key(run, span)
+    found["table"] = lineage.table_key(run)
+    table = Record(found["table"], "table")
+    run.ledger.put("train", "table", table)
+    year = YearBand("", "", run.config.days, span, 2015, 0, (0, 9), 9, 0.5, Drawing(None, 9, 0, 1))
+    summary = SummaryBand("", 1, (0, 9), 9)
+    ground = Archive(Path("root"), BOUNDS, START, END, ground=Path("ground"))
+    return found | {
+        "blocks": lineage.blocks_key(run, 24, 400),
+        "search": lineage.search_key(table, forest.settings(), {"folds": 2}),
+        "trees": lineage.trees_key(table, forest.settings(), 1, None),
+        "forest": lineage.forest_key(run, "table"),
+        "predict": lineage.predict_key(run, MODEL, span),
+        "correlation": lineage.correlation_key(run, MODEL, span),
+        "year": lineage.year_key(run, MODEL, year),
+        "summary": lineage.summary_key(run, MODEL, summary, [2015]),
+        "pictures": lineage.pictures_key(run, MODEL, ["2015-0"], "title"),
+        "scorecard": lineage.scorecard_key(run, MODEL, ["smos"]),
+        "raw record": lineage.raw_record_key(run),
+        "raw table": lineage.raw_table_key(run, table),
+        "ground": SimulatedGround(ground).key,
+        "folder of the ground": str(history.folder(ground)),
+    }
+
+
+def test_a_new_version_of_the_package_changes_no_key(small_archive: Path, tmp_path: Path) -> None:
+    config = two_radiometers(tmp_path / "run", small_archive)
+    named = tmp_path / "version" / "soilft-99.0.dist-info"
+    named.mkdir(parents=True)
+    (named / "METADATA").write_text("Metadata-Version: 2.1\nName: soilft\nVersion: 99.0\n")
+    code = (
+        "import sys, json, pathlib; from tests.pipelines import test_lineage as t; "
+        "print(json.dumps([t.__version__, t.keys(pathlib.Path(sys.argv[1]))]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(config)],
+        env={**os.environ, "PYTHONPATH": f"{named.parent}{os.pathsep}{ROOT}"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    version, theirs = json.loads(done.stdout.splitlines()[-1])
+    ours = keys(config)
+    # The package says another version of itself, in attributes and on the screen.
+    assert version == "99.0" != __version__
+    assert theirs == ours
+    assert len(set(ours.values())) == len(ours)
+
+
+def test_raising_the_version_of_a_reader_reads_its_files_anew_and_no_others(
+    small_archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = load(region_file(tmp_path, small_archive))
+    before = Run(config)
+    ingested(before)
+    assert not plan(Run(config)).todo
+    table = lineage.table_key(before)
+    monkeypatch.setattr(SmosL3Ft, "version", "99.0")
+    later = Run(config)
+    todo = plan(later).todo
+    assert set(todo) == {unit for unit in plan(later).units if unit.startswith("smos/")}
+    # What follows is keyed by what was read: equal values ask for nothing more.
+    for unit, task in todo.items():
+        old = before.ledger.get("ingest", unit)
+        assert old is not None
+        later.ledger.put("ingest", unit, Record(task.key, old.content, old.facts))
+    assert lineage.table_key(later) == table
+    unit = next(iter(todo))
+    later.ledger.put("ingest", unit, Record(todo[unit].key, "other values", {"coverage": []}))
+    assert lineage.table_key(later) != table
+
+
+def test_raising_the_version_of_the_stage_reads_every_file_anew(
+    small_archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = load(region_file(tmp_path, small_archive))
+    keys_before = ingested(Run(config))
+    monkeypatch.setattr(granules, "VERSION", "99.0")
+    planned = plan(Run(config))
+    assert set(planned.todo) == set(planned.units)
+    # Stage and reader are raised apart: either alone, or both, is another key.
+    one = {unit: task.key for unit, task in planned.units.items()}
+    monkeypatch.setattr(SmosL3Ft, "version", "99.0")
+    both = {unit: task.key for unit, task in planned.units.items()}
+    labels = [unit for unit in one if unit.startswith("smos/")]
+    assert labels
+    assert all(len({found[unit] for found in (keys_before, one, both)}) == 3 for unit in labels)
+
+
+@pytest.mark.parametrize(
+    ("stage", "changed"),
+    [
+        ("transfers", {"transfers"}),
+        ("normals", {"normals"}),
+        ("table", {"table", "blocks", "raw record", "raw table", "scorecard"}),
+        ("forest", {"forest", "trees", "search"}),
+        ("predict", {"predict"}),
+        ("annual", {"correlation", "year", "summary", "pictures"}),
+        ("validate", {"scorecard"}),
+    ],
+)
+def test_raising_the_version_of_a_stage_makes_what_it_makes_anew(
+    small_archive: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stage: str,
+    changed: set[str],
+) -> None:
+    config = two_radiometers(tmp_path, small_archive)
+    before = keys(config)
+    monkeypatch.setattr(lineage, "VERSIONS", {**lineage.VERSIONS, stage: "99.0"})
+    after = keys(config)
+    assert {name for name in before if before[name] != after[name]} == changed
+
+
+def test_every_shipped_region_is_spelled_as_release_0_3_0_wrote_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("SOILFT_SAMPLES", "SOILFT_DEMO_ARCHIVE", "SOILFT_ARCHIVE"):
+        monkeypatch.setenv(name, "/archive")
+    for path in region_files():
+        config = load(path)
+        asked = (config.to_region(), config.feature_set(), config.forest.settings())
+        for value in (*asked, *(item.source() for item in config.inputs.values())):
+            assert spelled(value) == repr(value)
+
+
+def test_the_synthetic_earth_has_a_version_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = Archive(Path("root"), BOUNDS, START, END, ground=Path("ground"))
+    folder = history.folder(archive)
+    assert folder.name.startswith(f"{world.VERSION}-")
+    monkeypatch.setattr(history, "VERSION", "99.0")
+    assert history.folder(archive).name == folder.name.replace(world.VERSION, "99.0")
+
+
+def test_spans_touch_where_they_share_a_day() -> None:
+    first, second = DaySpan(START, START), DaySpan(START, END)
+    assert first.touches(second)
+    assert second.touches(first)
+    assert not first.touches(DaySpan(END, END))
