@@ -1,7 +1,10 @@
 """Processing chains: the region file, the stages, and the ``soilft`` command.
 
 - `config`: the region file, checked and given meaning.
-- `run`: a region file with its store, and what the store knows of it.
+- `places`: where everything lies below a store.
+- `facts`: names of units, and facts that stages leave each other.
+- `lineage`: the key of every unit, and the versions of the stages.
+- `run`: a region file on its store, and what the store has of it today.
 - `events`: what stages tell to progress bars and logs.
 - `plan`: the units of a stage, and which of them are done.
 - `outcomes`: tasks on the cluster, and what becomes of each.

@@ -1,4 +1,4 @@
-"""What stages leave each other in the ledger: names of units, and facts as values."""
+"""Names of units, and facts that stages leave each other in the ledger, as values."""
 
 from __future__ import annotations
 

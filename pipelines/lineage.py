@@ -1,4 +1,4 @@
-"""What depends on what: the key of every unit of the ledger, in the order of the stages.
+"""Keys of all units of the ledger: what each depends on, in the order of the stages.
 
 A unit is done when its record holds the key that its inputs, its settings and the versions of its
 readers and its stage give today. Later stages are keyed by the content of what earlier ones made.

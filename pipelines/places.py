@@ -1,4 +1,4 @@
-"""Where everything lies below a store: every path by its name. Nothing is read or written here."""
+"""Places of everything below a store: each path by its name. Nothing is read or written here."""
 
 from __future__ import annotations
 
