@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from pipelines.facts import Harmonized, NormalsFitted
 from soilft.annual import layers as annual_layers
 from soilft.days import DaySpan
 from soilft.predictors.features import VERSION as FEATURES_VERSION
@@ -270,14 +271,12 @@ def method(run: Run, model: ModelRef) -> dict[str, Any]:
         "features": FEATURES_VERSION,
         "gaps": GAPS_VERSION,
         "inputs": [source.references for _, source in sorted(run.sources().items())],
-        "transfers": None if transfers is None else _kept(transfers),
-        "normals": None if normals is None else _kept(normals),
+        "transfers": transfers and _kept(transfers, Harmonized.of(transfers).kept),
+        "normals": normals and _kept(normals, NormalsFitted.of(normals).kept),
     }
 
 
-def _kept(record: Record) -> dict[str, Any]:
-    """What must be known of a record to use again what it speaks of."""
-    facts = {k: record.facts[k] for k in ("url", "used_url", "unreached") if k in record.facts}
+def _kept(record: Record, facts: Mapping[str, Any]) -> dict[str, Any]:
     return {"content": record.content, "facts": facts}
 
 

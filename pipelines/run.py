@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from pipelines import lineage
 from pipelines.config.region_file import Config
-from pipelines.facts import InputUnit
+from pipelines.facts import Card, Harmonized, IngestedDays, IngestedUnit, InputUnit, NormalsFitted
 from pipelines.places import Places
 from soilft.days import DaySpan
 from soilft.forest.artefact import ModelRef
@@ -21,6 +21,7 @@ from soilft.predictors.stores import GapRefs, InputRefs
 from soilft.radiometers import eras
 from soilft.radiometers.eras import Numbers
 from soilft.radiometers.gaps import NEIGHBOUR_DAYS
+from soilft.store import objects
 from soilft.store.ledger import Ledger, Record, SetAside
 
 
@@ -110,7 +111,7 @@ class Run:
             for span in self.ingest_spans():
                 record = self.ledger.get("ingest", str(InputUnit.of_days(name, span)))
                 if record is not None:
-                    covered = zip(span.numbers, record.facts["coverage"], strict=True)
+                    covered = zip(span.numbers, IngestedDays.of(record).coverage, strict=True)
                     days += [int(day) for day, share in covered if share > 0]
             found[name] = np.array(days, "int32")
         return found
@@ -122,7 +123,7 @@ class Run:
         the days that a gap may be filled from.
         """
         record = self.harmonization()
-        lost = () if record is None else record.facts["unreached"]
+        lost = () if record is None else Harmonized.of(record).unreached
         days = self.days_with_data()
         days |= {name: np.empty(0, "int32") for name in lost}
         numbers = self.config.days.numbers
@@ -154,7 +155,7 @@ class Run:
         return GapRefs(
             self.config.gap_filling.levels,
             eras.spells(self.operating()),
-            None if record is None else self.places.url(record.facts["url"]),
+            None if record is None else self.places.url(NormalsFitted.of(record).url),
         )
 
     def input_refs(self) -> InputRefs:
@@ -169,7 +170,7 @@ class Run:
             tb=tuple(self.places.input(name) for name in self.radiometers()),
             reanalysis=daily.get("reanalysis"),
             static=self.places.static if self.config.static_sources() else None,
-            transfers=None if record is None else self.places.url(record.facts["used_url"]),
+            transfers=None if record is None else self.places.url(Harmonized.of(record).used_url),
             gaps=self.gap_refs(),
         )
 
@@ -189,11 +190,11 @@ class Run:
 
     def is_simulated(self) -> bool:
         """Whether any input says of itself that it was simulated."""
-        return any(record.facts["simulated"] for _, record in self.input_records())
+        return any(IngestedUnit.of(record).simulated for _, record in self.input_records())
 
     def newest_input_day(self) -> str:
         """ISO date of the newest day with data, or of the period's end where there is none."""
-        days = [str(record.facts.get("newest_day", "")) for _, record in self.input_records()]
+        days = [IngestedDays.of(record).newest_day for _, record in self.input_records()]
         return max(days, default="") or str(self.config.days.last)
 
     def set_aside(self) -> list[SetAside]:
@@ -216,6 +217,17 @@ class Run:
         if forest is None or forest.key != lineage.forest_key(self, table.content):
             return None
         return ModelRef(self.places.model(forest.content), forest.content)
+
+    def card(self, model: ModelRef) -> Card:
+        """Card of a model, read once."""
+        if model not in self._cards:
+            value: Any = objects.read_json(objects.join(model.url, "card.json"))
+            self._cards[model] = Card.from_json(value)
+        return self._cards[model]
+
+    @cached_property
+    def _cards(self) -> dict[ModelRef, Card]:
+        return {}
 
     def staging_url(self, model: ModelRef) -> str:
         """The staging cube."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
+from pipelines.facts import Harmonized
 from pipelines.run import Run
 from pipelines.stages import annual, predict
 from pipelines.stages.harmonize import transfers as harmonize
@@ -166,7 +167,7 @@ def hand_over_tables(run: Run) -> list[Table]:
     """The step of each channel at each hand-over between radiometers, for a terminal."""
     record = run.harmonization()
     found = []
-    for change in record.facts["hand_overs"] if record is not None else ():
+    for change in Harmonized.of(record).hand_overs if record is not None else ():
         result = Table(
             title=f"{change['before']} to {change['after']}, {change['day']}: "
             f"step in K with 90 % interval {change.get('reason', '')}",

@@ -176,7 +176,6 @@ class _Layers:
 
     def template(self) -> Template:
         """Structure of the layers' store, and what it says of how they were made."""
-        card: Any = objects.read_json(objects.join(self.model.url, "card.json"))
         of_cube = store.open_raw(self.run.staging_url(self.model)).attrs.asdict()
         section, facts = self.run.config.annual, self.described()
         about = {
@@ -193,7 +192,7 @@ class _Layers:
             self.years,
             section.level,
             annual_store.attributes(of_cube, about),
-            calibrated=card["uncertainty"] is not None,
+            calibrated=self.run.card(self.model).calibrated,
         )
 
     # Mean and trend

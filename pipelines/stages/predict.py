@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from pipelines import lineage
+from pipelines.facts import PredictedDays
 from pipelines.plan import Plan, Unit
 from pipelines.run import Run
 from pipelines.stages.train.stage import require_model
@@ -19,7 +19,6 @@ from soilft.cube.structure import PredictDays, Predicted, predict_days
 from soilft.errors import StoreError
 from soilft.forest.artefact import ModelRef
 from soilft.schema import Template
-from soilft.store import objects
 from soilft.store import zarr as store
 from soilft.store.ledger import Record
 
@@ -54,13 +53,8 @@ def plan(run: Run, model: ModelRef) -> Plan[PredictDays]:
 
 
 def _record(key: str, made: Predicted) -> Record:
-    facts = {
-        "thawed": made.thawed,
-        "frozen": made.frozen,
-        "missing": made.missing,
-        "days": list(made.days),
-    }
-    return Record(key, made.content, facts)
+    facts = PredictedDays(list(made.days), made.thawed, made.frozen, made.missing)
+    return Record(key, made.content, facts.to_json())
 
 
 def require_predicted(run: Run, model: ModelRef) -> Plan[PredictDays]:
@@ -85,21 +79,20 @@ def require_predicted(run: Run, model: ModelRef) -> Plan[PredictDays]:
 def template_of(run: Run, model: ModelRef) -> Template:
     """Structure of the staging cube, and what it says of itself by today's configuration."""
     config = run.config
-    card: dict[str, Any] = objects.read_json(objects.join(model.url, "card.json"))
     return cube.template(
         config.to_region().grid,
         config.days,
         config.label.overpasses,
         config.chunks.predict_days,
-        attributes(run, model, card),
-        calibrated=card["uncertainty"] is not None,
+        attributes(run, model),
+        calibrated=run.card(model).calibrated,
         radiometers=run.radiometers(),
     )
 
 
-def attributes(run: Run, model: ModelRef, card: Mapping[str, Any]) -> dict[str, Any]:
+def attributes(run: Run, model: ModelRef) -> dict[str, Any]:
     """Global attributes of the cube, by today's configuration and the model's card."""
-    config = run.config
+    config, card = run.config, run.card(model)
     daily = config.daily_sources().values()
     origin = Origin(
         run.references(),
@@ -118,12 +111,12 @@ def attributes(run: Run, model: ModelRef, card: Mapping[str, Any]) -> dict[str, 
         identity={
             "model_digest": model.digest,
             "config_digest": config.digest(),
-            "features": json.dumps(card["features"]),
+            "features": json.dumps(card.features),
         },
     )
     # Sets mean nothing without their level, and it is the model's, whatever is configured today.
-    sets = (card["uncertainty"] or {}).get("conformal")
-    return found if sets is None else {**found, "conformal_level": float(sets["level"])}
+    level = card.set_level
+    return found if level is None else {**found, "conformal_level": level}
 
 
 def created(run: Run) -> str:

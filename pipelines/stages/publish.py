@@ -7,6 +7,7 @@ from typing import Any
 
 from pipelines import lineage
 from pipelines.events import Emit, Event, silent
+from pipelines.facts import PredictedDays
 from pipelines.outcomes import Outcomes
 from pipelines.plan import Plan
 from pipelines.run import Run
@@ -113,7 +114,8 @@ def _latest_description(run: Run) -> dict[str, Any] | None:
 
 def _contents(predicted: Plan[PredictDays]) -> list[str]:
     """Digest of the values of every day, from the ledger."""
-    return [day for unit in predicted.done for day in predicted.records[unit.name].facts["days"]]
+    records = [predicted.records[unit.name] for unit in predicted.done]
+    return [day for record in records for day in PredictedDays.of(record).days]
 
 
 def _layout(run: Run, method: Mapping[str, Any], before: Mapping[str, Any] | None) -> Layout:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 from soilft.store import objects
 
@@ -23,6 +23,28 @@ class SetAside:
     granule: str
     code: str
     reason: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a record tells of its unit beside key and content; a subclass names it, field by field.
+
+    A field has a default where not every record tells of it.
+    """
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values by name, for a record."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def of(cls, record: Record) -> Self:
+        """The facts of a record."""
+        return cls.from_json(record.facts)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """The facts among JSON values; others are left alone."""
+        return cls(**{f.name: value[f.name] for f in fields(cls) if f.name in value})
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pipelines.facts import NormalsFitted
 from pipelines.work import Work
 from soilft import __version__
 from soilft.predictors import normals_fit
@@ -35,5 +36,4 @@ def fit_normals(work: Work, key: str) -> Record:
         "least_pairs": normals_fit.LEAST_PAIRS,
     }
     url, content = normals_store.write(run.places.normals, normals, grid, about)
-    facts = {"url": run.places.path(url), "days": len(span)}
-    return Record(key, content, facts)
+    return Record(key, content, NormalsFitted(run.places.path(url), len(span)).to_json())

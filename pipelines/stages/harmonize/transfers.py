@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pipelines import lineage
-from pipelines.facts import InputUnit
+from pipelines.facts import Harmonized, InputUnit
 from pipelines.plan import Plan, Unit
 from pipelines.run import Run
 from pipelines.stages.harmonize.normals import fit_normals
@@ -66,7 +66,7 @@ def harmonize(work: Work) -> None:
     run = work.run
     if run.harmonizes:
         record = work.once(plan(run).only(TRANSFERS), partial(_fit_all, work))
-        work.outcomes.set_aside = [_unreached(run, name) for name in record.facts["unreached"]]
+        work.outcomes.set_aside = [_unreached(run, n) for n in Harmonized.of(record).unreached]
     if run.needs_normals:
         work.once(plan(run).only(NORMALS), partial(fit_normals, work))
 
@@ -175,14 +175,15 @@ def _fit_all(work: Work, key: str) -> Record:
             _all_axes(run),
             {**about, "pairs": "without those left out for testing" if kind == "tested" else "all"},
         )
-    facts = {
-        **{f"{kind}_url": run.places.path(url) for kind, url in urls.items()},
-        "reference": reference,
-        "links": said,
-        "unreached": unreached,
-        "hand_overs": steps,
-    }
-    return Record(key, content, facts)
+    facts = Harmonized(
+        used_url=run.places.path(urls["used"]),
+        tested_url=run.places.path(urls["tested"]),
+        reference=reference,
+        links=said,
+        unreached=unreached,
+        hand_overs=steps,
+    )
+    return Record(key, content, facts.to_json())
 
 
 def _fit(work: Work, link: Link, day_role: Codes, pixel_role: Codes, fits: _Fits) -> None:

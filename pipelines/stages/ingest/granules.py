@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from pipelines.events import Emit, Event, silent
-from pipelines.facts import InputUnit
+from pipelines.facts import IngestedDays, IngestedUnit, InputUnit
 from pipelines.plan import Plan, Unit
 from pipelines.run import Run
 from pipelines.stages.ingest import truth
@@ -226,16 +226,15 @@ def availability(run: Run) -> Availability:
         parts = []
         for span in run.ingest_spans():
             record = run.ledger.get(STAGE, str(InputUnit.of_days(name, span)))
-            if record is not None and record.facts["last"] == str(span.last):
-                facts = record.facts
-                days = SourceDays(tuple(facts["granules"]), tuple(facts["coverage"]))
-                parts.append((span, days))
+            facts = None if record is None else IngestedDays.of(record)
+            if facts is not None and facts.last == str(span.last):
+                parts.append((span, SourceDays(tuple(facts.granules), tuple(facts.coverage))))
         found[name] = joined(config.days, parts)
     for name in config.station_sources():
         record = run.ledger.get(STAGE, str(InputUnit.of_stations(name)))
-        if record is not None and "coverage" in record.facts:
-            facts = record.facts
-            found[name] = SourceDays(tuple(facts["granules"]), tuple(facts["coverage"]))
+        facts = None if record is None else IngestedDays.of(record)
+        if facts is not None and facts.coverage:
+            found[name] = SourceDays(tuple(facts.granules), tuple(facts.coverage))
     return Availability(config.days, found)
 
 
@@ -250,7 +249,7 @@ def _label_simulated(run: Run) -> None:
     records = run.input_records()
     noise = 1.0 if run.config.simulation is None else run.config.simulation.noise
     for name, source in run.config.daily_sources().items():
-        simulated = any(r.facts["simulated"] for u, r in records if u.source == name)
+        simulated = any(IngestedUnit.of(r).simulated for u, r in records if u.source == name)
         template = template_for(source, run.config.to_region().grid, run.config.days, 1)
         marks: dict[str, str | float] = {"simulated": str(simulated).lower()}
         if noise != 1 and source.role in ("tb", "label"):
@@ -259,5 +258,5 @@ def _label_simulated(run: Run) -> None:
     if run.config.static_sources():
         sources = list(run.config.static_sources().values())
         attributes = static_template(sources, run.config.to_region().grid).attributes
-        simulated = any(r.facts["simulated"] for u, r in records if u.is_static)
+        simulated = any(IngestedUnit.of(r).simulated for u, r in records if u.is_static)
         store.set_attributes(run.places.static, {**attributes, "simulated": str(simulated).lower()})

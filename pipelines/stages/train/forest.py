@@ -12,6 +12,7 @@ from distributed import Client
 
 from pipelines import lineage
 from pipelines.events import Event
+from pipelines.facts import TrainingTable
 from pipelines.outcomes import check_memory
 from pipelines.plan import single
 from pipelines.run import Run
@@ -104,7 +105,7 @@ def rows_that_fit(run: Run, client: Client, stage: str, table: Record) -> int | 
     TaskTooLarge
         Where not even a thousand fit.
     """
-    rows = int(table.facts["rows"])
+    rows = TrainingTable.of(table).rows
     remedy = "Give workers more memory."
     parts = _parts_that_fit(run, client, stage, table, max(1, rows // 1000), remedy)
     return None if parts == 1 else rows // parts
@@ -132,7 +133,7 @@ def peak_bytes(run: Run, table: Record, count: int = 1) -> int:
     The rows as read, those for training, scikit-learn's copy, and what the trees take: four times
     the rows, eight columns of bookkeeping included. A stratum is read by chunks of the table.
     """
-    rows = int(table.facts["rows"])
+    rows = TrainingTable.of(table).rows
     if count == 1:
         return 4 * rows * _row_bytes(run.table_url())
     return _part_bytes(run.table_url(), rows // count + 1)

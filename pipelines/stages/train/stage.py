@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipelines import lineage
+from pipelines.facts import TrainingTable
 from pipelines.run import Run
 from pipelines.stages.train import by_radiometer as eras
 from pipelines.stages.train import forest
@@ -57,7 +58,7 @@ def _grow_forest(work: Work, table: Record) -> None:
             "title": run.config.title,
             "simulated": run.is_simulated(),
             "label": run.config.label.input,
-            "training_rows": int(table.facts["rows"]),
+            "training_rows": TrainingTable.of(table).rows,
             "table_digest": table.content,
             "split": dict(zip(SPLITS, run.config.sampling.fractions, strict=True)),
             "strata": count,

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from pipelines import lineage
-from pipelines.facts import InputUnit
+from pipelines.facts import Blocks, IngestedDays, InputUnit, TrainingTable
 from pipelines.plan import single
 from pipelines.run import Run
 from pipelines.stages.harmonize.transfers import require_harmonized
@@ -37,7 +37,7 @@ def make_table(work: Work) -> Record:
 
 def _draw(work: Work, key: str) -> Record:
     run, config = work.run, work.run.config
-    blocks = spatial_range(work)
+    blocks = Blocks.of(spatial_range(work))
     limit = config.sampling.max_rows
     tasks = {
         f"rows {span}": SampleDays(
@@ -45,7 +45,7 @@ def _draw(work: Work, key: str) -> Record:
             config.feature_set(),
             run.places.input(config.label.input),
             span,
-            blocks.facts["block_degrees"],
+            blocks.block_degrees,
             config.sampling.seed,
             limit,
         )
@@ -70,18 +70,18 @@ def _draw(work: Work, key: str) -> Record:
         "simulated": str(run.is_simulated()).lower(),
         "label": config.label.input,
         "sampling": config.sampling.model_dump(mode="json"),
-        "block_degrees": blocks.facts["block_degrees"],
+        "block_degrees": blocks.block_degrees,
     }
     content = write_table(run.table_url(), table, split, names.pop(), run.radiometers(), about)
-    facts = {
-        "rows": len(table),
-        "frozen": int(table.label.sum()),
-        "candidates": sum(drawn.strata.values()),
-        "strata": len(drawn.strata),
-        "labels": dict(drawn.labels),
-        **blocks.facts,
-    }
-    return Record(key, content, facts)
+    facts = TrainingTable(
+        **blocks.to_json(),
+        rows=len(table),
+        frozen=int(table.label.sum()),
+        candidates=sum(drawn.strata.values()),
+        strata=len(drawn.strata),
+        labels=dict(drawn.labels),
+    )
+    return Record(key, content, facts.to_json())
 
 
 def spatial_range(work: Work) -> Record:
@@ -119,11 +119,7 @@ def _measure_range(work: Work, key: str) -> Record:
     if degrees is None:
         # Rounded up to half a degree: a small change of the estimate is no other set of blocks.
         degrees = max(LEAST_DEGREES, math.ceil(2 * (found["degrees"] or 0)) / 2)
-    facts = {
-        "block_degrees": float(degrees),
-        "block_degrees_configured": configured is not None,
-        "correlation_range": dict(found),
-    }
+    facts = Blocks(float(degrees), configured is not None, dict(found)).to_json()
     return Record(key, digest(facts), facts)
 
 
@@ -134,7 +130,7 @@ def _days_with_data(run: Run) -> list[int]:
     for span in run.ingest_spans():
         record = run.ledger.get("ingest", str(InputUnit.of_days(name, span)))
         if record is not None:
-            coverage = record.facts["coverage"]
+            coverage = IngestedDays.of(record).coverage
             known += [int(d) for d, c in zip(span.numbers, coverage, strict=True) if c > 0]
     at = np.unique(np.linspace(0, len(known) - 1, min(RANGE_DAYS, len(known))).round().astype(int))
     return [known[i] for i in at] if known else []

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from pipelines.facts import Harmonized, TrainingTable
 from pipelines.run import Run
 from pipelines.stages.validate.evidence import ABLATIONS, TRUTH, Evidence, references
 from soilft.forest.artefact import ModelRef
@@ -42,7 +43,7 @@ def assemble(run: Run, model: ModelRef, evidence: Evidence) -> dict[str, Any]:
     pool = scorecard.pooled(evidence.folds[HEADLINE].parts)
     columns = states(evidence)
     card: dict[str, Any] = objects.read_json(objects.join(model.url, "card.json"))
-    facts = evidence.record.facts
+    facts = TrainingTable.of(evidence.record)
     found = {
         "schema": scorecard.SCHEMA,
         "title": config.title,
@@ -53,12 +54,12 @@ def assemble(run: Run, model: ModelRef, evidence: Evidence) -> dict[str, Any]:
         "overpasses": list(config.label.overpasses),
         "model_digest": model.digest,
         "set_aside": [item.reason for item in run.set_aside()],
-        "labels": facts["labels"],
+        "labels": facts.labels,
         "settings": {
             **section.model_dump(mode="json"),
-            "block_degrees": facts["block_degrees"],
-            "correlation_range_degrees": facts["correlation_range"]["degrees"],
-            "table_rows": int(evidence.record.facts["rows"]),
+            "block_degrees": facts.block_degrees,
+            "correlation_range_degrees": facts.correlation_range["degrees"],
+            "table_rows": facts.rows,
             "judged_rows": len(table),
             "folds_made": len(evidence.folds[HEADLINE].parts),
             "forest": card["settings"],
@@ -111,7 +112,7 @@ def _harmonization(run: Run, evidence: Evidence, draws: Draws) -> dict[str, Any]
     record = run.harmonization()
     if record is None:
         return None
-    facts = {key: value for key, value in record.facts.items() if not key.endswith("_url")}
+    facts = Harmonized.of(record).told
     changes = []
     for change, frozen in zip(facts["hand_overs"], evidence.frozen_steps, strict=True):
         told = {key: value for key, value in change.items() if key != "left_out"}

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.facts import TrainingTable
 from pipelines.outcomes import in_flight, worker_share
 from pipelines.run import Run
 from pipelines.stages.train.forest import rows_that_fit
@@ -81,9 +82,8 @@ class Evidence:
 
 def grown_as(run: Run, model: ModelRef) -> tuple[ForestSettings, Rules]:
     """What the published forest was asked for, and how forests for judging it are grown."""
-    card: dict[str, Any] = objects.read_json(objects.join(model.url, "card.json"))
-    per_era = bool(card["eras_with_a_forest"])
-    return ForestSettings(**card["settings"]), rules(run, per_era=per_era)
+    card = run.card(model)
+    return ForestSettings(**card.settings), rules(run, per_era=bool(card.eras_with_a_forest))
 
 
 def references(run: Run) -> dict[str, str]:
@@ -213,7 +213,7 @@ def _compared(work: Work, model: ModelRef, evidence: Evidence) -> None:
             span,
             run.config.label.overpasses,
             tuple(references(run).items()),
-            evidence.record.facts["block_degrees"],
+            TrainingTable.of(evidence.record).block_degrees,
             places,
         )
         for span in run.predict_spans()

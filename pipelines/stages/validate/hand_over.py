@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pipelines.facts import Harmonized
 from pipelines.run import Run
 from pipelines.work import Work
 from soilft.forest.artefact import ModelRef
@@ -26,12 +27,13 @@ def frozen_days(work: Work, model: ModelRef) -> list[dict[str, Any] | None]:
     region, section = run.config.to_region(), run.config.harmonize
     role = overlap.roles_of_pixels(region.grid, section.block_degrees, section.seed)
     places = equivalence.places_of(region.grid, role, section.block_degrees)
-    tested = run.places.url(record.facts["tested_url"])
+    facts = Harmonized.of(record)
+    tested = run.places.url(facts.tested_url)
     inputs = replace(run.input_refs(), transfers=tested)
     features = of_reference(run)
     names = run.radiometers()
     found: list[dict[str, Any] | None] = []
-    for change in record.facts["hand_overs"]:
+    for change in facts.hand_overs:
         days = np.array(change.get("left_out", []), "int32")
         tasks = {
             f"hand-over {part[0]}..{part[-1]}": HandOverDays(

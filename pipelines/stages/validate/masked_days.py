@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from pipelines import lineage
+from pipelines.facts import TrainingTable
 from pipelines.run import Run
 from pipelines.work import Work
 from soilft.radiometers.gaps import FILLS, FROM_NORMALS
@@ -30,7 +31,7 @@ def masked_table(work: Work, table: StoredTable, rules: Rules) -> tuple[str, str
     tried, a_month = levels(run), run.config.validation.masked_days
     if not tried or not a_month or not run.radiometers():
         return None
-    facts: dict[str, Any] = _facts(run)
+    degrees = _table(run).block_degrees
     held = np.unique(np.concatenate([f.test for f in folds_of(table, "year_block", rules)]))
     tasks = {
         f"masked day {day}": MaskedDay(
@@ -39,7 +40,7 @@ def masked_table(work: Work, table: StoredTable, rules: Rules) -> tuple[str, str
             run.places.input(run.config.label.input),
             int(day),
             tuple(np.unique(table.block[held][table.year[held] == _year(day)]).tolist()),
-            facts["block_degrees"],
+            degrees,
             tried,
         )
         for day in masked.days_to_mask(table.day[held], a_month)
@@ -58,11 +59,11 @@ def masked_table(work: Work, table: StoredTable, rules: Rules) -> tuple[str, str
     return url, write_table(url, rows, nothing, names, run.radiometers(), about)
 
 
-def _facts(run: Run) -> Any:
+def _table(run: Run) -> TrainingTable:
     record = run.ledger.get("train", "table")
     if record is None:
         raise RuntimeError("a model without a table")
-    return record.facts
+    return TrainingTable.of(record)
 
 
 def _year(day: Any) -> int:

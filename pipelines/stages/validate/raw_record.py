@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from pipelines import lineage
+from pipelines.facts import RawTable
 from pipelines.plan import single
 from pipelines.run import Run
 from pipelines.stages.validate.hand_over import of_reference
@@ -92,7 +93,7 @@ def measure_raw(work: Work, asked: Asked) -> RawRecord:
     """Measure the raw record."""
     table = _raw_table(work, asked.record)
     pairs = _pairs(work, asked, table)
-    return RawRecord(int(table.facts["left_out"]), pairs, _trend(work, asked, table))
+    return RawRecord(RawTable.of(table).left_out, pairs, _trend(work, asked, table))
 
 
 def raw_table_url(run: Run) -> str:
@@ -129,7 +130,7 @@ def _gather_raw(work: Work, key: str) -> Record:
 
     work.each("raw rows", raw_record.raw_rows, tasks, keep, remedy=REMEDY)
     content = raw_record.write_raw_table(raw_table_url(run), url, features, same)
-    return Record(key, content, {"rows": len(day), "left_out": int((~same).sum())})
+    return Record(key, content, RawTable(len(day), int((~same).sum())).to_json())
 
 
 def _pairs(work: Work, asked: Asked, raw: Record) -> dict[Pair, tuple[HeldOut, HeldOut] | str]:
