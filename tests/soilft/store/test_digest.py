@@ -36,7 +36,12 @@ OTHERS: dict[str, dict[str, Any]] = {
         "statistics": ("mean", "range"),
         "min_granules": 1,
     },
-    "ismn": {"depth_to": 0.1, "networks": ("Ünder", "MAQU"), "flags": (), "max_gap_hours": 6.0},
+    "ismn": {
+        "depth_to": 0.1,
+        "networks": ("Ünder", "MAQU"),
+        "flags": ("G", "D01"),
+        "max_gap_hours": 6.0,
+    },
     "smap-l3-ft-36km": {"projection": "polar", "masked_surfaces": ()},
     "smap-l3-ft-9km": {"projection": "polar", "masked_surfaces": ("static_water",)},
 }
