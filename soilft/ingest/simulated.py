@@ -10,22 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.run import Run
-from pipelines.stages.ingest.truth import NAME as TRUTH
-from pipelines.stages.ingest.truth import NODES, SATELLITES, TruthSource, on_grid
-from pipelines.stages.ingest.truth import source_of as truth_of
 from soilft.channels import CODES
 from soilft.days import DaySpan
-from soilft.errors import ConfigError
 from soilft.geo.regrid import Overlap, overlap
 from soilft.grid import Grid
 from soilft.ingest.granules import Found, Ingested, empty_days, facts_of_days, template_for
+from soilft.ingest.truth import NODES, SATELLITES, TruthSource, on_grid
 from soilft.overpass import utc_hour
 from soilft.schema import MISSING
 from soilft.simulate import (
@@ -44,7 +39,6 @@ from soilft.simulate import (
 from soilft.simulate.domain import CELL, Domain
 from soilft.simulate.world import AROUND, VERSION, World
 from soilft.sources.protocol import DailySource
-from soilft.store import objects
 from soilft.store import zarr as store
 from soilft.store.digest import arrays_digest, digest, spelled
 
@@ -68,8 +62,6 @@ _ALWAYS = ("gldas-noah-025-3h", TruthSource.product)
 # Fields of the cells that a process keeps: of the weather of 256 days, of the place, and in work.
 _KEPT_FIELDS = 3 * 256 + 200
 _FIELDS_A_DAY = 14
-# Ledger units of what all simulated days need, of what does not change, and of stations.
-GROUND, FILES, STATIONS = "simulation/ground", "simulation/files", "simulation/stations"
 # Frequency in GHz of the synthetic Earth's bands.
 BANDS: Mapping[str, str] = {
     "06": "6.9",
@@ -155,78 +147,6 @@ class SimulatedStations(SimulatedGround):
         """Memory the task needs at most: the hours of all stations, as numbers and as text."""
         hours = 24 * len(self.days)
         return 8 * hours * len(stations.stations(self.archive.domain)) + 200 * hours + 2**28
-
-
-def archive_of(run: Run) -> Archive:
-    """Where the synthetic Earth of a run keeps its ground and its files.
-
-    Raises
-    ------
-    ConfigError
-        Where the store is not on this machine: the integrated ground is read as local files.
-    """
-    config = run.config
-    if config.simulation is None or not objects.is_local(run.store):
-        raise ConfigError(
-            "store", expected="a local path, where inputs are simulated", found=run.store
-        )
-    bounds, period = config.region.bounds, config.period
-    root, simulation = Path(run.places.simulation).resolve(), config.simulation
-    ground = None if simulation.ground is None else Path(simulation.ground).resolve()
-    return Archive(
-        root, bounds, period.start, period.end, simulation.seed, simulation.noise, ground
-    )
-
-
-def simulated_days(run: Run) -> tuple[date, ...]:
-    """Days of the period that are simulated."""
-    simulation = run.config.simulation
-    return tuple(run.config.days if simulation is None else simulation.days(run.config.days))
-
-
-def days(run: Run, archive: Archive) -> dict[str, SimulatedDays]:
-    """Tasks of every source with days and of the truth, by name of their unit.
-
-    Chunk after chunk, so that the sources of the same days share a worker's ground.
-    """
-    config, grid = run.config, run.config.to_region().grid
-    sources = {name: (run.places.input(name), s) for name, s in config.daily_sources().items()}
-    for name, (_, source) in sources.items():
-        _require_simulated(name, source.product, SENSORS)
-    true = truth_of(run)
-    if true is not None:
-        sources[TRUTH] = run.places.truth, true
-    wanted = simulated_days(run)
-    return {
-        f"{name}/{span.first}": SimulatedDays(
-            url, source, grid, config.days, span, archive, tuple(d for d in wanted if d in span)
-        )
-        for span in run.ingest_spans()
-        for name, (url, source) in sources.items()
-    }
-
-
-def _require_simulated(name: str, product: str, known: Mapping[str, str]) -> None:
-    """Check that a product can be simulated without granules.
-
-    Raises
-    ------
-    ConfigError
-        Where it cannot.
-    """
-    if product not in known:
-        raise ConfigError(
-            f"inputs of a direct simulation: {name}",
-            expected=f"one of {', '.join(known)}",
-            found=product,
-        )
-
-
-def patterns(run: Run, product: str) -> tuple[str, ...]:
-    """Where the files of a product without days are left."""
-    places = {"dem": "dem/*.tif", "soilgrids-2.0": "soilgrids/*.tif", "ismn": "ismn"}
-    _require_simulated(product, product, places)
-    return (str(archive_of(run).root / places[product]),)
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,8 @@ from typing import Any, ClassVar
 import numpy as np
 import xarray as xr
 
-from pipelines.run import Run
 from soilft.days import DaySpan
-from soilft.errors import ConfigError, FormatMismatch
+from soilft.errors import FormatMismatch
 from soilft.geo.regrid import Overlap, overlap
 from soilft.grid import PRESETS, Grid
 from soilft.ingest.granules import template_for
@@ -31,7 +30,8 @@ NODES: Mapping[str, Mapping[str, str]] = {
     "smos": {"AM": "ascending", "PM": "descending"},
     "smap": {"AM": "descending", "PM": "ascending"},
 }
-_PREFIX, _SUFFIX = "simulated_truth_", ".nc"
+# Names of the files, about the day as YYYYMMDD.
+PREFIX, SUFFIX = "simulated_truth_", ".nc"
 _DIMS = ("time", "overpass", "y", "x")
 
 
@@ -83,9 +83,9 @@ class TruthSource:
     def granule(self, url: str) -> Granule | None:
         """Read a file name; None where it is not one of the simulator's truth."""
         name = url.rsplit("/", 1)[-1]
-        if not (name.startswith(_PREFIX) and name.endswith(_SUFFIX)):
+        if not (name.startswith(PREFIX) and name.endswith(SUFFIX)):
             return None
-        text = name.removeprefix(_PREFIX).removesuffix(_SUFFIX)
+        text = name.removeprefix(PREFIX).removesuffix(SUFFIX)
         day = calendar_day(text) if len(text) == 8 and text.isdigit() else None
         return None if day is None else Granule((day,), NAME, "0", url)
 
@@ -170,58 +170,9 @@ def on_grid(frozen: Any, temperature: Any, weights: Overlap) -> tuple[Any, Any]:
     return weights.majority(state[::-1], missing=MISSING), weights.mean(temperature[::-1])
 
 
-def source_of(run: Run) -> TruthSource | None:
-    """The truth that a run's label is to be held against; None where nothing is simulated.
-
-    Raises
-    ------
-    ConfigError
-        Where an input has the name that the truth bears.
-    """
-    config = run.config
-    if config.simulation is None:
-        return None
-    if NAME in config.inputs:
-        raise ConfigError(
-            f"inputs.{NAME}", expected="another name where inputs are simulated", found=NAME
-        )
-    label = config.daily_sources()[config.label.input]
-    if label.product not in SATELLITES:
-        return None
-    return TruthSource(SATELLITES[label.product], label.overpasses, config.simulation.seed)
-
-
-def unit(span: DaySpan) -> str:
-    """Ledger unit of a chunk of days."""
-    return f"{NAME}/{span.first}"
-
-
-def patterns(run: Run) -> tuple[str, ...]:
-    """Where the files of the truth lie: as configured, or beside the folder of the label's.
-
-    Raises
-    ------
-    ConfigError
-        Where the label's granules have no folder beside which it could lie.
-    """
-    config = run.config
-    if config.simulation is not None and config.simulation.truth is not None:
-        return (config.simulation.truth,)
-    found = []
-    for pattern in config.inputs[config.label.input].patterns:
-        root, *rest = pattern.rsplit("/", 2)
-        if len(rest) < 2:
-            raise ConfigError(
-                "simulation.truth", expected="a pattern of files", found=f"none, beside {pattern}"
-            )
-        found.append(f"{root}/{NAME}/{_PREFIX}*{_SUFFIX}")
-    return tuple(dict.fromkeys(found))
-
-
-def template(source: TruthSource, run: Run) -> Template:
+def template(source: TruthSource, grid: Grid, days: DaySpan, chunk: int) -> Template:
     """Structure of ``inputs/truth.zarr``: chunked as the inputs are, and marked as no predictor."""
-    config = run.config
-    made = template_for(source, config.to_region().grid, config.days, config.chunks.ingest_days)
+    made = template_for(source, grid, days, chunk)
     marks = {
         "simulated": "true",
         "simulation_seed": source.seed,

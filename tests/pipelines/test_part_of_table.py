@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from distributed import Client
+from pipelines.stages.validate.card import assemble
 
 from pipelines.config.region_file import load
 from pipelines.events import silent
@@ -11,7 +12,6 @@ from pipelines.outcomes import Outcomes
 from pipelines.run import Run
 from pipelines.stages.train.stage import require_model
 from pipelines.stages.validate import evidence as judging
-from pipelines.stages.validate.card import assemble
 from pipelines.stages.validate.evidence import gather
 from pipelines.work import Work
 from soilft.training.table import read_table
