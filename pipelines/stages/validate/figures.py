@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from pipelines.run import Run
-from pipelines.stages.validate.evidence import Evidence
 from soilft.days import day_of
 from soilft.forest.artefact import ModelRef
 from soilft.ingest.availability import Availability
 from soilft.report import figures as draw
 from soilft.schema import OVERPASSES
+from soilft.scores.evidence import TRUTH, Evidence
 from soilft.store import objects
 from soilft.store import zarr as store
 
@@ -56,7 +56,7 @@ def figures(run: Run, model: ModelRef, evidence: Evidence, card: dict[str, Any])
 
 def _map_reference(run: Run, evidence: Evidence) -> str:
     """The truth where it is known, else the label that was learnt."""
-    return "truth" if "truth" in evidence.totals.known else run.config.label.input
+    return TRUTH if TRUTH in evidence.totals.known else run.config.label.input
 
 
 def _accuracy(evidence: Evidence, name: str) -> Any:
