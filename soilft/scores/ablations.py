@@ -1,4 +1,4 @@
-"""Ablations: forests kept from groups of features, to see what the published one owes to them."""
+"""Ablations: groups of features that forests are kept from, to measure their worth."""
 
 from __future__ import annotations
 

@@ -37,15 +37,15 @@ class Folds:
 
 @dataclass(frozen=True)
 class RawRecord:
-    """What was found of the record of the radiometers as they are.
+    """Measurements of the record without inter-calibration.
 
     Parameters
     ----------
     left_out
         Rows of the table that the raw record has not, or from another radiometer.
     pairs
-        By radiometers trained and judged with: what was said of the same rows by the raw and by the
-        harmonised record, or why nothing was.
+        By radiometers trained and judged with: predictions of the same rows by the raw and by the
+        harmonised record, or why there are none.
     trend
         Of `soilft.scores.frozen_days.compared`.
     """

@@ -1,4 +1,4 @@
-"""Whether a run has a simulated truth, and where its files lie."""
+"""Simulated truth of a run, and the place of its files."""
 
 from __future__ import annotations
 

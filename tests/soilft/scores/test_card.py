@@ -108,7 +108,7 @@ def test_a_retrieval_in_doubt_is_no_state(evidence: Evidence) -> None:
     assert "smap_quality" not in found
 
 
-def test_radiometers_made_alike_are_told_without_their_places(evidence: Evidence) -> None:
+def test_inter_calibration_is_told_without_the_places_of_its_stores(evidence: Evidence) -> None:
     change = {"before": "a", "after": "b", "left_out": [1, 2]}
     evidence.frozen_steps = [{"step": 0.1}]
     subject = replace(
