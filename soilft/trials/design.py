@@ -1,43 +1,54 @@
-"""Design of the experiments: the features that each forest is given, and what folds hold out."""
+"""Design of the experiments: features that each forest is given, and rows its folds hold out."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
 from soilft.scores.ablations import columns_left
 from soilft.scores.evidence import HEADLINE, SHUFFLED
 from soilft.training.table import StoredTable
-from soilft.trials.experiments import Kind
+from soilft.trials.experiments import Experiment
 
 
-def features_given(
-    features: int, groups: Mapping[str, Sequence[int]], *, ablations: bool, negative_control: bool
-) -> dict[str, tuple[int, ...] | None]:
-    """Columns for the forests of each experiment on held-out years and blocks, None for all.
+def trials(
+    first: Experiment,
+    table: StoredTable,
+    groups: Mapping[str, tuple[int, ...]],
+    *,
+    masked: tuple[str, str] | None,
+    ablations: bool,
+    negative_control: bool,
+    alone: Sequence[Literal["year", "block"]],
+) -> dict[str, Experiment]:
+    """Experiments of held-out years and blocks by name, each by its first fold.
 
     Parameters
     ----------
-    features
-        How many columns the table has.
+    first
+        What they have in common: all features, years and blocks held out together.
     groups
         Columns of each group of features.
+    masked
+        Table of withheld pixel-days, for the headline to judge as well.
     negative_control
         Whether a forest learns labels that were dealt out at random.
+    alone
+        Years or blocks to be held out alone as well. Of one year or one block the headline itself
+        holds out the other alone, and there is no more to learn.
     """
-    given: dict[str, tuple[int, ...] | None] = {HEADLINE: None}
+    features = len(table.names)
+    found = {
+        HEADLINE: replace(first, groups=tuple(groups.items()), uncertainty=True, masked=masked)
+    }
     if ablations:
-        given |= columns_left(features, groups)
+        left = columns_left(features, groups)
+        found |= {name: replace(first, columns=columns) for name, columns in left.items()}
     if negative_control:
-        given[SHUFFLED] = None
-    return given
-
-
-def held_out_alone(table: StoredTable, kinds: Sequence[Kind]) -> tuple[Kind, ...]:
-    """Which of years and blocks are held out alone as well.
-
-    Of one year or one block the headline itself holds out the other alone.
-    """
-    both = len(np.unique(table.year)) > 1 and len(np.unique(table.block)) > 1
-    return tuple(kinds) if both else ()
+        found[SHUFFLED] = replace(first, shuffle=True)
+    if len(np.unique(table.year)) > 1 and len(np.unique(table.block)) > 1:
+        found |= {kind: replace(first, kind=kind) for kind in alone}
+    return found

@@ -23,17 +23,17 @@ from soilft.predictors.features import names_by_group
 from soilft.scores import at_stations
 from soilft.scores import beside as judges
 from soilft.scores import cube_counts as cube_scores
-from soilft.scores.ablations import columns_left
 from soilft.scores.annual_errors import AnnualBand, Layers, annual_band
 from soilft.scores.at_stations import AtStations
 from soilft.scores.beside import JudgeBand
 from soilft.scores.cube_counts import CompareDays
-from soilft.scores.evidence import HEADLINE, SHUFFLED, TRUTH, Evidence, Folds
+from soilft.scores.evidence import TRUTH, Evidence, Folds
 from soilft.store import objects
 from soilft.store import zarr as store
 from soilft.training.folds import transfers
 from soilft.training.table import StoredTable, held_table, read_table
 from soilft.trials import experiments
+from soilft.trials.design import trials
 from soilft.trials.experiments import Experiment, SplitStates, folds_of
 from soilft.trials.rules import Rules
 
@@ -99,49 +99,41 @@ def _tried(work: Work, model: ModelRef, evidence: Evidence) -> None:
     run, table, content = work.run, evidence.table, evidence.record.content
     settings, how = grown_as(run, model)
     masked = masked_table(work, table, how)
-    one = Experiment(
+    first = Experiment(
         run.table_url(), content, settings, how, 0, run.config.to_region(), most=evidence.most
     )
-    trials = _trials(run, one, table, masked)
+    section = run.config.validation
+    designed = trials(
+        first,
+        table,
+        _groups(run, table),
+        masked=masked,
+        ablations=section.ablations,
+        negative_control=section.negative_control,
+        alone=section.splits,
+    )
     tasks: dict[str, dict[str, Experiment | SplitStates]] = {
         name: {
             f"{name}, fold {fold}": replace(trial, fold=fold)
             for fold in range(len(folds_of(table, trial.kind, how)))
         }
-        for name, trial in trials.items()
+        for name, trial in designed.items()
     }
     pairs = transfers(table.era)
     tasks["transfer"] = {
-        f"transfer {number}": replace(one, fold=number, kind="transfer")
+        f"transfer {number}": replace(first, fold=number, kind="transfer")
         for number in range(len(pairs))
     }
     states = SplitStates(run.table_url(), content, model, evidence.most)
     tasks["random split"] = {"random split": states}
     found: dict[str, list[Any]] = work.gather_by(STAGE, experiments.evaluate, tasks, counted=True)
-    for name, trial in trials.items():
+    for name, trial in designed.items():
         width = len(table.names if trial.columns is None else trial.columns)
         evidence.folds[name] = Folds(tuple(found[name]), width)
     for (taught, judged), held in zip(pairs, found["transfer"], strict=True):
         evidence.transfers[table.eras[taught], table.eras[judged]] = held
     (evidence.split,) = found["random split"]
     evidence.masked = None if masked is None else read_table(masked[0])
-
-
-def _trials(
-    run: Run, one: Experiment, table: StoredTable, masked: tuple[str, str] | None
-) -> dict[str, Experiment]:
-    """The experiments of held-out years and blocks by name, each by its first fold."""
-    section, groups = run.config.validation, _groups(run, table)
-    headline = replace(one, groups=tuple(groups.items()), uncertainty=True, masked=masked)
-    trials: dict[str, Experiment] = {HEADLINE: headline}
-    if section.ablations:
-        left = columns_left(len(table.names), groups)
-        trials |= {name: replace(one, columns=columns) for name, columns in left.items()}
-    if section.negative_control:
-        trials[SHUFFLED] = replace(one, shuffle=True)
-    # Of one year or one block the headline itself holds out the other alone.
-    both = len(np.unique(table.year)) > 1 and len(np.unique(table.block)) > 1
-    return trials | {kind: replace(one, kind=kind) for kind in (section.splits if both else ())}
 
 
 def _groups(run: Run, table: StoredTable) -> dict[str, tuple[int, ...]]:
