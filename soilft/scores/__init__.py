@@ -12,6 +12,7 @@
 - `annual_errors`: errors of the annual layers, and their trend.
 - `at_stations`: the cube's state beside soil temperature of stations, around the melting point.
 - `ablations`: groups of features that forests are kept from.
+- `by_radiometer`: a forest for each radiometer against one for all, on the same held-out rows.
 - `evidence`: the measurements that a scorecard is made from.
 - `subject`: the record that it is about, and the settings that it is scored by.
 - `comparisons`: held-out rows and the cube, each against a reference.
