@@ -20,12 +20,6 @@ from soilft.training.table import StoredTable, read_table
 from tests.support import tables
 
 ROWS = 400
-FACTS = {
-    "labels": {"frozen": 200},
-    "rows": ROWS,
-    "block_degrees": 1.0,
-    "correlation_range": {"degrees": 0.8},
-}
 SUBJECT = Subject(
     "A record",
     DaySpan(date(2012, 1, 1), date(2013, 2, 3)),
@@ -36,7 +30,10 @@ SUBJECT = Subject(
     (),
     "0" * 64,
     {"settings": {"n_estimators": 5}},
-    FACTS,
+    ROWS,
+    {"frozen": 200},
+    1.0,
+    0.8,
     {"seed": 1, "replicates": 100, "level": 0.9, "trees_per_fit": 5},
 )
 
@@ -61,7 +58,7 @@ def held(table: StoredTable, rows: np.ndarray) -> HeldOut:
 def evidence(table: StoredTable) -> Evidence:
     parts = tuple(held(table, rows) for rows in np.split(np.arange(ROWS), 4))
     folds = {name: Folds(parts, 2) for name in ("year_block", "year", "shuffled_labels")}
-    return Evidence(table, Record("", "", FACTS), folds=folds)
+    return Evidence(table, Record("", ""), folds=folds)
 
 
 def test_experiments_are_those_that_there_is_evidence_for(evidence: Evidence) -> None:
@@ -108,12 +105,12 @@ def test_a_retrieval_in_doubt_is_no_state(evidence: Evidence) -> None:
     assert "smap_quality" not in found
 
 
-def test_inter_calibration_is_told_without_the_places_of_its_stores(evidence: Evidence) -> None:
+def test_of_inter_calibration_the_steps_are_told_and_the_days_counted(evidence: Evidence) -> None:
     change = {"before": "a", "after": "b", "left_out": [1, 2]}
     evidence.frozen_steps = [{"step": 0.1}]
     subject = replace(
         SUBJECT,
-        harmonization={"used_url": "x", "hand_overs": [change], "unreached": []},
+        harmonization={"hand_overs": [change], "unreached": []},
         gap_levels=("climatology",),
     )
     card = assemble(subject, evidence)
