@@ -202,7 +202,7 @@ def limit(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_strata_are_as_few_as_fit_a_worker(dask_client: Client, tmp_path: Path, limit: Any) -> None:
     run = prepared(tmp_path)
     rows = 10**8
-    table = Record("", "", {"rows": rows})
+    table = Record("", "", {"rows": rows, "block_degrees": 1.0})
     settings = ForestSettings(n_estimators=50)
     whole = forest.peak_bytes(run, table)
     limit(whole)
@@ -220,7 +220,7 @@ def test_as_many_rows_are_judged_as_fit_a_worker(
     dask_client: Client, tmp_path: Path, limit: Any
 ) -> None:
     run = prepared(tmp_path)
-    table = Record("", "", {"rows": 10**8})
+    table = Record("", "", {"rows": 10**8, "block_degrees": 1.0})
     limit(forest.peak_bytes(run, table))
     assert forest.rows_that_fit(run, dask_client, "validate", table) is None
     limit(forest.peak_bytes(run, table, 4))
