@@ -18,11 +18,11 @@ from pipelines.facts import Harmonized, NormalsFitted
 from soilft.annual import layers as annual_layers
 from soilft.days import DaySpan
 from soilft.predictors.features import VERSION as FEATURES_VERSION
-from soilft.predictors.normals_fit import VERSION as NORMALS_VERSION
 from soilft.predictors.window import HALO_DAYS, REACH_DAYS
 from soilft.radiometers.fit import VERSION as HARMONIZE_VERSION
 from soilft.radiometers.gaps import NEIGHBOUR_DAYS
 from soilft.radiometers.gaps import VERSION as GAPS_VERSION
+from soilft.radiometers.normals_fit import VERSION as NORMALS_VERSION
 from soilft.store.digest import digest, spelled
 from soilft.trials.raw_record import VERSION as RAW_RECORD_VERSION
 

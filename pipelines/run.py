@@ -16,11 +16,12 @@ from pipelines.facts import Card, Harmonized, IngestedDays, IngestedUnit, InputU
 from pipelines.places import Places
 from soilft.days import DaySpan
 from soilft.forest.artefact import ModelRef
-from soilft.predictors.normals_fit import first_days
-from soilft.predictors.stores import GapRefs, InputRefs
+from soilft.predictors.stores import InputRefs
 from soilft.radiometers import eras
 from soilft.radiometers.eras import Numbers
 from soilft.radiometers.gaps import NEIGHBOUR_DAYS
+from soilft.radiometers.normals_fit import first_days
+from soilft.radiometers.opened import GapRefs
 from soilft.store import objects
 from soilft.store.ledger import Ledger, Record, SetAside
 

@@ -13,12 +13,12 @@ from pipelines.stages.harmonize import transfers as harmonize
 from pipelines.stages.ingest import granules as ingest
 from pipelines.stages.publish import is_published
 from pipelines.stages.validate import stage as validate
-from pipelines.stages.validate.evidence import ABLATIONS
 from pipelines.stages.validate.stage import scorecard
 from soilft.cube import structure as cube
 from soilft.forest.artefact import ModelRef
 from soilft.ingest.granules import static_template, template_for
 from soilft.release.publication import latest
+from soilft.scores.ablations import ABLATIONS
 from soilft.store import objects
 
 

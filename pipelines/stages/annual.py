@@ -23,7 +23,7 @@ from soilft.annual.layers import Drawing, SummaryBand, YearBand
 from soilft.days import DaySpan
 from soilft.forest.artefact import ModelRef
 from soilft.grid import Grid
-from soilft.predictors.normals_fit import first_days
+from soilft.radiometers.normals_fit import first_days
 from soilft.schema import Template
 from soilft.store import objects
 from soilft.store import zarr as store

@@ -19,11 +19,15 @@ from soilft.draws import hashes
 from soilft.errors import ConfigError
 from soilft.store import zarr as store
 from soilft.training.folds import SPLITS
+from soilft.training.table import ROWS_A_CHUNK
 
 Pick = Callable[[zarr.Group, slice], npt.NDArray[np.bool_]]
 
 # Another stream of hashes than the one that drew the table.
 _STREAM = 0x9D2C5680
+# Memory that training takes, in times of the rows: as read, those for training, scikit-learn's
+# copy, and the trees. A row is its float32 features and eight columns of bookkeeping.
+_COPIES, _VALUE_BYTES, _BOOKKEEPING = 4, 4, 8
 
 
 def of_rows(
@@ -59,6 +63,22 @@ def trees(total: int, count: int) -> list[range]:
 def of_tree(tree: int, total: int, count: int) -> int:
     """Number of the stratum that a tree grows on; the inverse of `trees`."""
     return ((tree + 1) * count - 1) // total
+
+
+def peak_bytes(rows: int, features: int, count: int = 1) -> int:
+    """Memory of a task that trains on a table, or on one of ``count`` strata of it."""
+    if count == 1:
+        return _COPIES * rows * _row_bytes(features)
+    return part_bytes(rows // count + 1, features)
+
+
+def part_bytes(rows: int, features: int) -> int:
+    """Memory of a task that trains on some rows, which it reads by chunks of the table."""
+    return (_COPIES * rows + 2 * ROWS_A_CHUNK) * _row_bytes(features)
+
+
+def _row_bytes(features: int) -> int:
+    return _VALUE_BYTES * (features + _BOOKKEEPING)
 
 
 def require_both_classes(label: npt.NDArray[np.uint8], number: int, count: int) -> None:

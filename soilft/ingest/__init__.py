@@ -2,5 +2,7 @@
 
 - `granules`: one chunk of days of ``inputs/<source>.zarr``, by the source's reader.
 - `stations`: ``inputs/stations.zarr``, every station a series of its own.
+- `truth`: the truth of a synthetic Earth, beside the inputs.
+- `simulated`: inputs of a synthetic Earth without granules, in their place.
 - `availability`: which days each source has.
 """

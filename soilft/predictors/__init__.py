@@ -2,7 +2,6 @@
 
 - `stores`: the input stores of a region, as a value that travels to workers.
 - `window`: the inputs of a chunk of days, read once and matched in time.
-- `normals_fit`: the normals of brightness temperature, fitted to the radiometers' record.
 - `features`: the groups of predictors, their formulas, and the function that computes them.
 - `lazy`: the predictors as one lazy array.
 """

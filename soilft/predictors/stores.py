@@ -5,79 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from soilft.days import DaySpan
-from soilft.grid import Region
 from soilft.predictors.features import FeatureSet, names_of
 from soilft.predictors.window import HALO_DAYS, REACH_DAYS, REMEMBERED, Inputs
-from soilft.radiometers import eras, normals_store, transfer_store
-from soilft.radiometers.gaps import Gaps
 from soilft.radiometers.normals import PARTS
+from soilft.radiometers.opened import RadiometerRefs
 from soilft.store import zarr as store
 
 
 @dataclass(frozen=True)
-class GapRefs:
-    """How gaps are to be filled; see `soilft.radiometers.gaps.Gaps`.
+class InputRefs(RadiometerRefs):
+    """URLs of input stores by role; those a region does not have are empty or None."""
 
-    Parameters
-    ----------
-    operating
-        First day of the period and number of each radiometer in operation, see `eras.spells`.
-    normals
-        URL of the store of the normals; None where no level needs them.
-    """
-
-    levels: tuple[str, ...]
-    operating: tuple[tuple[int, int], ...]
-    normals: str | None = None
-
-    def open(self, days: int) -> Gaps:
-        """Read the normals, for a period of that many days."""
-        read = None if self.normals is None else normals_store.read(self.normals)
-        return Gaps(self.levels, eras.spelt_out(self.operating, days), read)
-
-
-@dataclass(frozen=True)
-class InputRefs:
-    """URLs of input stores by role; those a region does not have are empty or None.
-
-    Parameters
-    ----------
-    tb
-        Stores of the radiometers, the preferred one first.
-    transfers
-        Store of the inter-calibration of each to the reference; none where None.
-    gaps
-        How passes that were not seen are filled; not at all where None.
-    """
-
-    region: Region
-    whole: DaySpan
-    tb: tuple[str, ...] = ()
     reanalysis: str | None = None
     static: str | None = None
-    transfers: str | None = None
-    gaps: GapRefs | None = None
 
     def open(self) -> Inputs:
         """Open the stores lazily."""
-        opened = {
-            role: None if url is None else store.open_cube(url)
-            for role, url in (
-                ("reanalysis", self.reanalysis),
-                ("static", self.static),
-            )
-        }
-        tb = tuple(store.open_cube(url) for url in self.tb)
-        axes = [(r["overpass"].values.tolist(), r["channel"].values.tolist()) for r in tb]
-        transfers = () if self.transfers is None else transfer_store.read(self.transfers, axes)
+        radiometers = super().open()
         return Inputs(
-            self.region.grid,
-            self.whole,
-            tb=tb,
+            radiometers.grid,
+            radiometers.whole,
+            radiometers.tb,
+            radiometers.transfers,
+            radiometers.gaps,
+            reanalysis=None if self.reanalysis is None else store.open_cube(self.reanalysis),
+            static=None if self.static is None else store.open_cube(self.static),
             mask=self.region.mask,
-            transfers=transfers,
-            gaps=None if self.gaps is None else self.gaps.open(len(self.whole)),
-            **opened,
         )
 
 

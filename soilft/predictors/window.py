@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from soilft.channels import CODES
 from soilft.days import DaySpan
 from soilft.grid import Grid
 from soilft.overpass import utc_hour
 from soilft.radiometers import gaps, masking
 from soilft.radiometers import record as radiometers
-from soilft.radiometers.gaps import Gaps
 from soilft.radiometers.matching import nearest
+from soilft.radiometers.opened import Radiometers
 from soilft.radiometers.record import Record
-from soilft.radiometers.transfer import Transfer, unknown
 from soilft.schema import MISSING
 
 # Days before and after that a window reads: a neighbouring day's pass, and the one it may match.
@@ -53,47 +51,33 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Inputs:
+class Inputs(Radiometers):
     """Opened input stores of one region; those a run does not have are empty or None.
 
     Parameters
     ----------
-    tb
-        Records of the radiometers, the preferred one first.
-    transfers
-        Inter-calibration of each record to the reference; none where empty.
-    gaps
-        How passes that were not seen are filled; not at all where None, and then of each pass the
-        first radiometer counts that saw it.
+    mask
+        Cells of the region, (y, x); all where None.
     """
 
-    grid: Grid
-    whole: DaySpan
-    tb: tuple[xr.Dataset, ...] = ()
     reanalysis: xr.Dataset | None = None
     static: xr.Dataset | None = None
     mask: npt.NDArray[np.bool_] | None = None
-    transfers: tuple[Transfer | None, ...] = ()
-    gaps: Gaps | None = None
 
-    def window(self, rows: slice, columns: slice) -> Inputs:
+    def window(self, rows: slice, columns: slice) -> Self:
         """The same inputs of some adjoining rows and columns, still unread."""
 
         def cut(dataset: xr.Dataset | None) -> xr.Dataset | None:
             return None if dataset is None else dataset.isel(y=rows, x=columns)
 
-        return Inputs(
-            self.grid.window(rows, columns),
-            self.whole,
-            tb=tuple(record.isel(y=rows, x=columns) for record in self.tb),
+        return replace(
+            super().window(rows, columns),
             reanalysis=cut(self.reanalysis),
             static=cut(self.static),
             mask=None if self.mask is None else self.mask[rows, columns],
-            transfers=tuple(None if t is None else t.window(rows, columns) for t in self.transfers),
-            gaps=None if self.gaps is None else self.gaps.window(rows, columns),
         )
 
-    def near(self, span: DaySpan) -> Inputs:
+    def near(self, span: DaySpan) -> Self:
         """The same inputs of some days and of all that describes them, read into memory."""
         days = span.widened(REACH_DAYS, self.whole)
         rows = days.within(self.whole)
@@ -108,53 +92,6 @@ class Inputs:
             reanalysis=None if reanalysis is None else reanalysis.isel(time=rows).load(),
             gaps=filling,
         )
-
-    def with_channels(self, names: Collection[str]) -> Inputs:
-        """The same inputs with some channels alone; a record that has none of them stays empty."""
-        wanted = [CODES[name] for name in names]
-        records, transfers = [], []
-        for number, record in enumerate(self.tb):
-            at = np.flatnonzero(np.isin(record["channel"].values, wanted))
-            records.append(record.isel(channel=at))
-            transfer = self.transfers[number] if self.transfers else None
-            if transfer is not None:
-                codes = [transfer.channels[i] for i in at]
-                transfer = transfer.on_axes(transfer.overpasses, codes)
-            transfers.append(transfer)
-        kept = tuple(transfers) if self.transfers else ()
-        filling = None if self.gaps is None else self.gaps.with_channels(wanted)
-        return replace(self, tb=tuple(records), transfers=kept, gaps=filling)
-
-    def of_radiometer(self, number: int, *, harmonized: bool) -> Inputs:
-        """The same inputs as if one radiometer alone had flown, its gaps unfilled.
-
-        Parameters
-        ----------
-        harmonized
-            Whether it is inter-calibrated to the reference.
-        """
-        mine = self.transfers[number] if harmonized and self.transfers else None
-        kept = tuple(
-            mine
-            if n == number
-            else unknown(
-                record["overpass"].values.tolist(),
-                record["channel"].values.tolist(),
-                self.grid.shape,
-            )
-            for n, record in enumerate(self.tb)
-        )
-        return replace(self, transfers=kept, gaps=None)
-
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """Channel names of the brightness temperatures."""
-        return radiometers.channels(self.tb)
-
-    @property
-    def nodes(self) -> tuple[str, ...]:
-        """Overpass names of the brightness temperatures."""
-        return radiometers.nodes(self.tb)
 
     @property
     def reanalysis_names(self) -> tuple[str, ...]:

@@ -8,8 +8,10 @@
 - `equivalence`: the step at a hand-over, tested against a margin.
 - `record`: of each pixel and pass the radiometer in operation, and the others.
 - `normals`: normals of brightness temperature, by pixel and day of the year.
+- `normals_fit`: the normals of brightness temperature, fitted to the radiometers' record.
 - `normals_store`: the normals of a region in the store.
 - `gaps`: missed overpasses filled, level by level, each value flagged.
+- `opened`: the stores of a region, with inter-calibration and gap filling.
 - `masking`: observed overpasses withheld, to measure each level of filling.
 - `matching`: the observation that belongs to a state, the nearest in time.
 """

@@ -6,7 +6,7 @@ where the whole 90 % interval of the step lies within the margin. A wide interva
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from soilft.geo.spatial_blocks import spatial_blocks
 from soilft.grid import Grid
+from soilft.radiometers.eras import HandOver, Numbers
 from soilft.radiometers.pairs import TEST, Band, Codes, Pairing, pairs
 from soilft.radiometers.transfer import Transfer
 
@@ -24,6 +25,9 @@ MARGIN_K, MARGIN_DAYS = 0.5, 2.0
 # Days of a cluster in time. A cluster of places is as wide as two blocks that are left out: more
 # than a footprint, so that what neighbouring pixels share does not make an interval too narrow.
 CLUSTER_DAYS, CLUSTER_BLOCKS = 30, 2
+
+# Days around a hand-over whose pairs tell of its step.
+WINDOW_DAYS = 365
 
 Floats = npt.NDArray[np.float64]
 
@@ -138,6 +142,25 @@ def places_of(grid: Grid, pixel_role: Codes, block_degrees: float) -> npt.NDArra
     found = np.full(blocks.shape, -1, "int32")
     found[held] = np.unique(blocks[held], return_inverse=True)[1]
     return found
+
+
+def days_left_out(
+    days: Mapping[str, Numbers], change: HandOver, known: Mapping[str, Numbers]
+) -> Numbers:
+    """Days of both radiometers around a hand-over that no fit knows, ascending.
+
+    Parameters
+    ----------
+    days
+        Days since 1970-01-01 with data, by radiometer.
+    known
+        Days that the fit of a radiometer and the choice of its form know, by radiometer.
+    """
+    common = np.intersect1d(days[change.before], days[change.after])
+    common = common[np.abs(common - change.day) <= WINDOW_DAYS]
+    for name in (change.before, change.after):
+        common = np.setdiff1d(common, known.get(name, np.empty(0, "int32")))
+    return common.astype("int32")
 
 
 def steps_of_band(task: StepBand) -> Steps:

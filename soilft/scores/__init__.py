@@ -1,4 +1,4 @@
-"""Scores: accuracy with confidence intervals, baselines, the parts of the scorecard.
+"""Scores: accuracy with confidence intervals, baselines, the scorecard.
 
 - `metrics`: scores of a classification into thawed and frozen.
 - `bootstrap`: confidence intervals by resampling of clusters, and paired tests.
@@ -10,4 +10,11 @@
 - `gap_levels`: scores of each gap-filling level, on withheld pixel-days.
 - `frozen_days`: frozen days a year of several records on the same pixel-days.
 - `annual_errors`: errors of the annual layers, and their trend.
+- `at_stations`: the cube's state beside soil temperature of stations, around the melting point.
+- `ablations`: groups of features that forests are kept from.
+- `by_radiometer`: a forest for each radiometer against one for all, on the same held-out rows.
+- `evidence`: the measurements that a scorecard is made from.
+- `subject`: the record that it is about, and the settings that it is scored by.
+- `comparisons`: held-out rows and the cube, each against a reference.
+- `card`: the scorecard as a whole, with its cautions.
 """

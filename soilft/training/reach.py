@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,10 @@ from soilft.days import DaySpan, day_of
 from soilft.predictors.features import FeatureSet, block
 from soilft.predictors.stores import InputRefs, block_bytes
 
+# Days and cells that the correlation range is estimated from, at most.
+RANGE_DAYS, RANGE_CELLS = 24, 400
+# Spatial blocks are no smaller than this, and their side is a multiple of half a degree.
+LEAST_DEGREES, _STEPS = 1.0, 2
 EARTH_RADIUS_KM = 6371.0
 KM_A_DEGREE = 2 * np.pi * EARTH_RADIUS_KM / 360
 # Pairs of cells are drawn at random, this many, and sorted by distance into this many bins.
@@ -127,6 +132,38 @@ def summary(names: tuple[str, ...], kilometres: Floats) -> Mapping[str, Any]:
             n: round(float(k), 1) for n, k in zip(names, kilometres, strict=True) if k > 0
         },
     }
+
+
+def cells_drawn(mask: npt.NDArray[np.bool_], seed: int) -> npt.NDArray[np.intp]:
+    """Row-major indices of the cells to look at: drawn at random within the region, ascending.
+
+    Parameters
+    ----------
+    mask
+        Cells of the region, (y, x).
+    """
+    inside = np.flatnonzero(mask.ravel())
+    rng = np.random.default_rng(seed)
+    return np.sort(rng.choice(inside, min(RANGE_CELLS, len(inside)), replace=False))
+
+
+def days_drawn(known: Sequence[int]) -> list[int]:
+    """Days to look at: spread evenly over those on which the label has anything, in their order."""
+    at = np.linspace(0, len(known) - 1, min(RANGE_DAYS, len(known))).round().astype(int)
+    return [int(known[i]) for i in np.unique(at)]
+
+
+def block_degrees(found: float | None) -> float:
+    """Side of spatial blocks no smaller than the range of the predictors, degrees.
+
+    Rounded up to half a degree: a small change of the estimate is no other set of blocks.
+
+    Parameters
+    ----------
+    found
+        Range of the predictors, degrees; None where it is not known.
+    """
+    return max(LEAST_DEGREES, math.ceil(_STEPS * (found or 0)) / _STEPS)
 
 
 def _variance(values: Floats) -> float:

@@ -1,7 +1,7 @@
 """Inputs simulated without granules: the same world as the granules tell of."""
 
 import shutil
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,7 @@ import yaml
 from pipelines.config.region_file import REGIONS, load
 from pipelines.run import Run
 from pipelines.stages.ingest import granules as ingest
-from pipelines.stages.ingest.simulated import SimulatedDays
-from pipelines.stages.ingest.truth import TruthSource
-from soilft.days import DaySpan
-from soilft.grid import Region
-from soilft.ingest.granules import template_for
 from soilft.simulate import Archive, write_day, write_static, write_stations
-from soilft.sources import Amsr2L3, SmosL3Ft
-from soilft.store.zarr import create
 from tests.support.small_run import product_bytes, soilft
 
 pytestmark = pytest.mark.slow
@@ -169,45 +162,6 @@ def test_the_scale_of_the_noise_changes_radiometers_and_labels_on_a_shared_groun
     assert not ingest.plan(run).todo
     shutil.rmtree(shared)
     assert [unit.name for unit in ingest.plan(run).todo] == ["simulation/ground"]
-
-
-@pytest.mark.parametrize("product", ["truth", "smos", "amsr2"])
-def test_one_degree_is_made_of_its_quarter_degree_cells(tmp_path: Path, product: str) -> None:
-    archive = Archive(tmp_path, BOUNDS, START, END, SEED)
-    source = {
-        "truth": TruthSource("smos", ("AM", "PM"), SEED),
-        "smos": SmosL3Ft(),
-        "amsr2": Amsr2L3(("36",)),
-    }[product]
-    days, found = DaySpan(START, START + timedelta(days=1)), []
-    for preset in ("latlon-1.0", "latlon-0.25"):
-        grid, url = Region("any", preset, (90, 32, 92, 34)).grid, str(tmp_path / preset)
-        create(url, template_for(source, grid, days, 2))
-        SimulatedDays(url, source, grid, days, days, archive, tuple(days))()
-        found.append(xr.open_zarr(url).load())
-    coarse, fine = found
-    name = "tb" if product == "amsr2" else "freeze_thaw"
-    assert coarse[name].shape[-2:] == (2, 2)
-    blocks = fine[name].values.reshape(*fine[name].shape[:-2], 2, 4, 2, 4)
-    known = np.isfinite(blocks).mean(axis=(-3, -1))
-    np.testing.assert_array_equal(np.isfinite(coarse[name].values), known >= 0.5)
-    filled = np.where(np.isfinite(blocks), blocks, 0.0)
-    whole = known == 1.0
-    assert whole.any()
-    mean = filled.mean(axis=(-3, -1))[whole]
-    if product == "amsr2":
-        np.testing.assert_allclose(coarse[name].values[whole], mean, atol=0.1)
-    if product == "truth":
-        clear = np.abs(mean - 0.5) > 0.01
-        np.testing.assert_array_equal((coarse[name].values[whole])[clear], (mean > 0.5)[clear])
-    if product == "smos":
-        for cell, state in zip(
-            np.moveaxis(blocks, -3, -2).reshape(*whole.shape, 16)[whole],
-            coarse[name].values[whole],
-            strict=True,
-        ):
-            counts = np.bincount(cell.astype(int), minlength=3)
-            assert counts[int(state)] >= counts.max() - 1
 
 
 def test_direct_inputs_need_a_store_on_this_machine(tmp_path: Path) -> None:

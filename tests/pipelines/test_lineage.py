@@ -13,12 +13,12 @@ from pipelines import lineage
 from pipelines.config.region_file import REGIONS, load, region_files
 from pipelines.run import Run
 from pipelines.stages.ingest.granules import plan
-from pipelines.stages.ingest.simulated import SimulatedGround
 from soilft import __version__
 from soilft.annual.layers import Drawing, SummaryBand, YearBand
 from soilft.days import DaySpan
 from soilft.forest.artefact import ModelRef
 from soilft.ingest import granules
+from soilft.ingest.simulated import SimulatedGround
 from soilft.simulate import Archive, history, world
 from soilft.sources import SmosL3Ft
 from soilft.store.digest import spelled

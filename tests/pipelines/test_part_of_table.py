@@ -11,9 +11,10 @@ from pipelines.outcomes import Outcomes
 from pipelines.run import Run
 from pipelines.stages.train.stage import require_model
 from pipelines.stages.validate import evidence as judging
-from pipelines.stages.validate.card import assemble
 from pipelines.stages.validate.evidence import gather
+from pipelines.stages.validate.stage import subject
 from pipelines.work import Work
+from soilft.scores.card import assemble
 from soilft.training.table import read_table
 from tests.support.small_run import region_file
 
@@ -29,7 +30,7 @@ def test_a_part_is_judged_and_said(
     model, outcomes = require_model(run), Outcomes("validate")
     evidence = gather(Work(run, dask_client, silent, outcomes), model)
     assert not outcomes.failed, outcomes.failed
-    found = assemble(run, model, evidence)
+    found = assemble(subject(run, model, evidence.record), evidence)
     assert found["settings"]["table_rows"] == rows
     assert found["settings"]["judged_rows"] == rows // 2
     assert f"{rows // 2} of its {rows} rows" in " ".join(found["cautions"])

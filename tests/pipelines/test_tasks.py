@@ -14,7 +14,7 @@ from soilft.annual.layers import Drawing, SummaryBand, YearBand
 from soilft.cube.structure import PredictDays
 from soilft.forest.artefact import ModelRef
 from soilft.forest.grow import GrowTrees
-from soilft.predictors.normals_fit import NormalsBand
+from soilft.radiometers.normals_fit import NormalsBand
 from soilft.scores.annual_errors import AnnualBand
 from soilft.scores.beside import JudgeBand
 from soilft.scores.cube_counts import CompareDays

@@ -7,11 +7,10 @@ from dataclasses import replace
 from pipelines.facts import NormalsFitted
 from pipelines.work import Work
 from soilft import __version__
-from soilft.predictors import normals_fit
-from soilft.predictors.normals_fit import NormalsBand
-from soilft.predictors.stores import GapRefs
-from soilft.radiometers import eras, normals_store
+from soilft.radiometers import eras, normals_fit, normals_store
 from soilft.radiometers import pairs as overlap
+from soilft.radiometers.normals_fit import NormalsBand
+from soilft.radiometers.opened import GapRefs
 from soilft.store.ledger import Record
 
 

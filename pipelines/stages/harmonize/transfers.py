@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from pipelines import lineage
 from pipelines.facts import Harmonized, InputUnit
 from pipelines.plan import Plan, Unit
@@ -33,8 +31,6 @@ from soilft.store.ledger import Record
 
 STAGE = "harmonize"
 TRANSFERS, NORMALS = "transfers", "normals"
-# Days around a hand-over whose pairs tell of its step.
-WINDOW_DAYS = 365
 
 
 @dataclass
@@ -230,16 +226,13 @@ def _test(
         "steps": [],
     }
     pair = (change.before, change.after)
-    common = np.intersect1d(days[change.before], days[change.after])
-    common = common[np.abs(common - change.day) <= WINDOW_DAYS]
-    for name in pair:
-        common = np.setdiff1d(common, fits.known.get(name, np.empty(0, "int32")))
+    left_out = equivalence.days_left_out(days, change, fits.known)
     reached = all(name in fits.tested or name == run.reference_radiometer() for name in pair)
-    if not len(common) or not reached:
+    if not len(left_out) or not reached:
         return {**found, "reason": "No day with both was left out of the fit."}
     grid, section = run.config.to_region().grid, run.config.harmonize
     places = equivalence.places_of(grid, pixel_role, section.block_degrees)
-    pairing = _pairing(run, *pair, common.astype("int32"), None)
+    pairing = _pairing(run, *pair, left_out, None)
     transfers = tuple(fits.tested[n].transfer if n in fits.tested else None for n in pair)
     tasks = {
         f"hand-over of rows {a}..{b - 1}": StepBand(
@@ -252,7 +245,7 @@ def _test(
     }
     first, *rest = work.gather("hand-over", equivalence.steps_of_band, tasks)
     total = sum(rest, start=first)
-    found |= {"left_out": common.tolist(), "margin": equivalence.MARGIN_K}
+    found |= {"left_out": left_out.tolist(), "margin": equivalence.MARGIN_K}
     found["steps"] = equivalence.described(total, *_axes_named(pairing.axes()))
     return found
 

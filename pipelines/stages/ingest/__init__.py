@@ -1,6 +1,6 @@
 """Stage ingest: native or simulated inputs to input stores.
 
 - `granules`: the stage: native granules to ``inputs/<source>.zarr``.
-- `simulated`: inputs of a synthetic Earth without granules, in their place.
-- `truth`: the truth of a synthetic Earth, beside the inputs.
+- `simulated`: planned units of inputs that are simulated without granules.
+- `truth`: the simulated truth of a run, and the place of its files.
 """

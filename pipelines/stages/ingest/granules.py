@@ -25,6 +25,7 @@ from soilft.ingest.granules import (
     template_for,
 )
 from soilft.ingest.stations import StationArchive, discover_archive, ingest_stations
+from soilft.ingest.truth import template as truth_template
 from soilft.store import objects
 from soilft.store import zarr as store
 from soilft.store.ledger import Record, SetAside
@@ -33,7 +34,7 @@ STAGE = "ingest"
 
 
 if TYPE_CHECKING:
-    from pipelines.stages.ingest.simulated import SimulatedDays, SimulatedGround
+    from soilft.ingest.simulated import SimulatedDays, SimulatedGround
 
 Task: TypeAlias = "ChunkOfDays | StaticFields | StationArchive | SimulatedDays | SimulatedGround"
 
@@ -118,20 +119,18 @@ def _plan_simulation(run: Run) -> Plan[Task]:
     """
     # The simulator is no part of a run on real granules: loaded only here.
     from pipelines.stages.ingest import simulated as direct
+    from soilft.ingest.simulated import SimulatedFiles, SimulatedGround, SimulatedStations
 
     config, archive = run.config, direct.archive_of(run)
     names = (*config.static_sources(), *config.station_sources())
     patterns = {n: direct.patterns(run, config.inputs[n].product) for n in names}
-    ground = direct.SimulatedGround(archive)
-    tasks: dict[str, Task] = {
-        direct.GROUND: ground,
-        direct.FILES: direct.SimulatedFiles(archive),
-    }
+    ground = SimulatedGround(archive)
+    tasks: dict[str, Task] = {direct.GROUND: ground, direct.FILES: SimulatedFiles(archive)}
     # A ground that runs share may be gone.
     begun = ground.is_there and _is_done(run, direct.GROUND, tasks)
     if begun:
         days = direct.simulated_days(run)
-        tasks[direct.STATIONS] = direct.SimulatedStations(archive, days)
+        tasks[direct.STATIONS] = SimulatedStations(archive, days)
     if _is_done(run, direct.FILES, tasks):
         tasks |= _static(run, patterns)
     if begun:
@@ -212,7 +211,8 @@ def _make_templates(run: Run) -> None:
         store.create(run.places.input(name), template)
     true = truth.source_of(run)
     if true is not None:
-        store.create(run.places.truth, truth.template(true, run))
+        structure = truth_template(true, grid, config.days, config.chunks.ingest_days)
+        store.create(run.places.truth, structure)
     if config.static_sources():
         sources = list(config.static_sources().values())
         store.create(run.places.static, static_template(sources, grid))

@@ -10,7 +10,8 @@ from pipelines.work import Work
 from soilft.errors import ConfigError
 from soilft.forest.by_era import eras_to_grow
 from soilft.forest.grow import ForestSettings
-from soilft.scores import bootstrap
+from soilft.scores import by_radiometer
+from soilft.scores.scorecard import Draws
 from soilft.store.ledger import Record
 from soilft.training.table import held_table
 
@@ -57,20 +58,5 @@ def tried(work: Work, table: Record, settings: ForestSettings) -> dict[str, Any]
         votes.append(inner_votes(work, table, settings, how, what, None))
     (rows, one), (_, own) = votes
     section = run.config.validation
-    gain = bootstrap.difference(
-        held.clusters(rows),
-        held.label[rows],
-        (own > 0.5).astype("uint8"),
-        (one > 0.5).astype("uint8"),
-        seed=section.seed,
-        replicates=section.replicates,
-    )
-    interval = gain["interval"]
-    kept = interval is not None and interval[0] > 0
-    words = "no interval" if interval is None else f"95 % {interval[0]:+.4f} to {interval[1]:+.4f}"
-    why = (
-        f"On {gain['rows']} rows of held-out years and blocks a forest for each radiometer is "
-        f"right more often by {gain['overall_accuracy']:+.4f} ({words}): "
-        + ("kept, for the whole interval is above 0." if kept else "one forest for all is kept.")
-    )
-    return {**said, "kept": kept, "why": why, "difference": gain}
+    draws = Draws(section.seed, section.replicates)
+    return {**said, **by_radiometer.verdict(held, rows, one, own, draws)}

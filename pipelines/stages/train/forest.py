@@ -24,7 +24,7 @@ from soilft.forest.grow import ForestSettings, GrowTrees, assemble, grow_trees, 
 from soilft.store.digest import digest
 from soilft.store.ledger import Record
 from soilft.training.folds import SPLITS
-from soilft.training.table import ROWS_A_CHUNK, feature_names
+from soilft.training.table import feature_names
 
 if TYPE_CHECKING:
     from sklearn.ensemble import ExtraTreesClassifier
@@ -55,8 +55,8 @@ def _search(work: Work, key: str) -> Record:
     rows = at_most(np.flatnonzero(split == SPLITS["train"]), section.max_rows, settings.seed)
     year = day[rows].astype("datetime64[D]").astype("datetime64[Y]")
     folds = search.blocked_folds(label[rows], year, block[rows], section.folds, settings.seed)
-    remedy = "Make forest.search.max_rows smaller."
-    check_memory(work.client, "search", _part_bytes(url, len(rows)), remedy)
+    needed = strata.part_bytes(len(rows), len(feature_names(url)))
+    check_memory(work.client, "search", needed, "Make forest.search.max_rows smaller.")
     work.emit(Event("search", 0, 1))
     part = delayed(strata.read_rows, pure=True)(url, rows)
 
@@ -128,23 +128,9 @@ def _parts_that_fit(
 
 
 def peak_bytes(run: Run, table: Record, count: int = 1) -> int:
-    """Memory of a task that trains on the table, or on one of ``count`` strata of it.
-
-    The rows as read, those for training, scikit-learn's copy, and what the trees take: four times
-    the rows, eight columns of bookkeeping included. A stratum is read by chunks of the table.
-    """
-    rows = TrainingTable.of(table).rows
-    if count == 1:
-        return 4 * rows * _row_bytes(run.table_url())
-    return _part_bytes(run.table_url(), rows // count + 1)
-
-
-def _row_bytes(url: str) -> int:
-    return 4 * (len(feature_names(url)) + 8)
-
-
-def _part_bytes(url: str, rows: int) -> int:
-    return (4 * rows + 2 * ROWS_A_CHUNK) * _row_bytes(url)
+    """Memory of a task that trains on the table, or on one of ``count`` strata of it."""
+    features = len(feature_names(run.table_url()))
+    return strata.peak_bytes(TrainingTable.of(table).rows, features, count)
 
 
 def grow(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
 
 import numpy as np
@@ -18,13 +17,11 @@ from soilft.store.ledger import Record
 from soilft.training import reach as correlation
 from soilft.training import sampling
 from soilft.training.folds import random_split
-from soilft.training.reach import SampleField
+from soilft.training.reach import RANGE_CELLS, RANGE_DAYS, SampleField
 from soilft.training.sampling import Drawn, SampleDays
 from soilft.training.table import write_table
 
 STAGE = "train"
-# Days and cells that the correlation range is estimated from; blocks are no smaller than this.
-RANGE_DAYS, RANGE_CELLS, LEAST_DEGREES = 24, 400, 1.0
 
 
 def make_table(work: Work) -> Record:
@@ -95,10 +92,8 @@ def _measure_range(work: Work, key: str) -> Record:
     run = work.run
     config, region = run.config, run.config.to_region()
     seed = config.validation.seed
-    rng = np.random.default_rng(seed)
-    inside = np.flatnonzero(region.mask.ravel())
-    cells = np.sort(rng.choice(inside, min(RANGE_CELLS, len(inside)), replace=False))
-    days = _days_with_data(run)
+    cells = correlation.cells_drawn(region.mask, seed)
+    days = correlation.days_drawn(_days_with_labels(run))
     tasks = {
         f"range {day}": SampleField(
             run.input_refs(), config.feature_set(), int(day), tuple(int(c) for c in cells)
@@ -113,18 +108,17 @@ def _measure_range(work: Work, key: str) -> Record:
         reach = correlation.reach(*correlation.correlogram(values, lon, lat, seed))
         found = correlation.summary(names, reach)
     else:
-        found = {"kilometres": None, "degrees": None, "features": {}}
+        found = correlation.summary((), np.empty(0))
     configured = config.validation.block_degrees
     degrees = configured
     if degrees is None:
-        # Rounded up to half a degree: a small change of the estimate is no other set of blocks.
-        degrees = max(LEAST_DEGREES, math.ceil(2 * (found["degrees"] or 0)) / 2)
+        degrees = correlation.block_degrees(found["degrees"])
     facts = Blocks(float(degrees), configured is not None, dict(found)).to_json()
     return Record(key, digest(facts), facts)
 
 
-def _days_with_data(run: Run) -> list[int]:
-    """Days spread evenly over those on which the label has anything."""
+def _days_with_labels(run: Run) -> list[int]:
+    """Days since 1970-01-01 on which the label has anything."""
     known: list[int] = []
     name = run.config.label.input
     for span in run.ingest_spans():
@@ -132,5 +126,4 @@ def _days_with_data(run: Run) -> list[int]:
         if record is not None:
             coverage = IngestedDays.of(record).coverage
             known += [int(d) for d, c in zip(span.numbers, coverage, strict=True) if c > 0]
-    at = np.unique(np.linspace(0, len(known) - 1, min(RANGE_DAYS, len(known))).round().astype(int))
-    return [known[i] for i in at] if known else []
+    return known

@@ -5,6 +5,5 @@
 - `masked_days`: withheld pixel-days, predicted from each gap-filling level.
 - `raw_record`: the record without inter-calibration, beside the one with it.
 - `hand_over`: steps in frozen days where one radiometer hands over to the next.
-- `card`: the scorecard, put together from what was measured.
 - `figures`: the figures of the report.
 """

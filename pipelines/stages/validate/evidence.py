@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pipelines.facts import TrainingTable
 from pipelines.outcomes import in_flight, worker_share
@@ -17,67 +15,29 @@ from pipelines.stages.train.held_out import rules
 from pipelines.stages.train.table import STAGE as TRAINED
 from pipelines.stages.validate.hand_over import frozen_days
 from pipelines.stages.validate.masked_days import masked_table
-from pipelines.stages.validate.raw_record import Asked, RawRecord, measure_raw
+from pipelines.stages.validate.raw_record import Asked, measure_raw
 from pipelines.work import Work
 from soilft.forest.artefact import ModelRef
 from soilft.forest.grow import ForestSettings
-from soilft.predictors.features import GROUPS, names_by_group
+from soilft.predictors.features import names_by_group
+from soilft.scores import at_stations
 from soilft.scores import beside as judges
 from soilft.scores import cube_counts as cube_scores
 from soilft.scores.annual_errors import AnnualBand, Layers, annual_band
-from soilft.scores.beside import Columns, JudgeBand
-from soilft.scores.cube_counts import CompareDays, Totals
-from soilft.scores.held_out import HeldOut
+from soilft.scores.at_stations import AtStations
+from soilft.scores.beside import JudgeBand
+from soilft.scores.cube_counts import CompareDays
+from soilft.scores.evidence import TRUTH, Evidence, Folds
 from soilft.store import objects
 from soilft.store import zarr as store
-from soilft.store.ledger import Record
 from soilft.training.folds import transfers
 from soilft.training.table import StoredTable, held_table, read_table
 from soilft.trials import experiments
+from soilft.trials.design import trials
 from soilft.trials.experiments import Experiment, SplitStates, folds_of
 from soilft.trials.rules import Rules
 
 STAGE = "validate"
-TRUTH = "truth"
-# What a forest is kept from, to see what it owes to it. `tb_only` keeps the radiometer's groups.
-ABLATIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "without_gldas": ("without the reanalysis", ("reanalysis", "memory")),
-    "without_season": ("without the day of year", ("season",)),
-    "without_static": ("without terrain and soil", ("terrain", "soil")),
-    "tb_only": (
-        "brightness temperatures alone",
-        tuple(name for name, group in GROUPS.items() if group.needs != "tb"),
-    ),
-}
-
-
-@dataclass(frozen=True)
-class Folds:
-    """Held-out rows of one kind of experiment, fold by fold."""
-
-    parts: tuple[HeldOut, ...]
-    features: int
-
-
-@dataclass
-class Evidence:
-    """Everything that was measured, before it is put in words.
-
-    ``most`` is how many rows of the table are judged, None for all.
-    """
-
-    table: StoredTable
-    record: Record
-    most: int | None = None
-    columns: Columns = field(default_factory=dict)
-    split: npt.NDArray[np.uint8] | None = None
-    folds: dict[str, Folds] = field(default_factory=dict)
-    transfers: dict[tuple[str, str], HeldOut] = field(default_factory=dict)
-    totals: Totals = field(default_factory=Totals)
-    annual: Layers | None = None
-    masked: StoredTable | None = None
-    frozen_steps: list[dict[str, Any] | None] = field(default_factory=list)
-    raw: RawRecord | None = None
 
 
 def grown_as(run: Run, model: ModelRef) -> tuple[ForestSettings, Rules]:
@@ -139,51 +99,41 @@ def _tried(work: Work, model: ModelRef, evidence: Evidence) -> None:
     run, table, content = work.run, evidence.table, evidence.record.content
     settings, how = grown_as(run, model)
     masked = masked_table(work, table, how)
-    one = Experiment(
+    first = Experiment(
         run.table_url(), content, settings, how, 0, run.config.to_region(), most=evidence.most
     )
-    trials = _trials(run, one, table, masked)
+    section = run.config.validation
+    designed = trials(
+        first,
+        table,
+        _groups(run, table),
+        masked=masked,
+        ablations=section.ablations,
+        negative_control=section.negative_control,
+        alone=section.splits,
+    )
     tasks: dict[str, dict[str, Experiment | SplitStates]] = {
         name: {
             f"{name}, fold {fold}": replace(trial, fold=fold)
             for fold in range(len(folds_of(table, trial.kind, how)))
         }
-        for name, trial in trials.items()
+        for name, trial in designed.items()
     }
     pairs = transfers(table.era)
     tasks["transfer"] = {
-        f"transfer {number}": replace(one, fold=number, kind="transfer")
+        f"transfer {number}": replace(first, fold=number, kind="transfer")
         for number in range(len(pairs))
     }
     states = SplitStates(run.table_url(), content, model, evidence.most)
     tasks["random split"] = {"random split": states}
     found: dict[str, list[Any]] = work.gather_by(STAGE, experiments.evaluate, tasks, counted=True)
-    for name, trial in trials.items():
+    for name, trial in designed.items():
         width = len(table.names if trial.columns is None else trial.columns)
         evidence.folds[name] = Folds(tuple(found[name]), width)
     for (taught, judged), held in zip(pairs, found["transfer"], strict=True):
         evidence.transfers[table.eras[taught], table.eras[judged]] = held
     (evidence.split,) = found["random split"]
     evidence.masked = None if masked is None else read_table(masked[0])
-
-
-def _trials(
-    run: Run, one: Experiment, table: StoredTable, masked: tuple[str, str] | None
-) -> dict[str, Experiment]:
-    """The experiments of held-out years and blocks by name, each by its first fold."""
-    section, groups = run.config.validation, _groups(run, table)
-    headline = replace(one, groups=tuple(groups.items()), uncertainty=True, masked=masked)
-    trials = {"year_block": headline}
-    for name, (_, without) in ABLATIONS.items() if section.ablations else ():
-        gone = {c for group in without for c in groups.get(group, ())}
-        left = tuple(c for c in range(len(table.names)) if c not in gone)
-        if gone and left:
-            trials[name] = replace(one, columns=left)
-    if section.negative_control:
-        trials["shuffled_labels"] = replace(one, shuffle=True)
-    # Of one year or one block the headline itself holds out the other alone.
-    both = len(np.unique(table.year)) > 1 and len(np.unique(table.block)) > 1
-    return trials | {kind: replace(one, kind=kind) for kind in (section.splits if both else ())}
 
 
 def _groups(run: Run, table: StoredTable) -> dict[str, tuple[int, ...]]:
@@ -219,6 +169,11 @@ def _compared(work: Work, model: ModelRef, evidence: Evidence) -> None:
         for span in run.predict_spans()
     }
     work.each(STAGE, cube_scores.compare, tasks, evidence.totals.add, counted=True)
+    if places[0]:
+        kelvin = at_stations.temperatures(run.places.stations, run.config.label.overpasses)
+        if kelvin is not None:
+            predicted = np.concatenate([evidence.totals.at_stations[unit] for unit in tasks])
+            evidence.at_stations = AtStations(kelvin, predicted)
 
 
 def _yearly(work: Work, model: ModelRef, evidence: Evidence) -> None:

@@ -8,14 +8,12 @@ from typing import Any
 import numpy as np
 
 from pipelines.run import Run
-from pipelines.stages.validate.evidence import Evidence
-from soilft.days import day_of
 from soilft.forest.artefact import ModelRef
 from soilft.ingest.availability import Availability
+from soilft.report import cube_states
 from soilft.report import figures as draw
-from soilft.schema import OVERPASSES
+from soilft.scores.evidence import TRUTH, Evidence
 from soilft.store import objects
-from soilft.store import zarr as store
 
 
 def figures(run: Run, model: ModelRef, evidence: Evidence, card: dict[str, Any]) -> dict[str, str]:
@@ -51,12 +49,21 @@ def figures(run: Run, model: ModelRef, evidence: Evidence, card: dict[str, Any])
         changes = card["harmonization"]["hand_overs"]
         if any(change["steps"] for change in changes):
             found["hand_over"] = draw.hand_overs(changes, simulated=simulated)
-    return found | _states(run, model, lon, lat, simulated=simulated)
+    return found | cube_states.draw(
+        run.staging_url(model),
+        run.places.input(run.config.label.input),
+        run.config.label.reference_overpass,
+        run.config.days,
+        run.predict_spans(),
+        lon,
+        lat,
+        simulated=simulated,
+    )
 
 
 def _map_reference(run: Run, evidence: Evidence) -> str:
     """The truth where it is known, else the label that was learnt."""
-    return "truth" if "truth" in evidence.totals.known else run.config.label.input
+    return TRUTH if TRUTH in evidence.totals.known else run.config.label.input
 
 
 def _accuracy(evidence: Evidence, name: str) -> Any:
@@ -64,38 +71,3 @@ def _accuracy(evidence: Evidence, name: str) -> Any:
         return None
     known, right = evidence.totals.known[name], evidence.totals.right[name]
     return np.where(known > 0, right / np.maximum(known, 1), np.nan)
-
-
-def _states(run: Run, model: ModelRef, lon: Any, lat: Any, *, simulated: bool) -> dict[str, str]:
-    """Four days of the cube a season apart, and all days of the pixel with the most of them."""
-    group = store.open_raw(run.staging_url(model))
-    state = store.array(group, "freeze_thaw_state")
-    whole = run.config.days
-    known = np.concatenate(
-        [(np.asarray(state[s.within(whole)]) <= 1).sum(axis=(1, 2)) for s in run.predict_spans()]
-    )
-    if not known.any():
-        return {}
-    examples = []
-    for part in np.array_split(np.arange(len(whole)), min(4, len(whole))):
-        at = int(part[np.argmax(known[part])])
-        day = day_of(int(whole.numbers[at]))
-        examples.append((str(day), np.asarray(state[at])))
-    found = {"example_days": draw.example_days(examples, lon, lat, simulated=simulated)}
-    rows, columns = state.shape[1:]
-    y, x = rows // 2, columns // 2
-    percent = np.asarray(store.array(group, "frozen_probability")[:, y, x])
-    label = store.open_raw(run.places.input(run.config.label.input))
-    codes = np.asarray(store.array(label, "overpass")[...]).tolist()
-    at_pass = codes.index(OVERPASSES[run.config.label.reference_overpass])
-    seen = np.asarray(store.array(label, "freeze_thaw")[:, at_pass, y, x])
-    found["pixel_decade"] = draw.pixel_decade(
-        whole.numbers,
-        np.where(percent == 255, np.nan, percent / 100),
-        np.asarray(state[:, y, x]),
-        seen,
-        None,
-        f"{lat[y, x]:.2f} N, {lon[y, x]:.2f} E",
-        simulated=simulated,
-    )
-    return found

@@ -6,7 +6,6 @@ table, and the trend of frozen days, on the same pixel-days.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -22,9 +21,9 @@ from pipelines.work import Work
 from soilft.errors import ModelError
 from soilft.forest.grow import ForestSettings
 from soilft.forest.strata import read_columns
-from soilft.scores import frozen_days, scorecard
+from soilft.scores import frozen_days
+from soilft.scores.evidence import Pair, RawRecord
 from soilft.scores.held_out import HeldOut
-from soilft.scores.scorecard import Draws
 from soilft.store.ledger import Record
 from soilft.training.folds import transfers
 from soilft.training.table import StoredTable, feature_names, read_eras
@@ -33,7 +32,6 @@ from soilft.trials.experiments import Experiment, folds_of
 from soilft.trials.raw_record import Gathered, GrowRecord, RawRows, Recorded, StateDays
 from soilft.trials.rules import Rules
 
-Pair = tuple[str, str]
 REMEDY = "Make chunks.predict_days smaller."
 
 
@@ -56,37 +54,6 @@ class Asked:
     settings: ForestSettings
     rules: Rules
     truth_url: str | None
-
-
-@dataclass(frozen=True)
-class RawRecord:
-    """What was found of the raw record.
-
-    Parameters
-    ----------
-    left_out
-        Rows of the table that the raw record has not, or from another radiometer.
-    pairs
-        By radiometers trained and judged with: what was said of the same rows by the raw and by the
-        harmonised record, or why nothing was.
-    trend
-        Of `soilft.scores.frozen_days.compared`.
-    """
-
-    left_out: int
-    pairs: Mapping[Pair, tuple[HeldOut, HeldOut] | str]
-    trend: Mapping[str, Any]
-
-    def summary(self, table: StoredTable, draws: Draws) -> dict[str, Any]:
-        """Sections ``transfer`` and ``trend`` of the scorecard."""
-        rows = []
-        for (one, other), found in self.pairs.items():
-            entry: dict[str, Any] = {"trained": one, "judged": other}
-            if isinstance(found, str):
-                rows.append({**entry, "reason": found})
-            else:
-                rows.append({**entry, **scorecard.side_by_side(table, *found, draws)})
-        return {"transfer": {"left_out": self.left_out, "pairs": rows}, "trend": dict(self.trend)}
 
 
 def measure_raw(work: Work, asked: Asked) -> RawRecord:

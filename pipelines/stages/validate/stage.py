@@ -6,15 +6,18 @@ from functools import partial
 from typing import Any
 
 from pipelines import lineage
+from pipelines.facts import Harmonized, TrainingTable
 from pipelines.plan import Plan, single
 from pipelines.run import Run
 from pipelines.stages.train.stage import require_model
-from pipelines.stages.validate.card import assemble
 from pipelines.stages.validate.evidence import STAGE, gather, references
 from pipelines.stages.validate.figures import figures
 from pipelines.work import Work, stage
 from soilft.forest.artefact import ModelRef
 from soilft.report.page import render
+from soilft.scores.card import assemble
+from soilft.scores.evidence import TRUTH
+from soilft.scores.subject import Subject
 from soilft.store import objects
 from soilft.store.digest import digest
 from soilft.store.ledger import Record
@@ -40,12 +43,36 @@ def plan(run: Run, model: ModelRef) -> Plan[None]:
 def _judge(work: Work, model: ModelRef, key: str) -> Record:
     run = work.run
     evidence = gather(work, model)
-    found = assemble(run, model, evidence)
+    found = assemble(subject(run, model, evidence.record), evidence)
     folder = run.report_url(model)
     objects.write(objects.join(folder, "scorecard.json"), objects.to_json(found))
     page = render(found, figures(run, model, evidence, found))
     objects.write(objects.join(folder, "report.html"), page.encode())
     return Record(key, digest(found))
+
+
+def subject(run: Run, model: ModelRef, record: Record) -> Subject:
+    """What the scorecard of a model is about; the record is that of its training table."""
+    config, harmonized, table = run.config, run.harmonization(), TrainingTable.of(record)
+    skip = {TRUTH, config.label.input}
+    return Subject(
+        config.title,
+        config.days,
+        config.label.input,
+        config.label.overpasses,
+        tuple(name for name in references(run) if name not in skip),
+        run.is_simulated(),
+        tuple(item.reason for item in run.set_aside()),
+        model.digest,
+        objects.read_json(objects.join(model.url, "card.json")),
+        table.rows,
+        table.labels,
+        table.block_degrees,
+        table.correlation_range["degrees"],
+        config.validation.model_dump(mode="json"),
+        None if harmonized is None else Harmonized.of(harmonized).told,
+        config.gap_filling.levels if run.radiometers() else None,
+    )
 
 
 def scorecard(run: Run) -> dict[str, Any] | None:

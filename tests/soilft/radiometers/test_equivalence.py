@@ -11,7 +11,8 @@ from soilft.days import DaySpan
 from soilft.grid import Region
 from soilft.radiometers import equivalence
 from soilft.radiometers import pairs as overlap
-from soilft.radiometers.equivalence import Step, StepBand, step, steps_of_band
+from soilft.radiometers.equivalence import WINDOW_DAYS, Step, StepBand, step, steps_of_band
+from soilft.radiometers.eras import HandOver
 from soilft.radiometers.pairs import Pairing
 from soilft.radiometers.transfer import TERMS, Transfer
 from tests.support import radiometers
@@ -121,3 +122,15 @@ def test_bands_add_up_to_the_whole(task: StepBand) -> None:
     both = north + south
     np.testing.assert_allclose(both.harmonized, whole.harmonized, rtol=1e-9, atol=1e-9)
     np.testing.assert_array_equal(both.count, whole.count)
+
+
+def test_days_left_out_are_near_the_hand_over_and_known_to_no_fit() -> None:
+    change = HandOver("one", "two", 1000)
+    both = np.arange(1000 - WINDOW_DAYS - 5, 1000 + WINDOW_DAYS + 5, dtype="int32")
+    days = {"one": both, "two": both[::2], "three": both}
+    found = equivalence.days_left_out(days, change, {"two": both[10:], "three": both})
+    assert found.dtype == "int32"
+    assert found.tolist() == [day for day in both[:10:2].tolist() if day >= 1000 - WINDOW_DAYS]
+    assert equivalence.days_left_out(days, change, {"one": both}).tolist() == []
+    whole = equivalence.days_left_out(days, change, {})
+    assert np.abs(whole - 1000).max() <= WINDOW_DAYS

@@ -8,12 +8,12 @@ import pytest
 
 from soilft.days import DaySpan
 from soilft.grid import Region
-from soilft.predictors import normals_fit
-from soilft.predictors.normals_fit import NormalsBand, fit_band, joined
-from soilft.predictors.stores import GapRefs, InputRefs
-from soilft.radiometers import normals_store
+from soilft.predictors.stores import InputRefs
+from soilft.radiometers import normals_fit, normals_store
 from soilft.radiometers import pairs as overlap
 from soilft.radiometers.normals import CARRIED, PARTS, YEAR_DAYS, Normals, part_of
+from soilft.radiometers.normals_fit import NormalsBand, fit_band, joined
+from soilft.radiometers.opened import GapRefs
 from tests.support import radiometers
 
 WHOLE = DaySpan(date(2012, 1, 1), date(2013, 12, 31))

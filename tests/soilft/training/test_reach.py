@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from soilft.training.reach import KM_A_DEGREE, correlogram, reach, summary
+from soilft.training.reach import (
+    KM_A_DEGREE,
+    RANGE_CELLS,
+    RANGE_DAYS,
+    block_degrees,
+    cells_drawn,
+    correlogram,
+    days_drawn,
+    reach,
+    summary,
+)
 
 
 def fields(reach_km: float, days: int = 40, seed: int = 0) -> tuple[np.ndarray, ...]:
@@ -47,3 +57,29 @@ def test_without_any_varying_predictor_there_is_no_range() -> None:
         "degrees": None,
         "features": {},
     }
+
+
+def test_cells_and_days_are_few_and_the_same_for_a_seed() -> None:
+    mask = np.zeros((40, 50), bool)
+    mask[5:35] = True
+    cells = cells_drawn(mask, 3)
+    assert len(cells) == RANGE_CELLS
+    assert (np.diff(cells) > 0).all()
+    assert mask.ravel()[cells].all()
+    np.testing.assert_array_equal(cells, cells_drawn(mask, 3))
+    assert (cells != cells_drawn(mask, 4)).any()
+    mask[6:] = False
+    np.testing.assert_array_equal(cells_drawn(mask, 0), np.flatnonzero(mask))
+    days = days_drawn(range(100, 3000, 3))
+    assert len(days) == RANGE_DAYS
+    assert (days[0], days[-1]) == (100, 2998)
+    assert np.ptp(np.diff(days)) <= 3
+    assert days_drawn([5, 9]) == [5, 9]
+    assert days_drawn([]) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "side"), [(None, 1.0), (0.3, 1.0), (1.0, 1.0), (1.01, 1.5), (2.49, 2.5), (2.5, 2.5)]
+)
+def test_blocks_are_no_smaller_than_the_range(found: float | None, side: float) -> None:
+    assert block_degrees(found) == side

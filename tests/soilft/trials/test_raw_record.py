@@ -16,10 +16,11 @@ from soilft.forest.loaded import loaded
 from soilft.grid import Region
 from soilft.ingest.granules import template_for
 from soilft.predictors.features import FeatureSet, block
-from soilft.predictors.stores import GapRefs, InputRefs
+from soilft.predictors.stores import InputRefs
 from soilft.predictors.window import Target
 from soilft.radiometers import transfer_store
 from soilft.radiometers.fit import Fitted
+from soilft.radiometers.opened import GapRefs
 from soilft.radiometers.transfer import PIXEL_TERMS, TERMS, Transfer
 from soilft.schema import MISSING
 from soilft.sources import SmosL3Ft

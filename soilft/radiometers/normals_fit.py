@@ -11,11 +11,10 @@ import numpy.typing as npt
 
 from soilft.channels import CODES
 from soilft.days import DaySpan, day_of
-from soilft.predictors.stores import InputRefs
-from soilft.predictors.window import Inputs
 from soilft.radiometers import record as radiometers
 from soilft.radiometers.gaps import from_days, from_other_node
 from soilft.radiometers.normals import CARRIED, PARTS, Normals, part_of
+from soilft.radiometers.opened import RadiometerRefs, Radiometers
 from soilft.radiometers.pairs import Band
 from soilft.radiometers.record import Record
 from soilft.schema import MISSING, OVERPASSES
@@ -42,7 +41,7 @@ class NormalsBand:
         Days to know, the first of the period, so that new days change no normal.
     """
 
-    inputs: InputRefs
+    inputs: RadiometerRefs
     span: DaySpan
     band: Band
 
@@ -103,7 +102,7 @@ def fit_band(task: NormalsBand) -> NormalsOfBand:
     return NormalsOfBand(mean, ways[0], ways[1], ways[2], _turn(record, inputs))
 
 
-def _record(inputs: Inputs, span: DaySpan) -> Record:
+def _record(inputs: Radiometers, span: DaySpan) -> Record:
     """What the radiometers in operation saw, read some days at a time."""
     if inputs.gaps is None:
         raise RuntimeError("normals without knowing who was in operation")
@@ -146,7 +145,7 @@ def _products(missing: Floats, told: Floats) -> Floats:
     return np.stack([(one * other).sum(axis=over), (other**2).sum(axis=over), both.sum(axis=over)])
 
 
-def _turn(record: Record, inputs: Inputs) -> Floats:
+def _turn(record: Record, inputs: Radiometers) -> Floats:
     angle = 2 * np.pi / 24 * (record.observed + inputs.grid.lonlat[0] / 15.0)
     known = np.isfinite(angle)
     parts = (np.where(known, turned, 0).sum(axis=(0, 2, 3)) for turned in _turned(angle))
@@ -157,7 +156,7 @@ def _turned(angle: Floats) -> tuple[Floats, Floats]:
     return np.cos(angle, dtype="float64"), np.sin(angle, dtype="float64")
 
 
-def _empty(inputs: Inputs) -> Normals:
+def _empty(inputs: Radiometers) -> Normals:
     overpasses = tuple(OVERPASSES[name] for name in inputs.nodes)
     channels = tuple(CODES[name] for name in inputs.channels)
     where = len(overpasses), len(channels)
@@ -170,7 +169,7 @@ def _empty(inputs: Inputs) -> Normals:
     )
 
 
-def joined(parts: Sequence[NormalsOfBand], inputs: Inputs) -> Normals:
+def joined(parts: Sequence[NormalsOfBand], inputs: Radiometers) -> Normals:
     """The normals of all bands, from north to south.
 
     The carried share of an anomaly is the one that fits the pairs best, of all pixels and days

@@ -1,0 +1,54 @@
+"""Design of the experiments: features that each forest is given, and rows its folds hold out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from soilft.scores.ablations import columns_left
+from soilft.scores.evidence import HEADLINE, SHUFFLED
+from soilft.training.table import StoredTable
+from soilft.trials.experiments import Experiment
+
+
+def trials(
+    first: Experiment,
+    table: StoredTable,
+    groups: Mapping[str, tuple[int, ...]],
+    *,
+    masked: tuple[str, str] | None,
+    ablations: bool,
+    negative_control: bool,
+    alone: Sequence[Literal["year", "block"]],
+) -> dict[str, Experiment]:
+    """Experiments of held-out years and blocks by name, each by its first fold.
+
+    Parameters
+    ----------
+    first
+        What they have in common: all features, years and blocks held out together.
+    groups
+        Columns of each group of features.
+    masked
+        Table of withheld pixel-days, for the headline to judge as well.
+    negative_control
+        Whether a forest learns labels that were dealt out at random.
+    alone
+        Years or blocks to be held out alone as well. Of one year or one block the headline itself
+        holds out the other alone, and there is no more to learn.
+    """
+    features = len(table.names)
+    found = {
+        HEADLINE: replace(first, groups=tuple(groups.items()), uncertainty=True, masked=masked)
+    }
+    if ablations:
+        left = columns_left(features, groups)
+        found |= {name: replace(first, columns=columns) for name, columns in left.items()}
+    if negative_control:
+        found[SHUFFLED] = replace(first, shuffle=True)
+    if len(np.unique(table.year)) > 1 and len(np.unique(table.block)) > 1:
+        found |= {kind: replace(first, kind=kind) for kind in alone}
+    return found
