@@ -27,7 +27,7 @@ import cluster
 from pipelines.events import silent
 from pipelines.outcomes import Outcomes, collect
 from soilft.forest.artefact import ModelRef, save
-from soilft.forest.by_era import Forests
+from soilft.forest.by_radiometer import Forests
 from soilft.forest.grow import ForestSettings, fit
 from soilft.forest.loaded import forget, loaded
 

@@ -1,7 +1,7 @@
 """Forests on strata of the rows against one on the whole table, where both fit.
 
 Scores, on the same folds of held-out years and blocks, the forest that ``forest.strata: 1`` grows,
-the one of several strata, and a forest for each radiometer's era (rows of an era without one are
+the one of several strata, and a forest for each radiometer (rows of one without its own are
 judged by the whole). ``python benchmarks/strata.py STORE`` takes the training table of a store and
 prints all scores, with the mean of the differences over the folds and its standard error.
 """
@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from soilft.draws import at_most
 from soilft.forest import strata
-from soilft.forest.by_era import Forests, fit_by_era
+from soilft.forest.by_radiometer import Forests, fit_by_radiometer
 from soilft.forest.grow import ForestSettings, fit, fit_strata
 from soilft.store import objects
 from soilft.training.folds import year_block_folds
@@ -47,12 +47,20 @@ def growers(settings: ForestSettings, count: int) -> dict[str, Grower]:
         forest = fit_strata(settings, table.features[train], table.label[train], stratum, count)
         return states(Forests(forest).votes(table.features[test]))
 
-    def by_era(table: StoredTable, train: Rows, test: Rows) -> npt.NDArray[Any]:
-        features, label, era = table.features[train], table.label[train], table.era[train]
-        forests = fit_by_era(settings, features, label, era)
-        return states(forests.votes(table.features[test], table.era[test]))
+    def by_radiometer(table: StoredTable, train: Rows, test: Rows) -> npt.NDArray[Any]:
+        features, label, radiometer = (
+            table.features[train],
+            table.label[train],
+            table.radiometer[train],
+        )
+        forests = fit_by_radiometer(settings, features, label, radiometer)
+        return states(forests.votes(table.features[test], table.radiometer[test]))
 
-    return {"the whole table": whole, f"{count} strata": stratified, "one forest an era": by_era}
+    return {
+        "the whole table": whole,
+        f"{count} strata": stratified,
+        "one forest an era": by_radiometer,
+    }
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from soilft.annual.layers import SummaryBand, YearBand
     from soilft.forest.artefact import ModelRef
     from soilft.forest.grow import ForestSettings
-    from soilft.store.ledger import Record
+    from soilft.store.ledger import Done
 
 #: Release whose values each stage still gives. Whoever changes what a stage makes of the same
 #: inputs raises its version to the release that is to come; readers and the stage ingest have
@@ -122,17 +122,17 @@ def blocks_key(run: Run, days: int, cells: int) -> str:
     return digest(table_key(run), days, cells)
 
 
-def trees_key(table: Record, settings: ForestSettings, strata: int, era: int | None) -> str:
+def trees_key(table: Done, settings: ForestSettings, strata: int, radiometer: int | None) -> str:
     """What the trees of a forest depend on; ``era`` is the radiometer whose rows alone teach it."""
-    return digest(_grown_by(table, settings), strata, era)
+    return digest(_grown_by(table, settings), strata, radiometer)
 
 
-def search_key(table: Record, settings: ForestSettings, section: Mapping[str, Any]) -> str:
+def search_key(table: Done, settings: ForestSettings, section: Mapping[str, Any]) -> str:
     """What the search for a forest's settings depends on."""
     return digest(_grown_by(table, settings), section)
 
 
-def _grown_by(table: Record, settings: ForestSettings) -> list[str]:
+def _grown_by(table: Done, settings: ForestSettings) -> list[str]:
     return [VERSIONS["forest"], version("scikit-learn"), table.content, spelled(settings)]
 
 
@@ -197,7 +197,7 @@ def year_key(run: Run, model: ModelRef, task: YearBand) -> str:
 
 def summary_key(run: Run, model: ModelRef, task: SummaryBand, years: Sequence[int]) -> str:
     """What means and trends depend on, in a band of rows."""
-    names = [f"{year}-{task.rows[0]}" for year in years]
+    names = [f"{year}-{task.rows.first}" for year in years]
     return _annual_key(run, task.rows, list(years), _layers(run, model, names))
 
 
@@ -254,7 +254,7 @@ def raw_record_key(run: Run) -> str | None:
     return digest(RAW_RECORD_VERSION, table_key(run))
 
 
-def raw_table_key(run: Run, table: Record) -> str:
+def raw_table_key(run: Run, table: Done) -> str:
     """What the predictors of the radiometers as they are depend on, for the rows of a table."""
     return digest(RAW_RECORD_VERSION, table_key(run), table.content)
 
@@ -276,7 +276,7 @@ def method(run: Run, model: ModelRef) -> dict[str, Any]:
     }
 
 
-def _kept(record: Record, facts: Mapping[str, Any]) -> dict[str, Any]:
+def _kept(record: Done, facts: Mapping[str, Any]) -> dict[str, Any]:
     return {"content": record.content, "facts": facts}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from soilft.store.ledger import Ledger, Record
+from soilft.store.ledger import Done, Ledger
 
 Task = TypeVar("Task")
 
@@ -44,7 +44,7 @@ class Plan(Generic[Task]):
 
     stage: str
     units: tuple[Unit[Task], ...]
-    records: Mapping[str, Record]
+    records: Mapping[str, Done]
     within: str = ""
 
     @classmethod

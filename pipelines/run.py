@@ -23,7 +23,7 @@ from soilft.radiometers.gaps import NEIGHBOUR_DAYS
 from soilft.radiometers.normals_fit import first_days
 from soilft.radiometers.opened import GapRefs
 from soilft.store import objects
-from soilft.store.ledger import Ledger, Record, SetAside
+from soilft.store.ledger import Done, Ledger, SetAside
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Pins:
     """
 
     model: ModelRef
-    transfers: Record | None = None
-    normals: Record | None = None
+    transfers: Done | None = None
+    normals: Done | None = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Run:
         """The radiometer that the others are inter-calibrated to."""
         return self.config.harmonize.reference or self.radiometers()[0]
 
-    def harmonization(self) -> Record | None:
+    def harmonization(self) -> Done | None:
         """The record of the transfers of today's inputs; None where there is none, or no need."""
         if not self.harmonizes:
             return None
@@ -139,7 +139,7 @@ class Run:
         """Days that the normals know."""
         return first_days(self.config.days, self.config.gap_filling.normal_days)
 
-    def normals(self) -> Record | None:
+    def normals(self) -> Done | None:
         """The record of the normals of today's inputs; None where there is none, or no need."""
         if not self.needs_normals:
             return None
@@ -175,7 +175,7 @@ class Run:
             gaps=self.gap_refs(),
         )
 
-    def input_records(self, within: DaySpan | None = None) -> list[tuple[InputUnit, Record]]:
+    def input_records(self, within: DaySpan | None = None) -> list[tuple[InputUnit, Done]]:
         """Ledger records of ingested units, those that touch some days, in a fixed order."""
         spans = [s for s in self.ingest_spans() if within is None or s.touches(within)]
         units = [InputUnit.of_days(name, s) for name in self.config.daily_sources() for s in spans]
@@ -183,7 +183,7 @@ class Run:
         records = [(unit, self.ledger.get("ingest", str(unit))) for unit in units]
         return [(unit, record) for unit, record in records if record is not None]
 
-    def station_records(self) -> list[Record]:
+    def station_records(self) -> list[Done]:
         """Ledger records of the archives of stations; no prediction depends on them."""
         units = [InputUnit.of_stations(name) for name in self.config.station_sources()]
         found = [self.ledger.get("ingest", str(unit)) for unit in units]

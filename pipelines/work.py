@@ -14,7 +14,7 @@ from pipelines.events import Emit, Event, silent
 from pipelines.outcomes import Outcomes, check_memory, collect
 from pipelines.plan import Plan
 from pipelines.run import Run
-from soilft.store.ledger import Record
+from soilft.store.ledger import Done
 
 LARGER_WORKERS = "Give each worker more memory."
 
@@ -60,7 +60,7 @@ class Work:
         self,
         function: Callable[[Task], Result],
         plan: Plan[Task],
-        record: Callable[[str, Result], Record],
+        record: Callable[[str, Result], Done],
         *,
         remedy: str = LARGER_WORKERS,
     ) -> None:
@@ -99,9 +99,7 @@ class Work:
             tasks = {unit.name: unit.task for unit in plan.todo if unit.name in keys}
             self.each(self.stage, function, tasks, remember, remedy=remedy, counted=True)
 
-    def once(
-        self, plan: Plan[None], make: Callable[[str], Record], *, counted: bool = True
-    ) -> Record:
+    def once(self, plan: Plan[None], make: Callable[[str], Done], *, counted: bool = True) -> Done:
         """The record of a plan's one unit, made by ``make`` from its key unless it is done."""
         (unit,) = plan.units
         record = plan.records.get(unit.name)

@@ -86,11 +86,11 @@ def run(
 
 def _print_scores(it: Run) -> None:
     from pipelines.stages.validate.stage import scorecard
-    from soilft.report import page as report
+    from soilft.report import page
 
     scores = scorecard(it)
     if scores is not None:
-        out.print(report.text(scores), highlight=False, markup=False)
+        out.print(page.text(scores), highlight=False, markup=False)
 
 
 def _stage(name: str, does: str) -> None:

@@ -28,7 +28,7 @@ from soilft.schema import Template
 from soilft.store import objects
 from soilft.store import zarr as store
 from soilft.store.digest import digest
-from soilft.store.ledger import Record
+from soilft.store.ledger import Done
 
 STAGE = "annual"
 CORRELATION, PICTURES = "correlation", "pictures"
@@ -55,8 +55,8 @@ def annual(work: Work) -> None:
     store.sweep_partials(layers.url)
     store.create(layers.url, layers.template())
     remedy = _REMEDY.format("draws")
-    work.do(annual_layers.make_year, layers.planned(layers.by_year()), Record, remedy=remedy)
-    work.do(annual_layers.make_summary, layers.planned(layers.summary()), Record, remedy=remedy)
+    work.do(annual_layers.make_year, layers.planned(layers.by_year()), Done, remedy=remedy)
+    work.do(annual_layers.make_summary, layers.planned(layers.summary()), Done, remedy=remedy)
     work.once(layers.planned(layers.pictures()), partial(_draw, work, layers))
 
 
@@ -77,7 +77,7 @@ def years(run: Run) -> dict[int, DaySpan]:
 
 def count(run: Run) -> int:
     """How many units the stage has."""
-    bands, whole = len(annual_store.rows_of(run.config.to_region().grid)), len(years(run))
+    bands, whole = len(annual_store.bands(run.config.to_region().grid)), len(years(run))
     return 2 + (whole + 1) * bands if whole else 0
 
 
@@ -155,7 +155,7 @@ class _Layers:
         drawing = Drawing(weights, section.draws, section.seed, section.level)
         units = []
         for index, (year, span) in enumerate(self.years.items()):
-            for a, b in annual_store.rows_of(self.grid):
+            for band in annual_store.bands(self.grid):
                 task = YearBand(
                     self.run.staging_url(self.model),
                     self.url,
@@ -163,12 +163,14 @@ class _Layers:
                     span,
                     year,
                     index,
-                    (a, b),
+                    band,
                     self.grid.shape[1],
                     section.least_known,
                     drawing,
                 )
-                units.append(Unit(f"{year}-{a}", self.year_key(task) if known else None, task))
+                units.append(
+                    Unit(f"{year}-{band.first}", self.year_key(task) if known else None, task)
+                )
         return units
 
     def year_key(self, task: YearBand) -> str:
@@ -199,9 +201,11 @@ class _Layers:
 
     def summary(self, *, known: bool = True) -> list[Unit[SummaryBand]]:
         units = []
-        for a, b in annual_store.rows_of(self.grid):
-            task = SummaryBand(self.url, len(self.years), (a, b), self.grid.shape[1])
-            units.append(Unit(f"summary-{a}", self.summary_key(task) if known else None, task))
+        for band in annual_store.bands(self.grid):
+            task = SummaryBand(self.url, len(self.years), band, self.grid.shape[1])
+            units.append(
+                Unit(f"summary-{band.first}", self.summary_key(task) if known else None, task)
+            )
         return units
 
     def summary_key(self, task: SummaryBand) -> str:
@@ -213,33 +217,33 @@ class _Layers:
         return [Unit(PICTURES, self.pictures_key() if known else None, None)]
 
     def pictures_key(self) -> str:
-        starts = [a for a, _ in annual_store.rows_of(self.grid)]
+        starts = [a for a, _ in annual_store.bands(self.grid)]
         by_year = [f"{year}-{a}" for year in self.years for a in starts]
         names = [*by_year, *(f"summary-{a}" for a in starts)]
         title = store.open_raw(self.url).attrs["title"]
         return lineage.pictures_key(self.run, self.model, names, title)
 
 
-def _correlate(work: Work, layers: _Layers, key: str) -> Record:
+def _correlate(work: Work, layers: _Layers, key: str) -> Done:
     """Day-to-day correlation of errors, from the labels of the first days."""
     run = work.run
     url, label, days = run.staging_url(layers.model), run.config.label, run.config.days
     span, grid = layers.known_span, layers.grid
     tasks = {
-        f"pairs of rows {a}..{b - 1}": PairsOfBand(
-            url, run.places.input(label.input), label.reference_overpass, days, span, (a, b)
+        f"pairs of rows {band}": PairsOfBand(
+            url, run.places.input(label.input), label.reference_overpass, days, span, band
         )
-        for a, b in annual_store.rows_of(grid)
+        for band in annual_store.bands(grid)
     }
     cells = min(annual_store.CHUNK_CELLS, grid.shape[0]) * grid.shape[1]
     peak = day_correlation.peak_bytes(len(span), cells)
     check_memory(work.client, STAGE, peak, _REMEDY.format("correlation_days"))
     first, *others = work.gather(STAGE, day_correlation.pairs, tasks)
     facts = day_correlation.described(sum(others, start=first))
-    return Record(key, digest(facts), facts)
+    return Done(key, digest(facts), facts)
 
 
-def _draw(work: Work, layers: _Layers, key: str) -> Record:
+def _draw(work: Work, layers: _Layers, key: str) -> Done:
     """Quick looks beside the cube, where matplotlib is there."""
     left_out = ""
     drawn: dict[str, bytes] = {}
@@ -256,4 +260,4 @@ def _draw(work: Work, layers: _Layers, key: str) -> Record:
     for name, png in drawn.items():
         objects.write(objects.join(folder, f"{name}.png"), png)
     made = digest({name: digest(png.hex()) for name, png in drawn.items()})
-    return Record(key, made, {"pictures": sorted(drawn), "left_out": left_out})
+    return Done(key, made, {"pictures": sorted(drawn), "left_out": left_out})

@@ -20,7 +20,7 @@ from soilft.errors import StoreError
 from soilft.forest.artefact import ModelRef
 from soilft.schema import Template
 from soilft.store import zarr as store
-from soilft.store.ledger import Record
+from soilft.store.ledger import Done
 
 STAGE = "predict"
 
@@ -52,9 +52,9 @@ def plan(run: Run, model: ModelRef) -> Plan[PredictDays]:
     return Plan.of(run.ledger, STAGE, units)
 
 
-def _record(key: str, made: Predicted) -> Record:
+def _record(key: str, made: Predicted) -> Done:
     facts = PredictedDays(list(made.days), made.thawed, made.frozen, made.missing)
-    return Record(key, made.content, facts.to_json())
+    return Done(key, made.content, facts.to_json())
 
 
 def require_predicted(run: Run, model: ModelRef) -> Plan[PredictDays]:

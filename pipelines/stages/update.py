@@ -23,7 +23,7 @@ from soilft.forest.artefact import ModelRef
 from soilft.release.publication import described, latest
 from soilft.release.versions import prefix_of
 from soilft.store import objects
-from soilft.store.ledger import Record
+from soilft.store.ledger import Done
 
 
 def update(run: Run, client: Client, emit: Emit) -> Finished:
@@ -81,5 +81,5 @@ def _model(run: Run, said: dict[str, Any]) -> ModelRef:
     return ModelRef(objects.join(prefix_of(run.store, said["version"]), "model"), digest)
 
 
-def _record(kept: dict[str, Any] | None) -> Record | None:
-    return None if kept is None else Record("", kept["content"], kept["facts"])
+def _record(kept: dict[str, Any] | None) -> Done | None:
+    return None if kept is None else Done("", kept["content"], kept["facts"])

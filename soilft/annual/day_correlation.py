@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from soilft.days import DaySpan
+from soilft.grid import RowSpan
 from soilft.schema import FROZEN, OVERPASSES, THAWED
 from soilft.store import zarr as store
 
@@ -58,7 +59,7 @@ class PairsOfBand:
     overpass: str
     period: DaySpan
     span: DaySpan
-    rows: tuple[int, int]
+    rows: RowSpan
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class DayCorrelation:
 def pairs(task: PairsOfBand) -> Counts:
     """Counts of pairs of one band, as `pairs_of` gives them. Runs on a worker."""
     cube, label = store.open_raw(task.cube_url), store.open_raw(task.label_url)
-    band, days = slice(*task.rows), task.span.within(task.period)
+    band, days = task.rows.slice, task.span.within(task.period)
     percent = np.asarray(store.array(cube, "frozen_probability")[days, band])
     codes = np.asarray(store.array(label, "overpass")[...]).tolist()
     at = codes.index(OVERPASSES[task.overpass])

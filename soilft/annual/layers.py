@@ -15,6 +15,7 @@ from soilft.annual.day_correlation import DayCorrelation
 from soilft.annual.phenology import of_year
 from soilft.annual.store import KNOWN, NAMES, decode, encode
 from soilft.days import DaySpan
+from soilft.grid import RowSpan
 from soilft.store import zarr as store
 from soilft.store.digest import arrays_digest
 
@@ -69,7 +70,7 @@ class YearBand:
     span: DaySpan
     year: int
     index: int
-    rows: tuple[int, int]
+    rows: RowSpan
     columns: int
     least_known: float
     drawing: Drawing
@@ -77,7 +78,7 @@ class YearBand:
     @property
     def peak_bytes(self) -> int:
         """Memory the task needs at most: state and probability, thrice, and the draws."""
-        cells = (self.rows[1] - self.rows[0]) * self.columns
+        cells = self.rows.height * self.columns
         days = len(self.span)
         return 8 * days * cells + annual_ranges.peak_bytes(days, cells, self.drawing.draws)
 
@@ -88,13 +89,13 @@ class SummaryBand:
 
     annual_url: str
     years: int
-    rows: tuple[int, int]
+    rows: RowSpan
     columns: int
 
     @property
     def peak_bytes(self) -> int:
         """Memory the task needs at most: all years of a layer, and slopes of a block of cells."""
-        cells = (self.rows[1] - self.rows[0]) * self.columns
+        cells = self.rows.height * self.columns
         pairs = self.years * (self.years - 1) // 2
         block = min(cells, _CELLS_AT_ONCE)
         return cells * (40 * self.years + 80) + block * (40 * pairs + 17 * self.years**2)
@@ -103,7 +104,7 @@ class SummaryBand:
 def make_year(task: YearBand) -> str:
     """Compute and write the layers of one year; give their digest. Runs on a worker."""
     cube = store.open_raw(task.cube_url)
-    days, band = task.span.within(task.period), slice(*task.rows)
+    days, band = task.span.within(task.period), task.rows.slice
     state = np.asarray(store.array(cube, "freeze_thaw_state")[days, band])
     percent = np.asarray(store.array(cube, "frozen_probability")[days, band])
     values = year_layers(state, percent, task.year, task.least_known, task.drawing)
@@ -146,7 +147,7 @@ def year_layers(
 
 def make_summary(task: SummaryBand) -> str:
     """Compute and write anomalies, mean and trend of a band. Runs on a worker."""
-    group, band = store.open_raw(task.annual_url), slice(*task.rows)
+    group, band = store.open_raw(task.annual_url), task.rows.slice
     years = np.asarray(store.array(group, "year")[...])
     digests: dict[str, npt.NDArray[Any]] = {}
     for name in NAMES:

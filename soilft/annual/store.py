@@ -14,7 +14,7 @@ from soilft.annual import ranges as annual_ranges
 from soilft.annual.phenology import RUN
 from soilft.annual.trend import LEVEL
 from soilft.days import UNITS, DaySpan, number
-from soilft.grid import Grid
+from soilft.grid import Grid, RowSpan
 from soilft.schema import Coordinate, Template, Variable, grid_coordinates
 
 MISSING = -32768
@@ -197,10 +197,9 @@ def attributes(of_cube: Mapping[str, Any], about: Mapping[str, Any]) -> dict[str
     }
 
 
-def rows_of(grid: Grid) -> list[tuple[int, int]]:
+def bands(grid: Grid) -> list[RowSpan]:
     """Bands of rows that are whole shards."""
-    size = grid.shape[0]
-    return [(a, min(a + CHUNK_CELLS, size)) for a in range(0, size, CHUNK_CELLS)]
+    return RowSpan(0, grid.shape[0]).every(CHUNK_CELLS)
 
 
 def encode(name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.int16]:

@@ -14,8 +14,8 @@ from soilft.days import DaySpan
 from soilft.forest.artefact import ModelRef
 from soilft.forest.loaded import loaded
 from soilft.grid import Grid
-from soilft.predictors.features import QUALITY, FeatureSet, block
-from soilft.predictors.stores import InputRefs, block_bytes
+from soilft.predictors.features import QUALITY, FeatureSet, compute
+from soilft.predictors.stores import InputRefs, predictor_bytes
 from soilft.radiometers.gaps import LEVELS
 from soilft.schema import (
     FROZEN,
@@ -241,7 +241,7 @@ class PredictDays:
     @property
     def peak_bytes(self) -> int:
         """Memory the task needs at most: the block, and its usable rows for the forest."""
-        return 3 * block_bytes(self.inputs, self.features, self.span)
+        return 3 * predictor_bytes(self.inputs, self.features, self.span)
 
 
 @dataclass(frozen=True)
@@ -273,14 +273,14 @@ def predict_days(task: PredictDays) -> Predicted:
     """
     model = loaded(task.model)
     inputs = task.inputs.open()
-    predictors = block(inputs, task.features, task.span)
+    predictors = compute(inputs, task.features, task.span)
     model.require_features(predictors.names)
     names = [target.name for target in task.features.targets]
     at = names.index(task.reference)
     usable = predictors.usable
     votes = np.full(usable.shape, np.nan)
     if usable.any():
-        votes[usable] = model.votes(predictors.values[usable], predictors.origin[usable])
+        votes[usable] = model.votes(predictors.values[usable], predictors.radiometer[usable])
     measures = model.uncertainty
     probability = votes
     sets = np.full(usable[:, at].shape, MISSING, "uint8")
@@ -304,7 +304,7 @@ def predict_days(task: PredictDays) -> Predicted:
     }
     if task.inputs.tb:
         values |= {
-            "source_flag": np.where(usable[:, at], predictors.origin[:, at], MISSING),
+            "source_flag": np.where(usable[:, at], predictors.radiometer[:, at], MISSING),
             "gap_fill_level": np.where(usable[:, at], predictors.level[:, at], MISSING),
         }
     if len(names) > 1:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from soilft.errors import ModelError
 from soilft.forest import stored
-from soilft.forest.by_era import Forests
+from soilft.forest.by_radiometer import Forests
 from soilft.forest.grow import ForestSettings
 from soilft.predictors.features import VERSION as FEATURES_VERSION
 from soilft.store import objects
@@ -74,16 +74,16 @@ class Model:
             )
 
     def votes(
-        self, features: npt.NDArray[np.float32], era: npt.NDArray[np.uint8] | None = None
+        self, features: npt.NDArray[np.float32], radiometer: npt.NDArray[np.uint8] | None = None
     ) -> npt.NDArray[np.float64]:
         """Share of the forest's votes for frozen, uncalibrated, shape (row,); see `Forests`."""
-        return self.forests.votes(features, era)
+        return self.forests.votes(features, radiometer)
 
     def frozen_probability(
-        self, features: npt.NDArray[np.float32], era: npt.NDArray[np.uint8] | None = None
+        self, features: npt.NDArray[np.float32], radiometer: npt.NDArray[np.uint8] | None = None
     ) -> npt.NDArray[np.float64]:
         """Probability of the frozen class, calibrated where the model is, shape (row,)."""
-        votes = self.votes(features, era)
+        votes = self.votes(features, radiometer)
         return votes if self.uncertainty is None else self.uncertainty.calibration.apply(votes)
 
 
@@ -115,7 +115,9 @@ def model_digest(
     """
     measures = None if uncertainty is None else uncertainty.digest
     nodes = arrays_digest(_nodes(forests.whole))
-    own = {str(n): arrays_digest(_nodes(forest)) for n, forest in sorted(forests.by_era.items())}
+    own = {
+        str(n): arrays_digest(_nodes(forest)) for n, forest in sorted(forests.by_radiometer.items())
+    }
     return digest(nodes, own, names, asdict(settings), FEATURES_VERSION, measures)
 
 
@@ -137,14 +139,15 @@ def save(
     identity = model_digest(forests, names, settings, uncertainty)
     url = objects.join(root, "models", identity)
     content = {_file_name(None): stored.to_bytes(forests.whole)} | {
-        _file_name(number): stored.to_bytes(forest) for number, forest in forests.by_era.items()
+        _file_name(number): stored.to_bytes(forest)
+        for number, forest in forests.by_radiometer.items()
     }
-    everything = [forests.whole, *forests.by_era.values()]
+    everything = [forests.whole, *forests.by_radiometer.values()]
     card = {
         **facts,
         "digest": identity,
         "file_sha256": {name: hashlib.sha256(value).hexdigest() for name, value in content.items()},
-        "eras_with_a_forest": sorted(forests.by_era),
+        "eras_with_a_forest": sorted(forests.by_radiometer),
         "features": list(names),
         "features_version": FEATURES_VERSION,
         "settings": asdict(settings),
@@ -164,8 +167,8 @@ def save(
     return ModelRef(url, identity)
 
 
-def _file_name(era: int | None) -> str:
-    return "forest.skops" if era is None else f"forest-era-{era:03d}.skops"
+def _file_name(radiometer: int | None) -> str:
+    return "forest.skops" if radiometer is None else f"forest-era-{radiometer:03d}.skops"
 
 
 def _versions() -> dict[str, str]:
@@ -203,13 +206,13 @@ def load(reference: ModelRef) -> Model:
     return Model(forests, names, card, uncertainty)
 
 
-def _forest(url: str, era: int | None, card: Mapping[str, Any]) -> ExtraTreesClassifier:
-    place = objects.join(url, _file_name(era))
+def _forest(url: str, radiometer: int | None, card: Mapping[str, Any]) -> ExtraTreesClassifier:
+    place = objects.join(url, _file_name(radiometer))
     content = objects.read(place)
     if content is None:
-        raise ModelError(url, expected=f"{_file_name(era)} and card.json", found="not both")
+        raise ModelError(url, expected=f"{_file_name(radiometer)} and card.json", found="not both")
     found = hashlib.sha256(content).hexdigest()
-    asked = card["file_sha256"].get(_file_name(era))
+    asked = card["file_sha256"].get(_file_name(radiometer))
     if found != asked:
         raise ModelError(place, expected=f"sha256 {asked}", found=found)
     forest = stored.from_bytes(place, content)

@@ -164,7 +164,7 @@ class GrowTrees:
         How many the training rows are dealt out to; 1 is the whole table for every tree.
     checkpoints
         Folder that keeps finished groups, or None.
-    era
+    radiometer
         Number of the radiometer whose rows alone teach, or None for all.
     """
 
@@ -174,7 +174,7 @@ class GrowTrees:
     trees: range
     strata: int = 1
     checkpoints: str | None = None
-    era: int | None = None
+    radiometer: int | None = None
 
 
 def grow_trees(task: GrowTrees) -> ExtraTreesClassifier:
@@ -195,8 +195,8 @@ def _training_rows(task: GrowTrees) -> tuple[npt.NDArray[np.float32], npt.NDArra
     if task.strata == 1:
         table = held_table(task.table_url, task.table_digest)
         rows = table.rows_of("train")
-        if task.era is not None:
-            rows = rows[table.era[rows] == task.era]
+        if task.radiometer is not None:
+            rows = rows[table.radiometer[rows] == task.radiometer]
         return table.features[rows], table.label[rows]
     number = strata.of_tree(task.trees.start, task.settings.n_estimators, task.strata)
     return _held_stratum(task.table_url, task.table_digest, number, task.strata, task.settings.seed)

@@ -1,7 +1,8 @@
 """Predictors of the soil state: a declared list of groups, and the function that computes them.
 
-`block` is pure: the same days of the same inputs give the same values, whether they become rows of
-a training table or the predictors of a published day. Each group is a small function of a `Window`.
+`compute` is pure: the same days of the same inputs give the same values, whether they become rows
+of a training table or the predictors of a published day. Each group is a small function of a
+`Window`.
 """
 
 from __future__ import annotations
@@ -202,7 +203,7 @@ GROUPS: Mapping[str, Group] = MappingProxyType(
 
 
 @dataclass(frozen=True)
-class Block:
+class Predictors:
     """Predictors of a chunk of days.
 
     Parameters
@@ -215,7 +216,7 @@ class Block:
         uint16 bits of `QUALITY`, (day, overpass, y, x); those of the surface are not among them.
     usable
         Where enough predictors are there to predict, (day, overpass, y, x).
-    origin
+    radiometer
         Number of the radiometer record, uint8 (day, overpass, y, x), 255 where none was seen.
     level
         Code of `soilft.radiometers.gaps.LEVELS`, uint8 (day, overpass, y, x), 255 where no
@@ -226,7 +227,7 @@ class Block:
     values: npt.NDArray[np.float32]
     quality: npt.NDArray[np.uint16]
     usable: npt.NDArray[np.bool_]
-    origin: npt.NDArray[np.uint8]
+    radiometer: npt.NDArray[np.uint8]
     level: npt.NDArray[np.uint8]
 
 
@@ -258,7 +259,7 @@ class FeatureSet:
             )
 
 
-def block(inputs: Inputs, features: FeatureSet, span: DaySpan) -> Block:
+def compute(inputs: Inputs, features: FeatureSet, span: DaySpan) -> Predictors:
     """Compute the predictors of a chunk of days, reading ``REACH_DAYS`` before and 2 after it.
 
     Parameters
@@ -272,7 +273,7 @@ def block(inputs: Inputs, features: FeatureSet, span: DaySpan) -> Block:
 
     Returns
     -------
-    Block
+    Predictors
         Values, quality and usability on (day, overpass, y, x).
 
     Raises
@@ -301,12 +302,12 @@ def block(inputs: Inputs, features: FeatureSet, span: DaySpan) -> Block:
             values[:, o, :, :, f] = array
     values[~np.isfinite(values)] = np.nan
     quality, usable = _quality(inputs, features, names, values, windows)
-    origin = np.stack([window.origin for window in windows], axis=1)
+    radiometer = np.stack([window.radiometer for window in windows], axis=1)
     level = np.stack([window.level for window in windows], axis=1)
     if inputs.tb and inputs.gaps is not None and "tb" in needs:
         usable &= level != MISSING
     quality[(level != 0) & (level != MISSING)] |= QUALITY["gap_filled"]
-    return Block(names, values, quality, usable, origin, level)
+    return Predictors(names, values, quality, usable, radiometer, level)
 
 
 def names_by_group(inputs: Inputs, features: FeatureSet) -> list[tuple[str, list[str]]]:

@@ -1,6 +1,6 @@
 """Predictors as one lazy array, computed for the days and the window that are asked for.
 
-There is no graph: an indexed part is computed by the same `soilft.predictors.features.block` that
+There is no graph: an indexed part is computed by the same `soilft.predictors.features.compute` that
 draws the training rows and predicts. ``.chunk({"time": 30})`` makes it a Dask array of such parts.
 """
 
@@ -20,7 +20,7 @@ from xarray.core.indexing import (
 )
 
 from soilft.days import UNITS, DaySpan, day_of
-from soilft.predictors.features import GROUPS, FeatureSet, block, names_by_group, names_of
+from soilft.predictors.features import GROUPS, FeatureSet, compute, names_by_group, names_of
 from soilft.predictors.stores import InputRefs
 from soilft.predictors.window import Inputs
 
@@ -62,7 +62,7 @@ class _Features(BackendArray):
         chosen = self._groups(wanted)
         asked = FeatureSet(chosen, self.features.targets[overpasses], self.features.max_missing)
         inputs: Inputs = self._opened.window(rows, columns)
-        computed = block(inputs, asked, span)
+        computed = compute(inputs, asked, span)
         at = [computed.names.index(name) for name in self.names[wanted]]
         return np.asarray(computed.values[..., at][picks])
 

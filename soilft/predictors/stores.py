@@ -34,7 +34,7 @@ class InputRefs(RadiometerRefs):
         )
 
 
-def block_bytes(references: InputRefs, features: FeatureSet, span: DaySpan) -> int:
+def predictor_bytes(references: InputRefs, features: FeatureSet, span: DaySpan) -> int:
     """Memory that computing a block of features needs at most, from its shapes.
 
     The features twice (as fields, and gathered by pixel), and the brightness temperatures of the

@@ -17,7 +17,7 @@ from soilft.radiometers import gaps, masking
 from soilft.radiometers import record as radiometers
 from soilft.radiometers.matching import nearest
 from soilft.radiometers.opened import Radiometers
-from soilft.radiometers.record import Record
+from soilft.radiometers.record import Overpasses
 from soilft.schema import MISSING
 
 # Days before and after that a window reads: a neighbouring day's pass, and the one it may match.
@@ -129,7 +129,7 @@ class Window:
     past
         Means of the reanalysis over the day and the days before it, float32 (day, y, x), by field
         and number of days.
-    origin
+    radiometer
         Number of the radiometer record they are from, uint8 (day, y, x): of the node that is named
         like the overpass, else of the first that was seen; 255 where none was.
     level
@@ -144,7 +144,7 @@ class Window:
     reanalysis: Mapping[str, Floats]
     static: Mapping[str, Floats]
     past: Mapping[tuple[str, int], Floats]
-    origin: npt.NDArray[np.uint8]
+    radiometer: npt.NDArray[np.uint8]
     level: npt.NDArray[np.uint8]
 
     @property
@@ -196,8 +196,8 @@ def load(
         record = _record(inputs, wide, targets)
         matched = [_match(inputs, target, record, span.within(wide)) for target in targets]
     return [
-        Window(inputs, span, target, tb, reanalysis, static, past, origin, level)
-        for target, (tb, origin, level) in zip(targets, matched, strict=True)
+        Window(inputs, span, target, tb, reanalysis, static, past, radiometer, level)
+        for target, (tb, radiometer, level) in zip(targets, matched, strict=True)
     ]
 
 
@@ -232,7 +232,7 @@ def running_mean(values: Floats, days: slice, length: int) -> Floats:
         return np.asarray(total / count, "float32")
 
 
-def _record(inputs: Inputs, wide: DaySpan, targets: Sequence[Target]) -> Record:
+def _record(inputs: Inputs, wide: DaySpan, targets: Sequence[Target]) -> Overpasses:
     """Brightness temperatures of some days, their gaps filled as the inputs ask for."""
     rows, filling = wide.within(inputs.whole), inputs.gaps
     if filling is None:
@@ -250,14 +250,14 @@ def _record(inputs: Inputs, wide: DaySpan, targets: Sequence[Target]) -> Record:
     return gaps.filled(first, others, filling, wide.numbers, operating, able, longitude)
 
 
-def _match(inputs: Inputs, target: Target, record: Record, days: slice) -> _Matched:
+def _match(inputs: Inputs, target: Target, record: Overpasses, days: slice) -> _Matched:
     """Brightness temperatures of a state, the radiometer they are from, and their level."""
     hours = target.utc_hours(inputs.grid)
     matched: dict[tuple[str, str, int], Floats] = {}
     levels: dict[tuple[str, int], Codes] = {}
-    origins: dict[str, Codes] = {}
+    seen_by: dict[str, Codes] = {}
     for n, node in enumerate(inputs.nodes):
-        flags = np.stack([record.level[:, n], record.origin[:, n]], axis=1).astype("float32")
+        flags = np.stack([record.level[:, n], record.radiometer[:, n]], axis=1).astype("float32")
         for shift in (-1, 0, 1):
             channels = [
                 (i, name)
@@ -270,22 +270,22 @@ def _match(inputs: Inputs, target: Target, record: Record, days: slice) -> _Matc
             )
             for i, (_, name) in enumerate(channels):
                 matched[name, node, shift] = picked[:, i]
-            level, origin = (
+            level, radiometer = (
                 np.where(np.isnan(flag), MISSING, flag).astype("uint8")
                 for flag in (picked[:, -2], picked[:, -1])
             )
             levels[node, shift] = level
             if shift == 0:
-                origins[node] = origin
+                seen_by[node] = radiometer
     own = target.name if target.name in inputs.nodes else None
     if own is not None and inputs.gaps is not None:
-        declared, seen = levels[own, 0], origins[own]
+        declared, seen = levels[own, 0], seen_by[own]
     else:
         declared = np.minimum.reduce([levels[node, 0] for node in inputs.nodes])
         seen = np.full(declared.shape, MISSING, "uint8")
         for node in sorted(inputs.nodes, key=lambda node: node != own):
             here = (seen == MISSING) & (levels[node, 0] <= declared)
-            seen = np.where(here, origins[node], seen)
+            seen = np.where(here, seen_by[node], seen)
     for (_, node, shift), values in matched.items():
         values[levels[node, shift] > declared] = np.nan
     return matched, seen, declared

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from soilft.geo.spatial_blocks import spatial_blocks
-from soilft.grid import Grid
+from soilft.grid import Grid, RowSpan
 from soilft.radiometers.eras import HandOver, Numbers
-from soilft.radiometers.pairs import TEST, Band, Codes, Pairing, pairs
+from soilft.radiometers.pairs import TEST, Codes, Pairing, pairs
 from soilft.radiometers.transfer import Transfer
 
 LEVEL = 0.90
@@ -111,7 +111,7 @@ class StepBand:
 
     pairing: Pairing
     transfers: tuple[Transfer | None, Transfer | None]
-    band: Band
+    band: RowSpan
     places: npt.NDArray[np.int32]
 
 
@@ -170,7 +170,7 @@ def steps_of_band(task: StepBand) -> Steps:
     places = int(task.places.max()) + 1
     shape = (len(overpasses), len(channels), places, len(months))
     found = Steps(*(np.zeros(shape) for _ in range(3)))
-    rows = slice(*task.band)
+    rows = task.band.slice
     here = task.places[rows]
     held = here >= 0
     last, following = (

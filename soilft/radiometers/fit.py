@@ -94,7 +94,7 @@ class PixelSums:
 
 
 @dataclass(frozen=True)
-class Overlap:
+class PairSums:
     """Sums of all pairs of two radiometers, by what the fit may know of them.
 
     Parameters
@@ -166,19 +166,19 @@ class Form:
     usual: Floats
 
 
-def choose(overlap: Overlap) -> Form:
+def choose(pair_sums: PairSums) -> Form:
     """Choose the form of each channel and the shrinkage of its pixels on what the fit left out."""
-    fit, held = overlap.regional["fit"], overlap.regional["choose"]
+    fit, held = pair_sums.regional["fit"], pair_sums.regional["choose"]
     shape = fit.square.shape
     best, terms = np.full(shape, np.inf), np.zeros(shape, "int64")
     for count in FORMS:
-        if count > _SEASONAL_FROM and overlap.months < LEAST_MONTHS:
+        if count > _SEASONAL_FROM and pair_sums.months < LEAST_MONTHS:
             continue
         enough = (fit.pairs >= _PAIRS_A_TERM * count) & (held.pairs >= _PAIRS_A_TERM)
         error = np.where(enough, held.squared_error(_solved(fit, np.full(shape, count))), np.inf)
         better = error < best
         best, terms = np.where(better, error, best), np.where(better, count, terms)
-    return _with_pixels(overlap, terms, _solved(fit, terms))
+    return _with_pixels(pair_sums, terms, _solved(fit, terms))
 
 
 def _solved(sums: RegionalSums, terms: npt.NDArray[np.int64]) -> Floats:
@@ -205,25 +205,25 @@ def _own(pixel: PixelSums, beta: Floats, terms: int) -> tuple[Floats, npt.NDArra
     return np.where(known[..., None], own, 0.0), known
 
 
-def _with_pixels(overlap: Overlap, terms: npt.NDArray[np.int64], beta: Floats) -> Form:
+def _with_pixels(pair_sums: PairSums, terms: npt.NDArray[np.int64], beta: Floats) -> Form:
     """Shrinkage of the pixels' own terms, and how many of them pay on the days left out."""
     own_count = len(PIXEL_TERMS)
     shape = terms.shape
     lasting, passing = (np.zeros((*shape, own_count, own_count)) for _ in range(2))
     usual, chosen, best = np.ones(shape), np.zeros(shape, "int64"), np.zeros(shape)
     for count in range(1, own_count + 1):
-        one, one_known = _own(overlap.pixel["fit"], beta, count)
-        other, other_known = _own(overlap.pixel["choose"], beta, count)
-        both = one_known & other_known & overlap.fit_pixels
+        one, one_known = _own(pair_sums.pixel["fit"], beta, count)
+        other, other_known = _own(pair_sums.pixel["choose"], beta, count)
+        both = one_known & other_known & pair_sums.fit_pixels
         for o, c in np.ndindex(*shape):
             here = both[o, c]
             if here.sum() < 20 * count or not terms[o, c]:
                 continue
             again, once = _covariances(one[o, c][here], other[o, c][here])
-            pairs = overlap.pixel["fit"].pairs[o, c]
+            pairs = pair_sums.pixel["fit"].pairs[o, c]
             mean = float(pairs[here].mean())
             shrunk = _shrunk(one[o, c], pairs, again, once, mean)
-            gain = _gain(overlap.pixel["choose"], beta, o, c, shrunk, here)
+            gain = _gain(pair_sums.pixel["choose"], beta, o, c, shrunk, here)
             if gain > best[o, c]:
                 best[o, c], chosen[o, c], usual[o, c] = gain, count, mean
                 lasting[o, c], passing[o, c] = 0, 0
@@ -278,7 +278,7 @@ def _gain(
     return float(less[here].sum())
 
 
-def fit(overlap: Overlap, form: Form, *, known: str) -> Fitted:
+def fit(pair_sums: PairSums, form: Form, *, known: str) -> Fitted:
     """Fit the chosen forms.
 
     Parameters
@@ -287,26 +287,26 @@ def fit(overlap: Overlap, form: Form, *, known: str) -> Fitted:
         ``fit``: on the pairs of that role alone, and pixels of another role get no deviation, so
         that the rest can test it. ``all``: on every pair, to be used.
     """
-    sums = overlap.regional[known]
+    sums = pair_sums.regional[known]
     terms = np.where(sums.pairs >= _PAIRS_A_TERM * np.maximum(form.terms, 1), form.terms, 0)
     beta = _solved(sums, terms)
-    pixel = overlap.pixel["fit"]
+    pixel = pair_sums.pixel["fit"]
     if known == "all":
-        pixel = pixel + overlap.pixel["choose"] + overlap.pixel["test"]
-    deviation = np.zeros((*terms.shape, len(PIXEL_TERMS), *overlap.fit_pixels.shape), "float32")
+        pixel = pixel + pair_sums.pixel["choose"] + pair_sums.pixel["test"]
+    deviation = np.zeros((*terms.shape, len(PIXEL_TERMS), *pair_sums.fit_pixels.shape), "float32")
     for count in range(1, len(PIXEL_TERMS) + 1):
         own, has = _own(pixel, beta, count)
         for o, c in np.argwhere((form.own_terms == count) & (terms > 0)):
             again, once = (m[o, c, :count, :count] for m in (form.lasting, form.passing))
             usual = float(form.usual[o, c])
             shrunk = _shrunk(own[o, c], pixel.pairs[o, c], again, once, usual)
-            kept = has[o, c] if known == "all" else has[o, c] & overlap.fit_pixels
+            kept = has[o, c] if known == "all" else has[o, c] & pair_sums.fit_pixels
             deviation[o, c, :count] = np.moveaxis(np.where(kept[..., None], shrunk, 0), -1, 0)
     unknown = terms == 0
-    spread = _spreads(overlap, form)
+    spread = _spreads(pair_sums, form)
     transfer = Transfer(
-        overlap.overpasses,
-        overlap.channels,
+        pair_sums.overpasses,
+        pair_sums.channels,
         np.where(unknown[..., None], np.nan, beta),
         deviation,
         sums.low,
@@ -321,19 +321,19 @@ def fit(overlap: Overlap, form: Form, *, known: str) -> Fitted:
     )
 
 
-def _spreads(overlap: Overlap, form: Form) -> dict[str, Floats]:
+def _spreads(pair_sums: PairSums, form: Form) -> dict[str, Floats]:
     """Root mean squared residuals of what was left out of the fit on the pairs for it."""
-    beta = _solved(overlap.regional["fit"], form.terms)
-    test, days = overlap.regional["test"], overlap.regional["days"]
+    beta = _solved(pair_sums.regional["fit"], form.terms)
+    test, days = pair_sums.regional["test"], pair_sums.regional["days"]
     less = np.zeros(form.terms.shape)
     for count in range(1, len(PIXEL_TERMS) + 1):
-        own, has = _own(overlap.pixel["fit"], beta, count)
+        own, has = _own(pair_sums.pixel["fit"], beta, count)
         for o, c in np.argwhere(form.own_terms == count):
             again, once = (m[o, c, :count, :count] for m in (form.lasting, form.passing))
-            pairs = overlap.pixel["fit"].pairs[o, c]
+            pairs = pair_sums.pixel["fit"].pairs[o, c]
             shrunk = _shrunk(own[o, c], pairs, again, once, float(form.usual[o, c]))
-            here = has[o, c] & overlap.fit_pixels
-            less[o, c] = _gain(overlap.pixel["test"], beta, o, c, shrunk, here)
+            here = has[o, c] & pair_sums.fit_pixels
+            less[o, c] = _gain(pair_sums.pixel["test"], beta, o, c, shrunk, here)
     left = days.squared_error(beta) - less / np.maximum(days.pairs, 1)
     found = {
         "raw": np.sqrt(test.squared_error(np.zeros_like(beta))),

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from soilft.overpass import utc_hour
 from soilft.radiometers.normals import Normals
-from soilft.radiometers.record import Record
+from soilft.radiometers.record import Overpasses
 from soilft.schema import MISSING
 
 VERSION = 1
@@ -95,14 +95,14 @@ class Gaps:
 
 
 def filled(
-    first: Record,
-    others: Record,
+    first: Overpasses,
+    others: Overpasses,
     gaps: Gaps,
     numbers: npt.NDArray[Any],
     operating: npt.NDArray[np.uint8],
     able: npt.NDArray[np.bool_],
     longitude: Floats,
-) -> Record:
+) -> Overpasses:
     """Fill what the radiometer in operation did not see.
 
     Parameters
@@ -121,13 +121,13 @@ def filled(
 
     Returns
     -------
-    Record
+    Overpasses
         With the level of each pass; where nothing is allowed or known it stays missing. No value of
         a pass comes from another level than its flag says.
     """
     seen = first.level != MISSING
     tb, observed = first.tb.copy(), first.observed.copy()
-    origin, level = first.origin.copy(), first.level.copy()
+    radiometer, level = first.radiometer.copy(), first.level.copy()
     normals, days_on = gaps.normals, operating != MISSING
     anomaly = None if normals is None else _anomalies(first, normals, numbers)
     for n, code in enumerate(first.overpasses):
@@ -139,7 +139,11 @@ def filled(
                 break
             hours: Floats = np.full((), np.nan, "float32")
             if name == "other_sensor":
-                values, source, hours = others.tb[:, n], others.origin[:, n], others.observed[:, n]
+                values, source, hours = (
+                    others.tb[:, n],
+                    others.radiometer[:, n],
+                    others.observed[:, n],
+                )
             elif normals is None or anomaly is None:
                 continue
             else:
@@ -154,18 +158,18 @@ def filled(
             new = gap & np.isfinite(values).any(axis=1)
             tb[:, n] = np.where(new[:, None], values, tb[:, n])
             observed[:, n] = np.where(new, hours, observed[:, n])
-            origin[:, n] = np.where(new, source, origin[:, n])
+            radiometer[:, n] = np.where(new, source, radiometer[:, n])
             level[:, n][new] = LEVELS[name]
-    return replace(first, tb=tb, observed=observed, origin=origin, level=level)
+    return replace(first, tb=tb, observed=observed, radiometer=radiometer, level=level)
 
 
-def _normal(record: Record, normals: Normals, n: int, numbers: npt.NDArray[Any]) -> Floats:
+def _normal(record: Overpasses, normals: Normals, n: int, numbers: npt.NDArray[Any]) -> Floats:
     code = record.overpasses[n]
     parts = [normals.expected(code, channel, numbers) for channel in record.channels]
     return np.stack(parts, axis=1)
 
 
-def _anomalies(record: Record, normals: Normals, numbers: npt.NDArray[Any]) -> Floats:
+def _anomalies(record: Overpasses, normals: Normals, numbers: npt.NDArray[Any]) -> Floats:
     found = np.empty(record.tb.shape, "float32")
     for n, code in enumerate(record.overpasses):
         for c, channel in enumerate(record.channels):
@@ -174,7 +178,7 @@ def _anomalies(record: Record, normals: Normals, numbers: npt.NDArray[Any]) -> F
 
 
 def _carried(
-    record: Record,
+    record: Overpasses,
     anomaly: Floats,
     normals: Normals,
     n: int,
@@ -188,11 +192,11 @@ def _carried(
     for c, channel in enumerate(record.channels):
         values[:, c] = normals.expected(code, channel, numbers)
     if name == "other_node":
-        told, source = from_other_node(anomaly, record.origin, seen, n)
+        told, source = from_other_node(anomaly, record.radiometer, seen, n)
         share = _shares(record, normals, "other_node", code)
         return values + share * told, source
-    near, near_source = from_days(anomaly[:, n], record.origin[:, n], 1)
-    far, far_source = from_days(anomaly[:, n], record.origin[:, n], 2)
+    near, near_source = from_days(anomaly[:, n], record.radiometer[:, n], 1)
+    far, far_source = from_days(anomaly[:, n], record.radiometer[:, n], 2)
     told_near = _shares(record, normals, "one_day", code) * near
     told_far = _shares(record, normals, "two_days", code) * far
     # All channels of a pass are filled from the same days.
@@ -201,14 +205,14 @@ def _carried(
     return values, np.where(here, near_source, far_source)
 
 
-def _shares(record: Record, normals: Normals, way: str, code: int) -> Floats:
+def _shares(record: Overpasses, normals: Normals, way: str, code: int) -> Floats:
     shares = [normals.share(way, code, channel) for channel in record.channels]
     return np.array(shares, "float32")[:, None, None]
 
 
 def from_other_node(
     anomaly: Floats,
-    origin: npt.NDArray[np.uint8],
+    radiometer: npt.NDArray[np.uint8],
     seen: npt.NDArray[np.bool_],
     n: int,
 ) -> tuple[Floats, npt.NDArray[np.uint8]]:
@@ -218,7 +222,7 @@ def from_other_node(
     ----------
     anomaly
         K, (day, node, channel, y, x).
-    origin, seen
+    radiometer, seen
         (day, node, y, x).
     n
         Number of the node that is missing.
@@ -231,17 +235,17 @@ def from_other_node(
         uint8 (day, y, x).
     """
     told = np.full_like(anomaly[:, n], np.nan)
-    source = np.full(origin[:, n].shape, MISSING, "uint8")
+    source = np.full(radiometer[:, n].shape, MISSING, "uint8")
     for other in range(anomaly.shape[1]):
         if other != n:
             new = seen[:, other] & (source == MISSING)
             told = np.where(new[:, None], anomaly[:, other], told)
-            source = np.where(new, origin[:, other], source)
+            source = np.where(new, radiometer[:, other], source)
     return told, source
 
 
 def from_days(
-    anomaly: Floats, origin: npt.NDArray[np.uint8], away: int
+    anomaly: Floats, radiometer: npt.NDArray[np.uint8], away: int
 ) -> tuple[Floats, npt.NDArray[np.uint8]]:
     """Anomalies of one node some days before and after: their mean, or the one there is.
 
@@ -249,7 +253,7 @@ def from_days(
     ----------
     anomaly
         K, (day, channel, y, x).
-    origin
+    radiometer
         (day, y, x).
     away
         Days.
@@ -262,9 +266,9 @@ def from_days(
         uint8 (day, y, x): the radiometer of the day before, else of the day after.
     """
     before, after = np.full_like(anomaly, np.nan), np.full_like(anomaly, np.nan)
-    first, last = np.full_like(origin, MISSING), np.full_like(origin, MISSING)
+    first, last = np.full_like(radiometer, MISSING), np.full_like(radiometer, MISSING)
     before[away:], after[:-away] = anomaly[:-away], anomaly[away:]
-    first[away:], last[:-away] = origin[:-away], origin[away:]
+    first[away:], last[:-away] = radiometer[:-away], radiometer[away:]
     told = np.where(np.isnan(before), after, before)
     both = np.isfinite(before) & np.isfinite(after)
     told = np.where(both, np.float32(0.5) * (before + after), told)

@@ -9,14 +9,14 @@ import numpy.typing as npt
 
 from soilft.radiometers.gaps import LEVELS, NEIGHBOUR_DAYS, Hidden
 from soilft.radiometers.matching import WITHIN_HOURS
-from soilft.radiometers.record import Record
+from soilft.radiometers.record import Overpasses
 
 Floats = npt.NDArray[Any]
 
 
 def hide(
-    first: Record, others: Record, hidden: Hidden, hours: Floats, day: int, node: int
-) -> tuple[Record, Record]:
+    first: Overpasses, others: Overpasses, hidden: Hidden, hours: Floats, day: int, node: int
+) -> tuple[Overpasses, Overpasses]:
     """Withhold what comes before a level in the order, around the passes of one day.
 
     Parameters
@@ -50,7 +50,7 @@ def hide(
     return first.without(gone), others.without(gone | np.stack(theirs, axis=1))
 
 
-def _nodes(record: Record) -> int:
+def _nodes(record: Overpasses) -> int:
     return len(record.overpasses)
 
 

@@ -11,12 +11,12 @@ import numpy.typing as npt
 
 from soilft.channels import CODES
 from soilft.days import DaySpan, day_of
+from soilft.grid import RowSpan
 from soilft.radiometers import record as radiometers
 from soilft.radiometers.gaps import from_days, from_other_node
 from soilft.radiometers.normals import CARRIED, PARTS, Normals, part_of
 from soilft.radiometers.opened import RadiometerRefs, Radiometers
-from soilft.radiometers.pairs import Band
-from soilft.radiometers.record import Record
+from soilft.radiometers.record import Overpasses
 from soilft.schema import MISSING, OVERPASSES
 
 VERSION = 1
@@ -43,13 +43,13 @@ class NormalsBand:
 
     inputs: RadiometerRefs
     span: DaySpan
-    band: Band
+    band: RowSpan
 
     @property
     def peak_bytes(self) -> int:
         """Memory the task needs at most: its pixels on all days, thrice, and what is summed."""
         opened = self.inputs.open()
-        cells = (self.band[1] - self.band[0]) * self.inputs.region.grid.shape[1]
+        cells = self.band.height * self.inputs.region.grid.shape[1]
         axes = len(opened.nodes) * len(opened.channels)
         a_day = 4 * axes * cells
         return a_day * (3 * len(self.span) + 4 * PARTS + 2 * 3 * _DAYS_AT_ONCE)
@@ -80,7 +80,7 @@ class NormalsOfBand:
 def fit_band(task: NormalsBand) -> NormalsOfBand:
     """Normals of some rows, and sums for the carried share of anomalies. Runs on a worker."""
     whole = task.inputs.open()
-    inputs = whole.window(slice(*task.band), slice(0, whole.grid.shape[1]))
+    inputs = whole.window(task.band.slice, slice(0, whole.grid.shape[1]))
     record = _record(inputs, task.span)
     numbers = task.span.numbers
     mean = _means(record, numbers)
@@ -93,16 +93,16 @@ def fit_band(task: NormalsBand) -> NormalsOfBand:
             anomaly[:, n, c] = record.tb[:, n, c] - normals.expected(code, channel, numbers)
     for n in range(len(record.overpasses)):
         told = (
-            from_other_node(anomaly, record.origin, seen, n)[0],
-            from_days(anomaly[:, n], record.origin[:, n], 1)[0],
-            from_days(anomaly[:, n], record.origin[:, n], 2)[0],
+            from_other_node(anomaly, record.radiometer, seen, n)[0],
+            from_days(anomaly[:, n], record.radiometer[:, n], 1)[0],
+            from_days(anomaly[:, n], record.radiometer[:, n], 2)[0],
         )
         for way, values in enumerate(told):
             ways[:, way, n] = _products(anomaly[:, n], values)
     return NormalsOfBand(mean, ways[0], ways[1], ways[2], _turn(record, inputs))
 
 
-def _record(inputs: Radiometers, span: DaySpan) -> Record:
+def _record(inputs: Radiometers, span: DaySpan) -> Overpasses:
     """What the radiometers in operation saw, read some days at a time."""
     if inputs.gaps is None:
         raise RuntimeError("normals without knowing who was in operation")
@@ -113,12 +113,12 @@ def _record(inputs: Radiometers, span: DaySpan) -> Record:
         parts.append(radiometers.layered(inputs.tb, rows, inputs.transfers, operating)[0])
     arrays = (
         np.concatenate([getattr(part, name) for part in parts])
-        for name in ("tb", "observed", "origin", "level")
+        for name in ("tb", "observed", "radiometer", "level")
     )
-    return Record(parts[0].overpasses, parts[0].channels, *arrays)
+    return Overpasses(parts[0].overpasses, parts[0].channels, *arrays)
 
 
-def _means(record: Record, numbers: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+def _means(record: Overpasses, numbers: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     part = part_of(numbers)
     shape = (*record.tb.shape[1:3], PARTS, *record.tb.shape[3:])
     found = np.full(shape, np.nan, "float32")
@@ -145,7 +145,7 @@ def _products(missing: Floats, told: Floats) -> Floats:
     return np.stack([(one * other).sum(axis=over), (other**2).sum(axis=over), both.sum(axis=over)])
 
 
-def _turn(record: Record, inputs: Radiometers) -> Floats:
+def _turn(record: Overpasses, inputs: Radiometers) -> Floats:
     angle = 2 * np.pi / 24 * (record.observed + inputs.grid.lonlat[0] / 15.0)
     known = np.isfinite(angle)
     parts = (np.where(known, turned, 0).sum(axis=(0, 2, 3)) for turned in _turned(angle))

@@ -17,8 +17,8 @@ import xarray as xr
 from soilft.days import DaySpan, day_of
 from soilft.draws import dealt
 from soilft.geo.spatial_blocks import spatial_blocks
-from soilft.grid import Grid
-from soilft.radiometers.fit import Overlap, PixelSums, RegionalSums
+from soilft.grid import Grid, RowSpan
+from soilft.radiometers.fit import PairSums, PixelSums, RegionalSums
 from soilft.radiometers.transfer import PIXEL_TERMS, TERMS, Transfer, polarization, seasonal, warmth
 from soilft.store import zarr as store
 
@@ -32,7 +32,6 @@ _CELLS_A_BAND = 2048
 _DAYS_AT_ONCE = 30
 
 Codes = npt.NDArray[np.uint8]
-Band = tuple[int, int]
 
 
 def roles_of_days(numbers: npt.NDArray[Any], block_days: int, seed: int) -> Codes:
@@ -60,10 +59,10 @@ def _roles(block: npt.NDArray[Any], seed: int) -> Codes:
     return np.select([quarter == 0, quarter == 1], [TEST, CHOOSE], FIT).astype("uint8")
 
 
-def bands(grid: Grid) -> list[Band]:
+def bands(grid: Grid) -> list[RowSpan]:
     """Rows of the grid, a few at a time."""
     rows = max(1, _CELLS_A_BAND // grid.shape[1])
-    return [(a, min(a + rows, grid.shape[0])) for a in range(0, grid.shape[0], rows)]
+    return RowSpan(0, grid.shape[0]).every(rows)
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ def _common(one: xr.Dataset, other: xr.Dataset, axis: str) -> tuple[int, ...]:
     return tuple(sorted(both))
 
 
-def pairs(pairing: Pairing, band: Band) -> Iterator[tuple[npt.NDArray[np.intp], Any, Any]]:
+def pairs(pairing: Pairing, band: RowSpan) -> Iterator[tuple[npt.NDArray[np.intp], Any, Any]]:
     """Pairs of some rows of the grid, some days at a time.
 
     Yields
@@ -109,7 +108,7 @@ def pairs(pairing: Pairing, band: Band) -> Iterator[tuple[npt.NDArray[np.intp], 
         see the pixel, or they saw it more than an hour apart.
     """
     overpasses, channels = pairing.axes()
-    first, other_first = (_Record(url, band) for url in (pairing.one, pairing.other))
+    first, other_first = (_Opened(url, band) for url in (pairing.one, pairing.other))
     start = pairing.whole.numbers[0]
     blocks = (pairing.days - start) // _DAYS_AT_ONCE
     for block in np.unique(blocks):
@@ -123,11 +122,11 @@ def pairs(pairing: Pairing, band: Band) -> Iterator[tuple[npt.NDArray[np.intp], 
         yield at, one, other
 
 
-class _Record:
+class _Opened:
     """One radiometer's store, some rows of it."""
 
-    def __init__(self, url: str, band: Band) -> None:
-        self.band = slice(*band)
+    def __init__(self, url: str, band: RowSpan) -> None:
+        self.band = band.slice
         self.opened = store.open_cube(url)
 
     def read(
@@ -162,14 +161,14 @@ class SumBand:
     """
 
     pairing: Pairing
-    band: Band
+    band: RowSpan
     day_role: Codes
     pixel_role: Codes
 
     @property
     def peak_bytes(self) -> int:
         """Memory the task needs at most: a block of days as read, and the sums of its pixels."""
-        cells: int = (self.band[1] - self.band[0]) * self.pixel_role.shape[1]
+        cells: int = self.band.height * self.pixel_role.shape[1]
         overpasses, channels = (len(axis) for axis in self.pairing.axes())
         width: int = self.pixel_role.size // cells + 1
         a_day = 4 * 14 * 2 * cells * (width + 4)
@@ -200,7 +199,7 @@ class BandSums:
 def sum_band(task: SumBand) -> BandSums:
     """Add up the pairs of a band. Runs on a worker."""
     overpasses, channels = task.pairing.axes()
-    rows, columns = task.band[1] - task.band[0], task.pixel_role.shape[1]
+    rows, columns = task.band.height, task.pixel_role.shape[1]
     where = (len(overpasses), len(channels))
     count = len(TERMS)
     outer = np.zeros((len(ROLES), *where, count, count, rows, columns))
@@ -237,7 +236,7 @@ def sum_band(task: SumBand) -> BandSums:
 
 
 def _by_role(task: SumBand, outer: Any, cross: Any, square: Any, low: Any, high: Any) -> BandSums:
-    place = task.pixel_role[slice(*task.band)]
+    place = task.pixel_role[task.band.slice]
     found: dict[str, dict[str, Any]] = {"outer": {}, "cross": {}, "square": {}}
     chosen = {name: (code, place == code) for name, code in ROLES.items()}
     chosen["days"] = (TEST, place == FIT)
@@ -254,7 +253,7 @@ def _by_role(task: SumBand, outer: Any, cross: Any, square: Any, low: Any, high:
     return BandSums(found["outer"], found["cross"], found["square"], low, high, pixel)
 
 
-def joined(parts: Sequence[BandSums], pairing: Pairing, pixel_role: Codes) -> Overlap:
+def joined(parts: Sequence[BandSums], pairing: Pairing, pixel_role: Codes) -> PairSums:
     """The sums of all bands, from north to south."""
     low = np.minimum.reduce([part.low for part in parts])
     high = np.maximum.reduce([part.high for part in parts])
@@ -279,4 +278,4 @@ def joined(parts: Sequence[BandSums], pairing: Pairing, pixel_role: Codes) -> Ov
     }
     months = {day_of(int(n)).month for n in pairing.days}
     overpasses, channels = pairing.axes()
-    return Overlap(regional, pixel, overpasses, channels, pixel_role == FIT, len(months))
+    return PairSums(regional, pixel, overpasses, channels, pixel_role == FIT, len(months))

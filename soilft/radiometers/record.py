@@ -38,7 +38,7 @@ def _names(records: Sequence[xr.Dataset], axis: str, names: dict[int, str]) -> t
 
 
 @dataclass(frozen=True)
-class Record:
+class Overpasses:
     """Brightness temperatures of some days on the common axes.
 
     Parameters
@@ -50,7 +50,7 @@ class Record:
         6.9 GHz of MWRI, is NaN.
     observed
         Hours since 00:00 UTC of the day, float32 (day, node, y, x).
-    origin
+    radiometer
         Number of the radiometer that each pixel and pass is from, uint8 (day, node, y, x), 255
         where there is none.
     level
@@ -62,25 +62,25 @@ class Record:
     channels: tuple[int, ...]
     tb: Floats
     observed: Floats
-    origin: npt.NDArray[np.uint8]
+    radiometer: npt.NDArray[np.uint8]
     level: npt.NDArray[np.uint8]
 
-    def without(self, hidden: npt.NDArray[np.bool_]) -> Record:
+    def without(self, hidden: npt.NDArray[np.bool_]) -> Overpasses:
         """The same with some passes not seen, (day, node, y, x)."""
         nothing = np.uint8(MISSING)
-        return Record(
+        return Overpasses(
             self.overpasses,
             self.channels,
             np.where(hidden[:, :, None], np.float32(np.nan), self.tb),
             np.where(hidden, np.float32(np.nan), self.observed),
-            np.where(hidden, nothing, self.origin),
+            np.where(hidden, nothing, self.radiometer),
             np.where(hidden, nothing, self.level),
         )
 
 
 def merged(
     records: Sequence[xr.Dataset], rows: slice, transfers: Sequence[Transfer | None] = ()
-) -> Record:
+) -> Overpasses:
     """Some days of all radiometers: of each pixel and pass, the first that saw it.
 
     Parameters
@@ -103,7 +103,7 @@ def layered(
     rows: slice,
     transfers: Sequence[Transfer | None],
     operating: npt.NDArray[np.uint8],
-) -> tuple[Record, Record]:
+) -> tuple[Overpasses, Overpasses]:
     """What the radiometer in operation saw, and what others saw; see `merged`.
 
     Parameters
@@ -136,7 +136,7 @@ def _gathered(
     rows: slice,
     transfers: Sequence[Transfer | None],
     operating: npt.NDArray[np.uint8] | None,
-) -> list[Record]:
+) -> list[Overpasses]:
     bands = tuple(CODES[name] for name in channels(records))
     passes = tuple(OVERPASSES[name] for name in nodes(records))
     sizes = records[0].isel(time=rows).sizes
@@ -157,9 +157,9 @@ def _gathered(
         for i, code in enumerate(record["overpass"].values):
             node = passes.index(int(code))
             for layer, days in zip(layers, (own, ~own), strict=False):
-                new = seen[:, i] & days[:, None, None] & (layer.origin[:, node] == MISSING)
+                new = seen[:, i] & days[:, None, None] & (layer.radiometer[:, node] == MISSING)
                 layer.observed[:, node][new] = time[:, i][new]
-                layer.origin[:, node][new] = number
+                layer.radiometer[:, node][new] = number
                 layer.level[:, node][new] = 0
                 for j, band in enumerate(at):
                     layer.tb[:, node, band][new] = values[:, i, j][new]
@@ -168,9 +168,9 @@ def _gathered(
 
 def _empty(
     passes: tuple[int, ...], bands: tuple[int, ...], shape: tuple[int, int, int, int, int]
-) -> Record:
+) -> Overpasses:
     seen = (shape[0], shape[1], *shape[3:])
-    return Record(
+    return Overpasses(
         passes,
         bands,
         np.full(shape, np.nan, "float32"),

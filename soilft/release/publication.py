@@ -21,8 +21,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from soilft.errors import ReleaseRefused
-from soilft.release import pointer, stac
-from soilft.release import shards as cube_objects
+from soilft.release import pointer, shards, stac
 from soilft.release.lease import SECONDS, Lease, held
 from soilft.release.shards import ROOT, is_metadata
 from soilft.release.staged import Part, Staged, sha256
@@ -327,7 +326,7 @@ class _Publication:
         A browser that asked for one would say so in its console, and a bucket that nobody may list
         answers with a denial.
         """
-        names = cube_objects.places(self.staged.metadata[ROOT])
+        names = shards.places(self.staged.metadata[ROOT])
         return sorted(name for name in names if f"{CUBE}/{name}" not in self.expected)
 
     def _beside(self) -> dict[str, list[str]]:

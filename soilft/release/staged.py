@@ -12,7 +12,7 @@ import numpy as np
 
 from soilft.cube import conventions as zarr_conventions
 from soilft.days import DaySpan
-from soilft.release import shards as cube_objects
+from soilft.release import shards
 from soilft.release.layout import Layout
 from soilft.schema import Template
 from soilft.store import objects
@@ -130,11 +130,11 @@ class Staged:
             path: {
                 name: objects.read(objects.join(url, name)) or b""
                 for name in objects.listing(url)
-                if cube_objects.is_metadata(name)
+                if shards.is_metadata(name)
             }
             for path, (url, _) in self.groups.items()
         }
-        return cube_objects.metadata(self.templates, ready)
+        return shards.metadata(self.templates, ready)
 
     @cached_property
     def identity(self) -> str:
@@ -157,7 +157,7 @@ class Staged:
         for variable in self.template.variables:
             values = np.asarray(store.array(staged, variable.name)[rows])
             for path, template in self.templates.items():
-                for name, content in cube_objects.shards(template, variable, values):
+                for name, content in shards.shards(template, variable, values):
                     place = name.replace("c/0", f"c/{part.index}", 1)
                     yield "/".join(filter(None, (path, variable.name, place))), content
 

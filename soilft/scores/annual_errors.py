@@ -12,6 +12,7 @@ import numpy.typing as npt
 from soilft.annual import phenology
 from soilft.annual.trend import trend
 from soilft.days import DaySpan
+from soilft.grid import RowSpan
 from soilft.schema import OVERPASSES
 from soilft.store import zarr as store
 
@@ -36,7 +37,7 @@ class AnnualBand:
     reference_url: str | None
     overpass: str
     days: DaySpan
-    rows: tuple[int, int]
+    rows: RowSpan
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class Layers:
 
 def annual_band(task: AnnualBand) -> Layers:
     """Annual layers of one band. Runs on a worker."""
-    band = slice(*task.rows)
+    band = task.rows.slice
     cube = store.open_raw(task.cube_url)
     ours = np.asarray(store.array(cube, "freeze_thaw_state")[:, band])
     found = [_layers(ours, task.days)]

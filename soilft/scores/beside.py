@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from soilft.days import DaySpan, day_of
+from soilft.grid import RowSpan
 from soilft.predictors.stores import InputRefs
 from soilft.predictors.window import Inputs, Target, load
 from soilft.schema import MISSING, OVERPASSES, overpass_place
@@ -28,7 +28,6 @@ CHANNEL, PARTNER = "36.5V", "36.5H"
 _DAYS = 180
 
 Columns: TypeAlias = dict[str, npt.NDArray[Any]]
-Band: TypeAlias = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -54,13 +53,13 @@ class JudgeBand:
     table_content: str
     label_url: str
     others: tuple[tuple[str, str], ...]
-    rows: Band
+    rows: RowSpan
     most: int | None = None
 
     @property
     def peak_bytes(self) -> int:
         """Memory the task needs at most: the series of label, threshold and climatology."""
-        cells = (self.rows[1] - self.rows[0]) * self.inputs.region.grid.shape[1]
+        cells = self.rows.height * self.inputs.region.grid.shape[1]
         return cells * (len(self.inputs.whole) * (2 + 8 * 4) + 366 * 2 * 8)
 
 
@@ -76,10 +75,10 @@ def judge(task: JudgeBand) -> Columns:
     table = held_table(task.table_url, task.table_content, task.most)
     columns = task.inputs.region.grid.shape[1]
     y = table.cell // columns
-    here = np.flatnonzero((y >= task.rows[0]) & (y < task.rows[1]))
+    here = np.flatnonzero((y >= task.rows.first) & (y < task.rows.stop))
     found: Columns = {"row": here}
-    band = slice(*task.rows)
-    places = y[here] - task.rows[0], table.cell[here] % columns
+    band = task.rows.slice
+    places = y[here] - task.rows.first, table.cell[here] % columns
     day = table.day[here] - task.inputs.whole.numbers[0]
     opened = task.inputs.open().window(band, slice(0, columns))
     for target in task.targets:
@@ -143,16 +142,12 @@ def _warmth(opened: Inputs, target: Target, whole: DaySpan) -> tuple[Any, Any]:
     return np.concatenate(tb), np.concatenate(air)
 
 
-def bands(rows: int, columns: int, days: int, limit_bytes: int, least: int) -> list[Band]:
+def bands_that_fit(
+    rows: int, columns: int, days: int, limit_bytes: int, least: int
+) -> list[RowSpan]:
     """Cut a grid's rows into bands that fit a worker, at least as many as asked for."""
     a_row = columns * (days * 34 + 366 * 16)
-    return cut(rows, max(least, -(-rows * a_row // limit_bytes)))
-
-
-def cut(rows: int, parts: int) -> list[Band]:
-    """Cut rows into parts of about one size: first row and one past the last of each."""
-    edges = np.linspace(0, rows, min(rows, parts) + 1).round().astype(int)
-    return [(int(a), int(b)) for a, b in pairwise(edges) if b > a]
+    return RowSpan(0, rows).cut(max(least, -(-rows * a_row // limit_bytes)))
 
 
 def gathered(parts: list[Columns], rows: int) -> Columns:

@@ -16,7 +16,7 @@ from soilft.scores.beside import Columns
 from soilft.scores.cube_counts import Totals
 from soilft.scores.held_out import HeldOut
 from soilft.scores.scorecard import Draws
-from soilft.store.ledger import Record
+from soilft.store.ledger import Done
 from soilft.training.table import StoredTable
 
 # How the simulated truth is called among the references, and the experiments referred to by name.
@@ -91,7 +91,7 @@ class Evidence:
     """
 
     table: StoredTable
-    record: Record
+    record: Done
     most: int | None = None
     columns: Columns = field(default_factory=dict)
     split: npt.NDArray[np.uint8] | None = None

@@ -138,9 +138,9 @@ def groups(table: StoredTable, pool: Pool) -> dict[str, list[dict[str, Any]]]:
         height = table.features[rows, table.names.index("static_elevation")]
         band = np.floor(np.nan_to_num(height) / _BAND_M).astype(int) * _BAND_M
         keys["elevation"] = np.array([f"{b:5d} to {b + _BAND_M} m" for b in band])
-    if table.eras:
-        names = np.array([*table.eras, "none"])
-        keys["era"] = names[np.minimum(table.era[rows], len(table.eras))]
+    if table.radiometers:
+        names = np.array([*table.radiometers, "none"])
+        keys["era"] = names[np.minimum(table.radiometer[rows], len(table.radiometers))]
     if (table.level[rows] != MISSING).any():
         names = np.array([*LEVELS, "none"])
         keys["gap_fill_level"] = names[np.minimum(table.level[rows], len(LEVELS))]

@@ -37,7 +37,7 @@ class Facts:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @classmethod
-    def of(cls, record: Record) -> Self:
+    def of(cls, record: Done) -> Self:
         """The facts of a record."""
         return cls.from_json(record.facts)
 
@@ -48,7 +48,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Record:
+class Done:
     """One finished unit of work.
 
     Parameters
@@ -78,13 +78,13 @@ class Ledger:
     """
 
     store: str
-    _known: dict[tuple[str, str], Record] = field(default_factory=dict, compare=False, repr=False)
+    _known: dict[tuple[str, str], Done] = field(default_factory=dict, compare=False, repr=False)
     _recalled: set[str] = field(default_factory=set, compare=False, repr=False)
 
     def _url(self, stage: str, unit: str) -> str:
         return objects.join(self.store, "ledger", stage, f"{unit}.json")
 
-    def get(self, stage: str, unit: str) -> Record | None:
+    def get(self, stage: str, unit: str) -> Done | None:
         """Record of a unit, or None where there is none."""
         if (stage, unit) not in self._known:
             if stage in self._recalled:
@@ -95,7 +95,7 @@ class Ledger:
             self._known[stage, unit] = record
         return self._known[stage, unit]
 
-    def put(self, stage: str, unit: str, record: Record) -> None:
+    def put(self, stage: str, unit: str, record: Done) -> None:
         """Remember a unit as done."""
         value = {**asdict(record), "written": datetime.now(UTC).isoformat(timespec="seconds")}
         objects.write(self._url(stage, unit), objects.to_json(value))
@@ -116,10 +116,10 @@ class Ledger:
         self._recalled.add(stage)
 
 
-def _parse(value: Any) -> Record | None:
+def _parse(value: Any) -> Done | None:
     if value is None:
         return None
-    return Record(
+    return Done(
         value["key"],
         value["content"],
         value["facts"],

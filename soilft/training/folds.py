@@ -106,7 +106,7 @@ def group_folds(values: npt.NDArray[Any], folds: int, seed: int) -> list[Fold]:
     return [Fold(np.flatnonzero(group != g), np.flatnonzero(group == g)) for g in range(count)]
 
 
-def transfers(era: npt.NDArray[Any]) -> list[tuple[int, int]]:
+def transfers(radiometer: npt.NDArray[Any]) -> list[tuple[int, int]]:
     """Pairs of radiometers to train on and to judge on, in order of their codes."""
-    codes = [int(code) for code in np.unique(era) if code != 255]
+    codes = [int(code) for code in np.unique(radiometer) if code != 255]
     return [(one, other) for one in codes for other in codes if one != other]

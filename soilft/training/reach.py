@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from soilft.days import DaySpan, day_of
-from soilft.predictors.features import FeatureSet, block
-from soilft.predictors.stores import InputRefs, block_bytes
+from soilft.predictors.features import FeatureSet, compute
+from soilft.predictors.stores import InputRefs, predictor_bytes
 
 # Days and cells that the correlation range is estimated from, at most.
 RANGE_DAYS, RANGE_CELLS = 24, 400
@@ -44,13 +44,15 @@ class SampleField:
     @property
     def peak_bytes(self) -> int:
         """Memory the task needs at most."""
-        return block_bytes(self.inputs, self.features, DaySpan(day_of(self.day), day_of(self.day)))
+        return predictor_bytes(
+            self.inputs, self.features, DaySpan(day_of(self.day), day_of(self.day))
+        )
 
 
 def sample_field(task: SampleField) -> tuple[tuple[str, ...], Floats]:
     """Names and values of the predictors, (cell, feature), at the first overpass."""
     day = day_of(task.day)
-    found = block(task.inputs.open(), task.features, DaySpan(day, day))
+    found = compute(task.inputs.open(), task.features, DaySpan(day, day))
     return found.names, found.values[0, 0].reshape(-1, len(found.names))[list(task.cells)]
 
 

@@ -17,9 +17,8 @@ from soilft.days import DaySpan
 from soilft.draws import hashes
 from soilft.errors import ConfigError
 from soilft.geo.spatial_blocks import spatial_blocks
-from soilft.predictors.features import Block, FeatureSet
-from soilft.predictors.features import block as compute_block
-from soilft.predictors.stores import InputRefs, block_bytes
+from soilft.predictors.features import FeatureSet, Predictors, compute
+from soilft.predictors.stores import InputRefs, predictor_bytes
 from soilft.schema import FROZEN, MISSING, OVERPASSES, PARTIAL, THAWED
 from soilft.store import zarr as store
 
@@ -44,7 +43,7 @@ class Table:
         int32 (row,), row-major index of the pixel on the region's grid.
     block
         int32 (row,), number of the spatial block.
-    era
+    radiometer
         uint8 (row,), number of the radiometer that saw the pixel, 255 where none did.
     level
         uint8 (row,), level of gap filling, see `soilft.radiometers.gaps.LEVELS`; 255 where there
@@ -59,7 +58,7 @@ class Table:
     overpass: npt.NDArray[np.uint8]
     cell: npt.NDArray[np.int32]
     block: npt.NDArray[np.int32]
-    era: npt.NDArray[np.uint8]
+    radiometer: npt.NDArray[np.uint8]
     level: npt.NDArray[np.uint8]
     order: npt.NDArray[np.uint64]
 
@@ -99,15 +98,18 @@ def seasons(day: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
 
 
 def strata(
-    label: npt.NDArray[Any], day: npt.NDArray[Any], block: npt.NDArray[Any], era: npt.NDArray[Any]
+    label: npt.NDArray[Any],
+    day: npt.NDArray[Any],
+    block: npt.NDArray[Any],
+    radiometer: npt.NDArray[Any],
 ) -> npt.NDArray[np.int64]:
     """Number of the stratum of each row: class, season, spatial block and radiometer."""
-    within = (np.asarray(label, "int64") * 4 + seasons(day)) * 256 + era
+    within = (np.asarray(label, "int64") * 4 + seasons(day)) * 256 + radiometer
     return np.asarray((within << 32) + block)
 
 
 def rows(
-    block: Block,
+    predictors: Predictors,
     label: npt.NDArray[np.uint8],
     overpasses: npt.NDArray[np.uint8],
     span: DaySpan,
@@ -138,23 +140,23 @@ def rows(
     """
     certain = np.ones(label.shape, bool) if doubtful is None else ~doubtful
     known = ((label == THAWED) | (label == FROZEN)) & certain
-    d, o, y, x = np.nonzero(known & block.usable)
+    d, o, y, x = np.nonzero(known & predictors.usable)
     day, overpass = span.numbers[d], overpasses[o]
     cell = (y * label.shape[3] + x).astype("int32")
     order = hashes(seed, day, overpass, cell)
-    state, era, place = label[d, o, y, x], block.origin[d, o, y, x], blocks[y, x]
-    names, counts = np.unique(strata(state, day, place, era), return_counts=True)
+    state, radiometer, place = label[d, o, y, x], predictors.radiometer[d, o, y, x], blocks[y, x]
+    names, counts = np.unique(strata(state, day, place, radiometer), return_counts=True)
     drawn = np.sort(np.argsort(order, kind="stable")[: 2 * limit])
     at = d[drawn], o[drawn], y[drawn], x[drawn]
     table = Table(
-        block.values[at],
+        predictors.values[at],
         state[drawn],
         day[drawn],
         overpass[drawn],
         cell[drawn],
         place[drawn],
-        era[drawn],
-        block.level[at],
+        radiometer[drawn],
+        predictors.level[at],
         order[drawn],
     )
     fates = {
@@ -162,7 +164,7 @@ def rows(
         "frozen": int((state == FROZEN).sum()),
         "partially_frozen": int((label == PARTIAL).sum()),
         "low_quality": int(((label != MISSING) & ~certain).sum()),
-        "without_predictors": int((known & ~block.usable).sum()),
+        "without_predictors": int((known & ~predictors.usable).sum()),
     }
     return Drawn(table, dict(zip(names.tolist(), counts.tolist(), strict=True)), fates)
 
@@ -200,7 +202,7 @@ def stratified(drawn: Drawn, limit: int) -> Table:
     quota = np.floor(exact).astype("int64")
     rest = np.argsort(-(exact - quota), kind="stable")[: limit - int(quota.sum())]
     quota[rest] += 1
-    at = np.searchsorted(names, strata(table.label, table.day, table.block, table.era))
+    at = np.searchsorted(names, strata(table.label, table.day, table.block, table.radiometer))
     by_hash = np.argsort(table.order, kind="stable")
     grouped = by_hash[np.argsort(at[by_hash], kind="stable")]
     sizes = np.bincount(at, minlength=len(names))
@@ -238,16 +240,16 @@ class SampleDays:
     @property
     def peak_bytes(self) -> int:
         """Memory the task needs at most: the block twice, while it is masked and drawn from."""
-        return 2 * block_bytes(self.inputs, self.features, self.span)
+        return 2 * predictor_bytes(self.inputs, self.features, self.span)
 
 
 def sample_days(task: SampleDays) -> tuple[Drawn, tuple[str, ...]]:
     """Draw rows of a chunk, and the names of their features. Runs on a worker."""
-    block = compute_block(task.inputs.open(), task.features, task.span)
+    predictors = compute(task.inputs.open(), task.features, task.span)
     codes = [OVERPASSES[target.name] for target in task.features.targets]
     label, doubtful = labels(task.label_url, codes, task.span.within(task.inputs.whole))
     drawn = rows(
-        block,
+        predictors,
         label,
         np.array(codes, "uint8"),
         task.span,
@@ -256,7 +258,7 @@ def sample_days(task: SampleDays) -> tuple[Drawn, tuple[str, ...]]:
         limit=task.limit,
         doubtful=doubtful,
     )
-    return drawn, block.names
+    return drawn, predictors.names
 
 
 def labels(

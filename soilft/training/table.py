@@ -28,7 +28,7 @@ def write_table(
     table: Table,
     split: npt.NDArray[np.uint8],
     names: Sequence[str],
-    eras: Sequence[str] = (),
+    radiometers: Sequence[str] = (),
     about: Mapping[str, Any] | None = None,
 ) -> str:
     """Write a table to the store; give the digest of its content.
@@ -39,7 +39,7 @@ def write_table(
         Codes of `SPLITS`, uint8 (row,).
     names
         Of the features, in order.
-    eras
+    radiometers
         Names of the radiometers by their number.
     about
         Further attributes: how the rows were drawn, and whether they are simulated.
@@ -51,7 +51,7 @@ def write_table(
         "overpass": table.overpass,
         "cell": table.cell,
         "block": table.block,
-        "era": table.era,
+        "era": table.radiometer,
         "level": table.level,
         "split": split,
     }
@@ -73,7 +73,7 @@ def write_table(
             flagged("split", ("row",), "random split", SPLITS),
         ),
         chunks={"row": max(1, min(count, ROWS_A_CHUNK))},
-        attributes={**(about or {}), "feature_names": list(names), "eras": list(eras)},
+        attributes={**(about or {}), "feature_names": list(names), "eras": list(radiometers)},
     )
     store.create(url, template)
     store.write_region(url, arrays, {})
@@ -91,10 +91,10 @@ class StoredTable:
     overpass: npt.NDArray[np.uint8]
     cell: npt.NDArray[np.int32]
     block: npt.NDArray[np.int32]
-    era: npt.NDArray[np.uint8]
+    radiometer: npt.NDArray[np.uint8]
     level: npt.NDArray[np.uint8]
     names: tuple[str, ...]
-    eras: tuple[str, ...]
+    radiometers: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.label)
@@ -142,17 +142,19 @@ def read_table(url: str, most: int | None = None) -> StoredTable:
     else:
         arrays = {name: values[rows] for name, values in arrays.items()}
         arrays["features"] = _features_of(features, rows)
-    names, eras = (
+    names, radiometers = (
         tuple(str(name) for name in group.attrs[key])  # type: ignore[union-attr]
         for key in ("feature_names", "eras")
     )
-    return StoredTable(**arrays, names=names, eras=eras)
+    # The column is called after the era in which its radiometer flew.
+    arrays["radiometer"] = arrays.pop("era")
+    return StoredTable(**arrays, names=names, radiometers=radiometers)
 
 
-def read_eras(url: str, most: int | None = None) -> npt.NDArray[np.uint8]:
+def read_radiometers(url: str, most: int | None = None) -> npt.NDArray[np.uint8]:
     """Radiometer of each row that `read_table` reads, uint8 (row,)."""
-    era = np.asarray(store.array(store.open_raw(url), "era")[...])
-    return era[_part(len(era), most)]
+    radiometer = np.asarray(store.array(store.open_raw(url), "era")[...])
+    return radiometer[_part(len(radiometer), most)]
 
 
 def _part(length: int, most: int | None) -> npt.NDArray[np.intp]:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from soilft.draws import at_most
 from soilft.errors import NotEnoughRows
 from soilft.forest.artefact import ModelRef
-from soilft.forest.by_era import Forests
+from soilft.forest.by_radiometer import Forests
 from soilft.forest.grow import ForestSettings
 from soilft.forest.loaded import loaded
 from soilft.grid import Region
@@ -23,7 +23,7 @@ from soilft.schema import FROZEN, MISSING
 from soilft.scores.baselines import nearby_climatology
 from soilft.scores.held_out import Floats, HeldOut, Rows
 from soilft.training.folds import Fold, group_folds, transfers, year_block_folds
-from soilft.training.table import StoredTable, held_table, read_eras, read_table
+from soilft.training.table import StoredTable, held_table, read_radiometers, read_table
 from soilft.trials.inner_folds import inner_folds, inner_votes, measures
 from soilft.trials.rules import Rules, grown
 from soilft.uncertainty.calibration import Calibration
@@ -55,7 +55,7 @@ class Experiment:
         judged as well.
     most
         Rows of the table to know of, all where None; see `soilft.training.table.read_table`.
-    eras_of
+    radiometers_of
         Table of the same rows whose radiometers count in place of this one's, or None.
     """
 
@@ -72,7 +72,7 @@ class Experiment:
     uncertainty: bool = False
     masked: tuple[str, str] | None = None
     most: int | None = None
-    eras_of: str | None = None
+    radiometers_of: str | None = None
 
 
 def folds_of(table: StoredTable, kind: Kind, rules: Rules) -> list[Fold]:
@@ -84,9 +84,9 @@ def folds_of(table: StoredTable, kind: Kind, rules: Rules) -> list[Fold]:
         Where years and blocks are to be held out and there is one of each.
     """
     if kind == "transfer":
-        pairs = transfers(table.era)
+        pairs = transfers(table.radiometer)
         return [
-            Fold(np.flatnonzero(table.era == one), np.flatnonzero(table.era == other))
+            Fold(np.flatnonzero(table.radiometer == one), np.flatnonzero(table.radiometer == other))
             for one, other in pairs
         ]
     if kind == "year_block":
@@ -98,8 +98,10 @@ def folds_of(table: StoredTable, kind: Kind, rules: Rules) -> list[Fold]:
 def run(experiment: Experiment) -> HeldOut:
     """Grow the forest of one experiment and judge it. Runs on a worker."""
     table = held_table(experiment.table_url, experiment.table_content, experiment.most)
-    if experiment.eras_of is not None:
-        table = replace(table, era=read_eras(experiment.eras_of, experiment.most))
+    if experiment.radiometers_of is not None:
+        table = replace(
+            table, radiometer=read_radiometers(experiment.radiometers_of, experiment.most)
+        )
     rules = experiment.rules
     seed = rules.seed + 101 * experiment.fold
     label = table.label
@@ -111,7 +113,7 @@ def run(experiment: Experiment) -> HeldOut:
     features = _columns(table, experiment.columns)
     settings = rules.forest(experiment.settings)
     forests = grown(settings, rules, table, features, label, train)
-    raw = forests.votes(features[test], table.era[test])
+    raw = forests.votes(features[test], table.radiometer[test])
     nothing = np.full(len(test), MISSING, "uint8")
     unknown = np.full(len(test), np.nan)
     held = HeldOut(test, label[test], raw, raw, nothing, nothing, unknown, len(train))
@@ -212,7 +214,9 @@ def _masked(
     other = read_table(url)
     every = np.arange(len(other))
     rows = np.flatnonzero(np.isin(other.clusters(every), table.clusters(held_out)))
-    votes = forests.votes(other.features[rows], other.era[rows]) if len(rows) else np.empty(0)
+    votes = (
+        forests.votes(other.features[rows], other.radiometer[rows]) if len(rows) else np.empty(0)
+    )
     return rows, votes if calibration is None else calibration.apply(votes)
 
 
@@ -232,7 +236,7 @@ def _importance(
     for name, columns in experiment.groups:
         permuted = given.copy()
         permuted[:, list(columns)] = given[order][:, list(columns)]
-        state = forests.votes(permuted, table.era[held.rows]) > 0.5
+        state = forests.votes(permuted, table.radiometer[held.rows]) > 0.5
         found[name] = right - float(np.mean(state == (held.label == FROZEN)))
     return found
 
@@ -252,7 +256,7 @@ def split_states(task: SplitStates) -> npt.NDArray[np.uint8]:
     table = held_table(task.table_url, task.table_content, task.most)
     model = loaded(task.model)
     model.require_features(table.names)
-    return (model.frozen_probability(table.features, table.era) > 0.5).astype("uint8")
+    return (model.frozen_probability(table.features, table.radiometer) > 0.5).astype("uint8")
 
 
 def evaluate(task: Experiment | SplitStates) -> HeldOut | npt.NDArray[np.uint8]:

@@ -16,8 +16,8 @@ import numpy.typing as npt
 from soilft.days import DaySpan, day_of
 from soilft.forest.artefact import ModelRef
 from soilft.forest.loaded import loaded
-from soilft.predictors.features import FeatureSet, block
-from soilft.predictors.stores import InputRefs, block_bytes
+from soilft.predictors.features import FeatureSet, compute
+from soilft.predictors.stores import InputRefs, predictor_bytes
 from soilft.radiometers.equivalence import CLUSTER_DAYS, MARGIN_DAYS, step
 
 DAYS_A_YEAR = 365.25
@@ -59,7 +59,7 @@ class HandOverDays:
     @property
     def peak_bytes(self) -> int:
         """Memory the task needs at most: a block of features, and its rows for the forest."""
-        return 3 * block_bytes(self.inputs, self.features, self.span)
+        return 3 * predictor_bytes(self.inputs, self.features, self.span)
 
 
 @dataclass(frozen=True)
@@ -119,14 +119,14 @@ def _states(task: HandOverDays, number: int, *, harmonized: bool) -> npt.NDArray
     model = loaded(task.model)
     opened = task.inputs.open()
     opened = replace(opened, mask=task.places >= 0).of_radiometer(number, harmonized=harmonized)
-    predictors = block(opened, task.features, task.span)
+    predictors = compute(opened, task.features, task.span)
     model.require_features(predictors.names)
-    seen = (predictors.usable & (predictors.origin == number))[:, 0]
+    seen = (predictors.usable & (predictors.radiometer == number))[:, 0]
     found = np.full(seen.shape, np.nan, "float32")
     if seen.any():
         rows = predictors.values[:, 0][seen]
-        era = predictors.origin[:, 0][seen]
-        found[seen] = model.frozen_probability(rows, era) > 0.5
+        radiometer = predictors.radiometer[:, 0][seen]
+        found[seen] = model.frozen_probability(rows, radiometer) > 0.5
     chosen: npt.NDArray[np.float32] = found[task.days - task.days[0]]
     return chosen
 

@@ -81,7 +81,7 @@ def inner_votes(
     if len(np.unique(label[train])) < 2:
         return np.empty(0, np.intp), np.empty(0)  # a forest of one class says nothing
     forests = grown(settings, rules, table, features, label, train)
-    return test, forests.votes(features[test], table.era[test])
+    return test, forests.votes(features[test], table.radiometer[test])
 
 
 def measures(

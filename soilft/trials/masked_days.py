@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from soilft.days import DaySpan, day_of
 from soilft.geo.spatial_blocks import spatial_blocks
-from soilft.predictors.features import Block, FeatureSet, block
-from soilft.predictors.stores import InputRefs, block_bytes
+from soilft.predictors.features import FeatureSet, Predictors, compute
+from soilft.predictors.stores import InputRefs, predictor_bytes
 from soilft.predictors.window import REACH_DAYS, Inputs
 from soilft.radiometers.gaps import LEVELS, Hidden
 from soilft.schema import FROZEN, OVERPASSES, THAWED
@@ -56,7 +56,9 @@ class MaskedDay:
         cells = opened.grid.shape[0] * opened.grid.shape[1]
         axes = sum(r.sizes["overpass"] * (r.sizes["channel"] + 1) for r in opened.tb)
         a_day = 4 * cells * (axes + len(opened.reanalysis_names))
-        return 2 * (2 * REACH_DAYS + 1) * a_day + 2 * block_bytes(self.inputs, self.features, span)
+        return 2 * (2 * REACH_DAYS + 1) * a_day + 2 * predictor_bytes(
+            self.inputs, self.features, span
+        )
 
 
 def masked_rows(task: MaskedDay) -> tuple[Table, tuple[str, ...]]:
@@ -76,14 +78,14 @@ def masked_rows(task: MaskedDay) -> tuple[Table, tuple[str, ...]]:
         known = (label == THAWED) | (label == FROZEN)
         if doubtful is not None:
             known &= ~doubtful
-        as_seen = block(inputs, features, span)
+        as_seen = compute(inputs, features, span)
         names = as_seen.names
         known &= as_seen.usable & (as_seen.level == OBSERVED)
         parts.append(_rows(as_seen, known, label, code, task.day, place))
         # Of a state at no node's overpass, no pass is its own that could be taken away.
         if target.name in inputs.nodes and known.any():
             for level in task.levels:
-                found = block(_hidden(inputs, level, task.day), features, span)
+                found = compute(_hidden(inputs, level, task.day), features, span)
                 filled = known & found.usable & (found.level == LEVELS[level])
                 parts.append(_rows(found, filled, label, code, task.day, place))
     return joined(parts), names
@@ -96,7 +98,7 @@ def _hidden(inputs: Inputs, level: str, day: int) -> Inputs:
 
 
 def _rows(
-    found: Block,
+    found: Predictors,
     taken: npt.NDArray[np.bool_],
     label: npt.NDArray[np.uint8],
     overpass: int,
@@ -113,7 +115,7 @@ def _rows(
         np.full(count, overpass, "uint8"),
         (y * taken.shape[3] + x).astype("int32"),
         place[y, x],
-        found.origin[at],
+        found.radiometer[at],
         found.level[at],
         np.zeros(count, "uint64"),
     )

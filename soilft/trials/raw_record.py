@@ -18,12 +18,12 @@ from soilft.forest import strata
 from soilft.forest.artefact import ModelRef, save
 from soilft.forest.grow import ForestSettings
 from soilft.forest.loaded import loaded
-from soilft.predictors.features import FeatureSet, block
-from soilft.predictors.stores import InputRefs, block_bytes
+from soilft.predictors.features import FeatureSet, compute
+from soilft.predictors.stores import InputRefs, predictor_bytes
 from soilft.schema import FROZEN, MISSING, OVERPASSES, THAWED
 from soilft.store import zarr as store
 from soilft.training.sampling import Table
-from soilft.training.table import feature_names, held_table, read_eras, write_table
+from soilft.training.table import feature_names, held_table, read_radiometers, write_table
 from soilft.trials.rules import Rules, grown
 
 VERSION = 1
@@ -67,7 +67,7 @@ class RawRows:
     @property
     def peak_bytes(self) -> int:
         """Memory the task needs at most: the block twice, while rows are gathered from it."""
-        return 2 * block_bytes(self.inputs, self.features, self.span)
+        return 2 * predictor_bytes(self.inputs, self.features, self.span)
 
 
 @dataclass(frozen=True)
@@ -97,17 +97,17 @@ class Gathered:
 def raw_rows(task: RawRows) -> Gathered:
     """Gather the rows of a chunk of days. Runs on a worker."""
     columns = ("day", "overpass", "cell", "era", "level")
-    day, overpass, cell, era, level = strata.read_columns(task.table_url, *columns)
+    day, overpass, cell, radiometer, level = strata.read_columns(task.table_url, *columns)
     numbers = task.span.numbers
     rows = np.flatnonzero((day >= numbers[0]) & (day <= numbers[-1]))
-    predictors = block(task.inputs.open(), task.features, task.span)
+    predictors = compute(task.inputs.open(), task.features, task.span)
     place = {OVERPASSES[target.name]: i for i, target in enumerate(task.features.targets)}
     at = (
         day[rows] - numbers[0],
         np.array([place[int(code)] for code in overpass[rows]], "intp"),
         *np.divmod(cell[rows], task.inputs.region.grid.shape[1]),
     )
-    same = (predictors.origin[at] == era[rows]) & (predictors.level[at] == level[rows])
+    same = (predictors.radiometer[at] == radiometer[rows]) & (predictors.level[at] == level[rows])
     features = predictors.values[at]
     features[~same] = np.nan
     return Gathered(rows, features, same, predictors.names)
@@ -131,13 +131,13 @@ def write_raw_table(
     columns = ("label", "day", "overpass", "cell", "block", "era", "level", "split")
     held = dict(zip(columns, strata.read_columns(table_url, *columns), strict=True))
     split = held.pop("split")
-    held["era"] = np.where(same, held["era"], MISSING).astype("uint8")
+    held["radiometer"] = np.where(same, held.pop("era"), MISSING).astype("uint8")
     # Nobody is drawn from these rows: their order in the draw is not kept.
     table = Table(features, **held, order=np.zeros(len(split), "uint64"))
     about = store.open_raw(table_url).attrs
-    eras = [str(name) for name in about["eras"]]  # type: ignore[union-attr]
+    radiometers = [str(name) for name in about["eras"]]  # type: ignore[union-attr]
     told = {"simulated": about.get("simulated", "false"), "radiometers": "as they are"}
-    return write_table(url, table, split, feature_names(table_url), eras, told)
+    return write_table(url, table, split, feature_names(table_url), radiometers, told)
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ class GrowRecord:
 
     Parameters
     ----------
-    eras_of
+    radiometers_of
         URL of the raw table: rows without a radiometer there are left out.
     root
         Folder below which the model is written.
@@ -158,7 +158,7 @@ class GrowRecord:
     table_content: str
     settings: ForestSettings
     rules: Rules
-    eras_of: str
+    radiometers_of: str
     root: str
     most: int | None = None
 
@@ -172,7 +172,7 @@ def grow_record(task: GrowRecord) -> ModelRef:
         Where the rows are of one class.
     """
     table = held_table(task.table_url, task.table_content, task.most)
-    left_out = np.flatnonzero(read_eras(task.eras_of, task.most) == MISSING)
+    left_out = np.flatnonzero(read_radiometers(task.radiometers_of, task.most) == MISSING)
     rows = np.setdiff1d(table.rows_of("train"), left_out)
     rows = at_most(rows, task.rules.rows_per_fit, task.rules.seed)
     settings = task.rules.forest(task.settings)
@@ -231,7 +231,7 @@ class StateDays:
     @property
     def peak_bytes(self) -> int:
         """Memory the task needs at most: no more than for all cells of the grid."""
-        return 3 * block_bytes(self.records[0].inputs, self.features, self.span)
+        return 3 * predictor_bytes(self.records[0].inputs, self.features, self.span)
 
 
 def states(task: StateDays) -> dict[str, States]:
@@ -257,11 +257,11 @@ def _states(task: StateDays, record: Recorded) -> States:
     """State of one record at the sampled cells, (day, y, x)."""
     model = loaded(record.model)
     opened = record.inputs.open().window(task.rows, task.columns)
-    predictors = block(opened, task.features, task.span)
+    predictors = compute(opened, task.features, task.span)
     model.require_features(predictors.names)
     usable = predictors.usable[:, 0]
     found = np.full(usable.shape, MISSING, "uint8")
     if usable.any():
-        values, era = predictors.values[:, 0][usable], predictors.origin[:, 0][usable]
-        found[usable] = np.where(model.frozen_probability(values, era) > 0.5, FROZEN, THAWED)
+        values, radiometer = predictors.values[:, 0][usable], predictors.radiometer[:, 0][usable]
+        found[usable] = np.where(model.frozen_probability(values, radiometer) > 0.5, FROZEN, THAWED)
     return found

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from soilft.errors import ConfigError
-from soilft.forest.by_era import Forests, fit_by_era
+from soilft.forest.by_radiometer import Forests, fit_by_radiometer
 from soilft.forest.grow import ForestSettings, fit
 from soilft.scores.held_out import Rows
 from soilft.training.table import StoredTable
@@ -67,5 +67,5 @@ def grown(
             remedy="Use fewer folds, a longer period or a larger region.",
         )
     if rules.per_era:
-        return fit_by_era(settings, features[rows], label[rows], table.era[rows])
+        return fit_by_radiometer(settings, features[rows], label[rows], table.radiometer[rows])
     return Forests(fit(settings, features[rows], label[rows]))

@@ -10,8 +10,7 @@ from typing import Any
 
 from soilft import __version__
 from soilft.annual import store as annual_store
-from soilft.release import shards as cube_objects
-from soilft.release import stac
+from soilft.release import shards, stac
 from soilft.schema import Template
 from tests.support.cubes import DECADE, REGIONS, template
 
@@ -51,8 +50,8 @@ def collection(kind: str) -> dict[str, Any]:
 def contract(kind: str) -> dict[str, Any]:
     """What a store of a decade says of itself to any reader, without its values."""
     cube = template(REGIONS[kind], DECADE)
-    content = cube_objects.metadata({"": cube, "annual": _annual(kind, cube)})
-    root = json.loads(content[cube_objects.ROOT])
+    content = shards.metadata({"": cube, "annual": _annual(kind, cube)})
+    root = json.loads(content[shards.ROOT])
     members = root["consolidated_metadata"]["metadata"]
     arrays = {name for name, member in members.items() if member["node_type"] == "array"}
     groups = members.keys() - arrays

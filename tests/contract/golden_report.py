@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from soilft.report import page as report
+from soilft.report import page
 from tests.support.scorecard import card, experiment, scores
 
 FOLDER = Path(__file__).with_name("golden_report")
@@ -85,9 +85,9 @@ def pages() -> dict[str, str]:
     drawn = {name: f'<svg role="img" aria-label="{name}"></svg>' for name in FIGURES}
     drawn["accuracy_map"] = "data:image/png;base64,AAAA"
     return {
-        "whole": report.render(whole(), drawn),
-        "bare": report.render(bare()),
-        "hostile": report.render(hostile(), {HOSTILE: "<svg></svg>"}),
+        "whole": page.render(whole(), drawn),
+        "bare": page.render(bare()),
+        "hostile": page.render(hostile(), {HOSTILE: "<svg></svg>"}),
     }
 
 

@@ -12,7 +12,7 @@ import cluster
 from pipelines.events import Event
 from pipelines.stages.train.stage import require_model, train
 from soilft.forest.artefact import load, model_digest
-from soilft.forest.by_era import Forests
+from soilft.forest.by_radiometer import Forests
 from soilft.forest.grow import ForestSettings, fit
 from soilft.store import objects
 from tests.pipelines.test_train import (

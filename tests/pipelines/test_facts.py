@@ -19,7 +19,7 @@ from pipelines.facts import (
     TrainingTable,
 )
 from soilft.days import DaySpan
-from soilft.store.ledger import Facts, Record
+from soilft.store.ledger import Done, Facts
 from tests.support.predicted import predicted
 
 BLOCKS = {
@@ -57,20 +57,20 @@ WRITTEN: list[tuple[type[Facts], dict[str, Any]]] = [
 def test_facts_are_read_and_written_as_the_ledger_of_0_3_0_has_them(
     kind: type[Facts], written: dict[str, Any]
 ) -> None:
-    assert kind.of(Record("key", "content", written)).to_json() == written
+    assert kind.of(Done("key", "content", written)).to_json() == written
 
 
 def test_facts_of_ingested_units_leave_alone_what_people_ask_for() -> None:
     asked = {"sha256": {"a.nc": "0"}, "replaced": {}, "first": "2015-10-01"}
     days = {"coverage": [1.0, 0.0], "granules": [2, 0], "last": "2015-10-02"}
-    record = Record("key", "", {"simulated": True, "newest_day": "2015-10-01", **days, **asked})
+    record = Done("key", "", {"simulated": True, "newest_day": "2015-10-01", **days, **asked})
     assert IngestedDays.of(record) == IngestedDays(
         True, [1.0, 0.0], [2, 0], "2015-10-02", "2015-10-01"
     )
     assert IngestedUnit.of(record) == IngestedUnit(True)
-    assert IngestedDays.of(Record("key", "", {"simulated": False})).newest_day == ""
+    assert IngestedDays.of(Done("key", "", {"simulated": False})).newest_day == ""
     with pytest.raises(TypeError, match="simulated"):
-        IngestedUnit.of(Record("key", ""))
+        IngestedUnit.of(Done("key", ""))
 
 
 def test_an_update_uses_again_what_a_release_kept() -> None:

@@ -10,7 +10,7 @@ from pipelines import lineage
 from pipelines.run import Run
 from pipelines.stages.harmonize.transfers import harmonize
 from soilft.days import DaySpan
-from soilft.predictors.features import Block, FeatureSet, block
+from soilft.predictors.features import FeatureSet, Predictors, compute
 from soilft.predictors.window import Target
 from soilft.radiometers.gaps import FILLS, LEVELS
 from soilft.schema import MISSING
@@ -19,8 +19,8 @@ from tests.pipelines.test_harmonize import DAYS, FLOWN, prepared
 FEATURES = FeatureSet(("brightness", "season"), (Target("PM", 18.0),), max_missing=0.9)
 
 
-def record_of(run: Run) -> Block:
-    return block(run.input_refs().open(), FEATURES, run.config.days)
+def record_of(run: Run) -> Predictors:
+    return compute(run.input_refs().open(), FEATURES, run.config.days)
 
 
 def with_levels(run: Run, *levels: str) -> Run:
@@ -41,8 +41,8 @@ def test_every_pixel_day_has_its_level_and_its_radiometer(
     names = run.radiometers()
     lead = {"amsr-e": slice(0, 100), "mwri": slice(100, 140), "amsr2": slice(140, DAYS)}
     for name, days in lead.items():
-        level, origin = found.level[days], found.origin[days]
-        assert set(np.unique(origin[level == 0])) == {names.index(name)}
+        level, radiometer = found.level[days], found.radiometer[days]
+        assert set(np.unique(radiometer[level == 0])) == {names.index(name)}
         # Between the two others nobody but the bridge flew: there is no other radiometer to ask.
         assert (level == LEVELS["other_sensor"]).any() == (name != "mwri")
     # A second run finds everything done; nothing of it depends on the number of workers.

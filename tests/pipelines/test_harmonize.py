@@ -26,7 +26,7 @@ from soilft.radiometers.transfer import TERMS
 from soilft.sources import SmosL3Ft
 from soilft.store import objects
 from soilft.store import zarr as store
-from soilft.store.ledger import Record
+from soilft.store.ledger import Done
 from soilft.training.table import read_table
 from tests.support import radiometers
 from tests.support.radiometers import Error, Field
@@ -93,7 +93,7 @@ def prepared(
         for span in run.ingest_spans():
             coverage = [0.6 * (n - whole.numbers[0] in FLOWN[name]) for n in span.numbers]
             facts = {"coverage": coverage, "simulated": True}
-            run.ledger.put("ingest", f"{name}/{span.first}", Record("key", f"{name}{span}", facts))
+            run.ledger.put("ingest", f"{name}/{span.first}", Done("key", f"{name}{span}", facts))
     return run
 
 
@@ -101,7 +101,7 @@ def record_of(run: Run) -> tuple[np.ndarray, np.ndarray]:
     """Brightness temperatures and origin of the common record, all days."""
     opened = run.input_refs().open()
     found = merging.merged(opened.tb, slice(0, DAYS), opened.transfers)
-    return found.tb, found.origin
+    return found.tb, found.radiometer
 
 
 def test_three_radiometers_become_one_record(dask_client: Client, tmp_path: Path) -> None:
@@ -118,11 +118,11 @@ def test_three_radiometers_become_one_record(dask_client: Client, tmp_path: Path
         ("mwri", "amsr2"),
         ("amsr-e", "mwri"),
     ]
-    made, origin = record_of(run)
+    made, radiometer = record_of(run)
     truth = radiometers.scene(run.config.to_region().grid, run.config.days, 4)
     for number, name in enumerate(run.radiometers()):
         days = FLOWN[name][:90] if name != "mwri" else np.arange(105, 135)
-        theirs = (origin[days] == number)[:, :, None]
+        theirs = (radiometer[days] == number)[:, :, None]
         assert theirs.any()
         off, left = (np.where(theirs, tb[days] - truth[days], np.nan) for tb in (raw, made))
         assert np.nanmean(off) == pytest.approx(ERRORS[name](truth[:1], 0).mean(), abs=0.02)
@@ -153,9 +153,9 @@ def test_without_the_bridge_days_are_missing_and_not_invented(
     (said,) = done.set_aside
     assert "amsr-e: expected 8 days in common with amsr2" in said
     assert not done.complete
-    made, origin = record_of(run)
+    made, radiometer = record_of(run)
     assert np.isnan(made[:140]).all()
-    assert (origin[:140] == 255).all()
+    assert (radiometer[:140] == 255).all()
     assert np.isfinite(made[140:]).any()
     # It is said again by a run that finds the fit done.
     assert harmonize(run, dask_client).set_aside == done.set_aside
@@ -171,7 +171,7 @@ def test_new_days_change_no_fit_once_the_overlap_is_full(
     old = run.ledger.get("ingest", f"mwri/{span.first}")
     assert before is not None
     assert old is not None
-    run.ledger.put("ingest", f"mwri/{span.first}", Record("newer", "newer", old.facts))
+    run.ledger.put("ingest", f"mwri/{span.first}", Done("newer", "newer", old.facts))
     assert run.harmonization() is None
     harmonize(run, dask_client)
     after = run.harmonization()
@@ -243,7 +243,7 @@ def test_one_radiometer_alone_is_as_if_the_others_had_not_flown(
     for harmonized, error in ((False, 5.0), (True, 0.0)):
         alone = opened.of_radiometer(number, harmonized=harmonized)
         found = merging.merged(alone.tb, days, alone.transfers)
-        assert set(np.unique(found.origin)) == {number, 255}
+        assert set(np.unique(found.radiometer)) == {number, 255}
         truth = radiometers.scene(run.config.to_region().grid, run.config.days, 4)[days]
         assert np.nanmean(found.tb - truth) == pytest.approx(error, abs=0.1)
 
@@ -259,7 +259,7 @@ def labelled(folder: Path, names: tuple[str, ...]) -> Run:
     store.write_region(url, {"freeze_thaw": (scene[:, :, 0] < 250).astype("uint8")}, {})
     for span in run.ingest_spans():
         facts = {"coverage": [1.0] * len(span), "simulated": True}
-        run.ledger.put("ingest", f"smos/{span.first}", Record("key", f"smos{span}", facts))
+        run.ledger.put("ingest", f"smos/{span.first}", Done("key", f"smos{span}", facts))
     return run
 
 
@@ -280,17 +280,17 @@ def test_what_is_learnt_of_one_radiometer_holds_for_another_once_they_are_alike(
     seen = table.level == 0
     assert 0.2 < seen.mean() < 0.9
     assert found["left_out"] == (~seen).sum()
-    np.testing.assert_array_equal(raw.era, np.where(seen, table.era, 255))
+    np.testing.assert_array_equal(raw.radiometer, np.where(seen, table.radiometer, 255))
     np.testing.assert_array_equal(np.isnan(raw.features[seen]), np.isnan(table.features[seen]))
     # The reference is as it is in either record; the others are off by their errors.
     brightness = [i for i, name in enumerate(table.names) if name.startswith("tb_")]
     off = (raw.features - table.features)[:, brightness]
     for number, name in enumerate(run.radiometers()):
         error = ERRORS[name](np.zeros(1), 0)[0]
-        assert np.nanmedian(off[raw.era == number]) == pytest.approx(error, abs=0.3)
+        assert np.nanmedian(off[raw.radiometer == number]) == pytest.approx(error, abs=0.3)
     assert len(found["pairs"]) == 6
     for pair in found["pairs"]:
-        assert pair["rows"] == (raw.era == run.radiometers().index(pair["judged"])).sum()
+        assert pair["rows"] == (raw.radiometer == run.radiometers().index(pair["judged"])).sum()
         assert pair["difference"]["overall_accuracy"] > 0.05, pair
         assert pair["difference"]["interval"][0] > 0, pair
     trend = card["harmonization"]["trend"]

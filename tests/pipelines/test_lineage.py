@@ -22,7 +22,7 @@ from soilft.ingest.simulated import SimulatedGround
 from soilft.simulate import Archive, history, world
 from soilft.sources import SmosL3Ft
 from soilft.store.digest import spelled
-from soilft.store.ledger import Record
+from soilft.store.ledger import Done
 from tests.support.small_run import BOUNDS, END, START, region_file
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +46,7 @@ def ingested(run: Run) -> dict[str, str]:
     for unit, key in found.items():
         days = [1.0] * run.config.chunks.ingest_days
         facts = {"simulated": True, "coverage": days, "newest_day": str(START)}
-        run.ledger.put("ingest", unit, Record(key, f"content of {unit}", facts))
+        run.ledger.put("ingest", unit, Done(key, f"content of {unit}", facts))
     return found
 
 
@@ -57,11 +57,11 @@ def keys(config: Path) -> dict[str, str | None]:
     span, forest = run.predict_spans()[0], run.config.forest
     found["transfers"] = lineage.transfers_key(run)
     facts = {"unreached": [], "used_url": "harmonization/a"}
-    run.ledger.put("harmonize", "transfers", Record(found["transfers"], "transfers", facts))
+    run.ledger.put("harmonize", "transfers", Done(found["transfers"], "transfers", facts))
     found["normals"] = lineage.normals_key(run)
     found["filling"] = lineage.filling_key(run, span)
     found["table"] = lineage.table_key(run)
-    table = Record(found["table"], "table")
+    table = Done(found["table"], "table")
     run.ledger.put("train", "table", table)
     year = YearBand("", "", run.config.days, span, 2015, 0, (0, 9), 9, 0.5, Drawing(None, 9, 0, 1))
     summary = SummaryBand("", 1, (0, 9), 9)
@@ -128,9 +128,9 @@ def test_raising_the_version_of_a_reader_reads_its_files_anew_and_no_others(
     for unit in todo:
         old = before.ledger.get("ingest", unit.name)
         assert old is not None
-        later.ledger.put("ingest", unit.name, Record(unit.task.key, old.content, old.facts))
+        later.ledger.put("ingest", unit.name, Done(unit.task.key, old.content, old.facts))
     assert lineage.table_key(later) == table
-    other = Record(todo[0].task.key, "other values", {"simulated": True, "coverage": [1.0, 1.0]})
+    other = Done(todo[0].task.key, "other values", {"simulated": True, "coverage": [1.0, 1.0]})
     later.ledger.put("ingest", todo[0].name, other)
     assert lineage.table_key(later) != table
 

@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.config.region_file import load
 from pipelines.run import Run
-from soilft.predictors.features import block
+from soilft.predictors.features import compute
 from soilft.schema import OVERPASSES
 from soilft.store import zarr as store
 from soilft.training.table import read_table
@@ -25,7 +25,7 @@ def test_training_rows_are_the_predicting_blocks_rows(
     table = read_table(run.table_url())
     seen = 0
     for span in run.config.days.chunks(days):
-        served = block(inputs, features, span)
+        served = compute(inputs, features, span)
         assert served.names == table.names
         for number, target in enumerate(features.targets):
             here = np.isin(table.day, span.numbers) & (table.overpass == OVERPASSES[target.name])
@@ -35,7 +35,7 @@ def test_training_rows_are_the_predicting_blocks_rows(
             assert served.usable[at, number, y, x].all()
             trained = table.features[here].view("uint32")
             assert (served.values[at, number, y, x].view("uint32") == trained).all()
-            assert (served.origin[at, number, y, x] == table.era[here]).all()
+            assert (served.radiometer[at, number, y, x] == table.radiometer[here]).all()
             seen += int(here.sum())
     assert seen == len(table) > 1000
 

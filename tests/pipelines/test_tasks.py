@@ -14,6 +14,7 @@ from soilft.annual.layers import Drawing, SummaryBand, YearBand
 from soilft.cube.structure import PredictDays
 from soilft.forest.artefact import ModelRef
 from soilft.forest.grow import GrowTrees
+from soilft.grid import RowSpan
 from soilft.radiometers.normals_fit import NormalsBand
 from soilft.scores.annual_errors import AnnualBand
 from soilft.scores.beside import JudgeBand
@@ -53,19 +54,24 @@ def tasks(run: Run) -> list[object]:
         InnerFold(*table, settings, rules(run), "train", 5, 0),
         SplitStates(*table, model),
         JudgeBand(
-            refs, config.feature_set().targets, *table, run.places.input("smos"), others, (0, 9)
+            refs,
+            config.feature_set().targets,
+            *table,
+            run.places.input("smos"),
+            others,
+            RowSpan(0, 9),
         ),
         CompareDays(
             run.places.url("cube.zarr"), refs.region, config.days, span, ("AM", "PM"), others, 2.0
         ),
-        AnnualBand(run.places.url("cube.zarr"), run.places.truth, "PM", config.days, (0, 9)),
+        AnnualBand(run.places.url("cube.zarr"), run.places.truth, "PM", config.days, RowSpan(0, 9)),
         PairsOfBand(
             run.places.url("cube.zarr"),
             run.places.input("smos"),
             "PM",
             config.days,
             config.days,
-            (0, 64),
+            RowSpan(0, 64),
         ),
         YearBand(
             run.places.url("cube.zarr"),
@@ -74,13 +80,13 @@ def tasks(run: Run) -> list[object]:
             config.days,
             2014,
             3,
-            (0, 64),
+            RowSpan(0, 64),
             128,
             0.5,
             Drawing((0.1, 0.2, 0.3, 0.1, 0.1), 200, 0, 0.9),
         ),
-        SummaryBand(run.annual_url(model), 9, (0, 64), 128),
-        NormalsBand(refs, config.days, (0, 9)),
+        SummaryBand(run.annual_url(model), 9, RowSpan(0, 64), 128),
+        NormalsBand(refs, config.days, RowSpan(0, 9)),
         MaskedDay(
             refs,
             config.feature_set(),

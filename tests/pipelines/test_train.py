@@ -21,10 +21,10 @@ from soilft.errors import ConfigError, SoilftError, StoreError, TaskTooLarge
 from soilft.forest import strata
 from soilft.forest.artefact import load as load_model
 from soilft.forest.artefact import model_digest
-from soilft.forest.by_era import Forests, fit_by_era
+from soilft.forest.by_radiometer import Forests, fit_by_radiometer
 from soilft.forest.grow import ForestSettings, fit, fit_strata
 from soilft.store import objects
-from soilft.store.ledger import Record
+from soilft.store.ledger import Done
 from soilft.training.folds import random_split
 from soilft.training.table import StoredTable, read_table, write_table
 from tests.support.small_run import region_file
@@ -48,7 +48,7 @@ def prepared(folder: Path, **changes: Any) -> Run:
         split = random_split(len(table), (0.7, 0.15, 0.15), 0)
         content = write_table(run.table_url(), table, split, NAMES, ("one",))
         facts = {"rows": len(table), "block_degrees": 1.0}
-        run.ledger.put("train", "table", Record(lineage.table_key(run), content, facts))
+        run.ledger.put("train", "table", Done(lineage.table_key(run), content, facts))
     return run
 
 
@@ -144,7 +144,7 @@ def test_groups_are_kept_apart_by_all_that_decides_them(tmp_path: Path) -> None:
         forest.checkpoint_folder(run, table, settings, 1),
         forest.checkpoint_folder(run, table, settings, 2),
         forest.checkpoint_folder(run, table, ForestSettings(seed=1), 1),
-        forest.checkpoint_folder(run, Record(table.key, "another", table.facts), settings, 1),
+        forest.checkpoint_folder(run, Done(table.key, "another", table.facts), settings, 1),
     }
     assert len(folders) == 4
 
@@ -202,7 +202,7 @@ def limit(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_strata_are_as_few_as_fit_a_worker(dask_client: Client, tmp_path: Path, limit: Any) -> None:
     run = prepared(tmp_path)
     rows = 10**8
-    table = Record("", "", {"rows": rows, "block_degrees": 1.0})
+    table = Done("", "", {"rows": rows, "block_degrees": 1.0})
     settings = ForestSettings(n_estimators=50)
     whole = forest.peak_bytes(run, table)
     limit(whole)
@@ -220,7 +220,7 @@ def test_as_many_rows_are_judged_as_fit_a_worker(
     dask_client: Client, tmp_path: Path, limit: Any
 ) -> None:
     run = prepared(tmp_path)
-    table = Record("", "", {"rows": 10**8, "block_degrees": 1.0})
+    table = Done("", "", {"rows": 10**8, "block_degrees": 1.0})
     limit(forest.peak_bytes(run, table))
     assert forest.rows_that_fit(run, dask_client, "validate", table) is None
     limit(forest.peak_bytes(run, table, 4))
@@ -275,14 +275,16 @@ def with_two_radiometers(folder: Path, *, opposed: bool, **changes: Any) -> Run:
     run = Run(load(region_file(folder, folder / "archive", **UNFILLED, forest=FOREST | changes)))
     rng = np.random.default_rng(0)
     features = rng.normal(size=(1500, len(NAMES))).astype("float32")
-    era = rng.integers(0, 2, 1500)
-    label = (features[:, 0] + rng.normal(0, 0.3, 1500) > 0) ^ (opposed & (era == 1))
+    radiometer = rng.integers(0, 2, 1500)
+    label = (features[:, 0] + rng.normal(0, 0.3, 1500) > 0) ^ (opposed & (radiometer == 1))
     day = 15000 + rng.integers(0, 1400, 1500)
-    table = table_of(features, label, day=day, block=rng.integers(0, 9, 1500), era=era)
+    table = table_of(
+        features, label, day=day, block=rng.integers(0, 9, 1500), radiometer=radiometer
+    )
     split = random_split(len(table), (0.7, 0.15, 0.15), 0)
     content = write_table(run.table_url(), table, split, NAMES, ("one", "two"))
     facts = {"rows": len(table), "block_degrees": 1.0}
-    run.ledger.put("train", "table", Record(lineage.table_key(run), content, facts))
+    run.ledger.put("train", "table", Done(lineage.table_key(run), content, facts))
     return run
 
 
@@ -299,7 +301,9 @@ def test_forests_by_radiometer_are_kept_where_held_out_rows_are_met_better(
     assert "kept" in said["why"]
     table, rows = training_rows(run)
     settings = run.config.forest.settings()
-    expected = fit_by_era(settings, table.features[rows], table.label[rows], table.era[rows])
+    expected = fit_by_radiometer(
+        settings, table.features[rows], table.label[rows], table.radiometer[rows]
+    )
     model = load_model(require_model(run))
     assert model_digest(model.forests, NAMES, settings) == model_digest(expected, NAMES, settings)
     assert kept_groups(run) == []

@@ -25,7 +25,7 @@ from soilft.forest.artefact import ModelRef
 from soilft.schema import FROZEN, MISSING, THAWED
 from soilft.simulate import Archive, radiometer, retrieval
 from soilft.simulate.world import World
-from soilft.store.ledger import Record
+from soilft.store.ledger import Done
 from tests.contract import cetb, dems, esa_cci, ft_esdr
 from tests.pipelines.test_other_containers import height
 from tests.support import small_run
@@ -188,6 +188,6 @@ def test_what_changes_beside_a_model_asks_for_another_scorecard(
     model = ModelRef("model", "0" * 64)
     keys = []
     for content in ("a", "b", "b"):
-        run.ledger.put("ingest", f"ft/{date(2015, 10, 1)}", Record("key", content))
+        run.ledger.put("ingest", f"ft/{date(2015, 10, 1)}", Done("key", content))
         keys.append(lineage.scorecard_key(run, model, list(references(run))))
     assert keys[0] != keys[1] == keys[2]

@@ -16,7 +16,7 @@ from pipelines.run import Run
 from pipelines.stages.order import in_order
 from pipelines.work import UnitsFailed, Work, stage
 from soilft.errors import GridMismatch, TaskTooLarge
-from soilft.store.ledger import Record, SetAside
+from soilft.store.ledger import Done, SetAside
 from tests.support.small_run import region_file
 
 
@@ -37,8 +37,8 @@ def inverse(task: Inverse) -> float:
     return 1 / task.value
 
 
-def recorded(key: str, value: float) -> Record:
-    return Record(key, str(value))
+def recorded(key: str, value: float) -> Done:
+    return Done(key, str(value))
 
 
 @pytest.fixture
@@ -124,11 +124,11 @@ def test_no_task_is_sent_where_one_fits_no_worker(
 def test_what_is_done_is_skipped_and_each_unit_recorded_after_its_data(
     work: Work, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run.ledger.put("predict", "some/1", Record("key", "of before"))
-    run.ledger.put("predict", "some/2", Record("another key", "of before"))
+    run.ledger.put("predict", "some/1", Done("key", "of before"))
+    run.ledger.put("predict", "some/2", Done("another key", "of before"))
     put = type(run.ledger).put
 
-    def after_its_data(self: object, at: str, unit: str, record: Record) -> None:
+    def after_its_data(self: object, at: str, unit: str, record: Done) -> None:
         assert (tmp_path / unit.removeprefix("some/")).read_text() == record.content
         put(self, at, unit, record)  # type: ignore[arg-type]
 
@@ -158,7 +158,7 @@ def test_what_was_set_aside_is_told(
     work: Work, run: Run, tmp_path: Path, events: list[Event]
 ) -> None:
     aside = (SetAside("file.nc", "grid", "file.nc: it is upside down"),)
-    work.do(inverse, plan_of(run, tmp_path, 1), lambda key, _: Record(key, "", {}, aside))
+    work.do(inverse, plan_of(run, tmp_path, 1), lambda key, _: Done(key, "", {}, aside))
     assert "set aside file.nc: it is upside down" in [event.note for event in events]
 
 
@@ -166,11 +166,11 @@ def test_a_record_that_is_there_is_not_made_again(work: Work, run: Run) -> None:
     def planned(key: str | None) -> Plan[None]:
         return single(run.ledger, "predict", "one", key)
 
-    made = work.once(planned("key"), lambda key: Record(key, "content"))
+    made = work.once(planned("key"), lambda key: Done(key, "content"))
     assert run.ledger.get("predict", "one") == made
     again = work.once(planned("key"), lambda _: pytest.fail("it is there"))
     assert again == made
-    other = work.once(planned("another"), lambda key: Record(key, "other"), counted=False)
+    other = work.once(planned("another"), lambda key: Done(key, "other"), counted=False)
     assert (other.key, other.content) == ("another", "other")
     assert (work.outcomes.done, work.outcomes.skipped) == (1, 1)
     with pytest.raises(RuntimeError, match="one depends on units that are to do"):
@@ -179,7 +179,7 @@ def test_a_record_that_is_there_is_not_made_again(work: Work, run: Run) -> None:
 
 def test_a_plan_tells_what_is_done_from_what_is_to_do(run: Run, tmp_path: Path) -> None:
     for name, key in (("1", "key"), ("2", "old"), ("4", "key")):
-        run.ledger.put("predict", f"some/{name}", Record(key, f"content {name}"))
+        run.ledger.put("predict", f"some/{name}", Done(key, f"content {name}"))
     planned = plan_of(run, tmp_path, 4, 2, 1, 5)
     assert len(planned) == 4
     assert [unit.name for unit in planned.done] == ["4", "1"]

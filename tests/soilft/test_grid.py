@@ -1,5 +1,6 @@
 """Where cells are, held against the numbers of the products' own descriptions."""
 
+import json
 import pickle
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from soilft.errors import ConfigError
-from soilft.grid import PRESETS, Grid, Region
+from soilft.grid import PRESETS, Grid, Region, RowSpan
 
 EARTH_AREA = 510_065_621_724_000.0  # m2, WGS 84
 
@@ -264,3 +265,12 @@ def test_south_up_and_empty_cells_are_refused(width: float, height: float) -> No
 def test_grid_without_cells_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one cell"):
         Grid("EPSG:4326", 0.0, 0.0, 1.0, 1.0, (0, 2))
+
+
+def test_bands_of_rows_are_cut_by_height_or_by_number_and_are_written_as_tuples() -> None:
+    whole = RowSpan(2, 9)
+    assert whole.every(3) == [(2, 5), (5, 8), (8, 9)]
+    assert whole.cut(3) == [(2, 4), (4, 7), (7, 9)]
+    assert [band.height for band in whole.cut(20)] == [1] * 7
+    assert (whole.slice, str(whole)) == (slice(2, 9), "2..8")
+    assert json.dumps(whole) == "[2, 9]"

@@ -10,7 +10,7 @@ import signal
 import sys
 
 from pipelines.cli import main as cli
-from soilft.store.ledger import Ledger, Record
+from soilft.store.ledger import Done, Ledger
 
 
 def main() -> None:
@@ -19,7 +19,7 @@ def main() -> None:
     seen = 0
     put = Ledger.put
 
-    def put_or_die(self: Ledger, at: str, unit: str, record: Record) -> None:
+    def put_or_die(self: Ledger, at: str, unit: str, record: Done) -> None:
         nonlocal seen
         seen += at == stage
         dies = at == stage and seen == count

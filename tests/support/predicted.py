@@ -25,7 +25,7 @@ from soilft.schema import MISSING
 from soilft.store import objects
 from soilft.store import zarr as store
 from soilft.store.digest import arrays_digest, digest
-from soilft.store.ledger import Record
+from soilft.store.ledger import Done
 from tests.support.small_run import region_file
 
 PERIOD = DaySpan(date(2011, 6, 1), date(2015, 8, 14))
@@ -74,9 +74,9 @@ def predicted(folder: Path) -> Predicted:
     card: dict[str, Any] = {"features": [], "uncertainty": {}}
     objects.write(run.places.url("models", "a" * 64, "card.json"), objects.to_json(card))
     model = ModelRef(run.places.url("models", "a" * 64), "a" * 64)
-    run.ledger.put("train", "table", Record(lineage.table_key(run), "table"))
+    run.ledger.put("train", "table", Done(lineage.table_key(run), "table"))
     asked = {"asked": run.config.forest.key()}
-    run.ledger.put("train", "forest", Record(lineage.forest_key(run, "table"), model.digest, asked))
+    run.ledger.put("train", "forest", Done(lineage.forest_key(run, "table"), model.digest, asked))
     _staged(run, model, percent)
     return Predicted(config, run, model, percent)
 
@@ -93,7 +93,7 @@ def _ingested(run: Run, label: npt.NDArray[np.uint8]) -> None:
     states = np.stack([label] * len(source.overpasses), axis=1)
     store.write_region(run.places.input("smos"), {"freeze_thaw": states}, {})
     facts = {"simulated": True, "newest_day": str(PERIOD.last), "coverage": [1.0] * len(PERIOD)}
-    made = Record("key", arrays_digest({"label": states}), facts)
+    made = Done("key", arrays_digest({"label": states}), facts)
     run.ledger.put("ingest", f"smos/{run.ingest_spans()[0].first}", made)
 
 
@@ -107,5 +107,5 @@ def _staged(run: Run, model: ModelRef, percent: npt.NDArray[np.uint8]) -> None:
         values = {"freeze_thaw_state": state[days], "frozen_probability": percent[days]}
         store.write_region(url, values, {"time": days})
         by_day = [arrays_digest({n: v[i] for n, v in values.items()}) for i in range(len(span))]
-        record = Record(lineage.predict_key(run, model, span), digest(by_day), {"days": by_day})
+        record = Done(lineage.predict_key(run, model, span), digest(by_day), {"days": by_day})
         run.ledger.put("predict", lineage.predict_unit(run, model, span), record)

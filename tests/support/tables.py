@@ -19,13 +19,13 @@ def table_of(features: np.ndarray, label: np.ndarray, **columns: Any) -> Table:
         "overpass": np.zeros(count),
         "cell": number,
         "block": number // 50,
-        "era": np.zeros(count),
+        "radiometer": np.zeros(count),
         "level": np.zeros(count),
         "order": number,
         **columns,
     }
     types = {"day": "int32", "overpass": "uint8", "cell": "int32", "block": "int32"}
-    types |= {"era": "uint8", "level": "uint8", "order": "uint64"}
+    types |= {"radiometer": "uint8", "level": "uint8", "order": "uint64"}
     arrays = {name: np.asarray(found[name]).astype(kind) for name, kind in types.items()}
     return Table(features.astype("float32"), label.astype("uint8"), **arrays)
 

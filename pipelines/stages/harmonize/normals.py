@@ -7,21 +7,19 @@ from dataclasses import replace
 from pipelines.facts import NormalsFitted
 from pipelines.work import Work
 from soilft import __version__
-from soilft.radiometers import eras, normals_fit, normals_store
-from soilft.radiometers import pairs as overlap
+from soilft.radiometers import eras, normals_fit, normals_store, pairs
 from soilft.radiometers.normals_fit import NormalsBand
 from soilft.radiometers.opened import GapRefs
-from soilft.store.ledger import Record
+from soilft.store.ledger import Done
 
 
-def fit_normals(work: Work, key: str) -> Record:
+def fit_normals(work: Work, key: str) -> Done:
     """Fit the normals of today's inputs, and write them."""
     run = work.run
     grid, span = run.config.to_region().grid, run.normal_span()
     inputs = replace(run.input_refs(), gaps=GapRefs((), eras.spells(run.operating())))
     tasks = {
-        f"normals of rows {a}..{b - 1}": NormalsBand(inputs, span, (a, b))
-        for a, b in overlap.bands(grid)
+        f"normals of rows {band}": NormalsBand(inputs, span, band) for band in pairs.bands(grid)
     }
     remedy = "Give each worker more memory, or make normal_days fewer."
     parts = work.gather("normals", normals_fit.fit_band, tasks, remedy=remedy)
@@ -35,4 +33,4 @@ def fit_normals(work: Work, key: str) -> Record:
         "least_pairs": normals_fit.LEAST_PAIRS,
     }
     url, content = normals_store.write(run.places.normals, normals, grid, about)
-    return Record(key, content, NormalsFitted(run.places.path(url), len(span)).to_json())
+    return Done(key, content, NormalsFitted(run.places.path(url), len(span)).to_json())

@@ -17,9 +17,7 @@ from soilft import __version__
 from soilft.channels import CODES
 from soilft.days import day_of
 from soilft.errors import StoreError
-from soilft.radiometers import equivalence, eras, transfer_store
-from soilft.radiometers import fit as fitting
-from soilft.radiometers import pairs as overlap
+from soilft.radiometers import equivalence, eras, fit, pairs, transfer_store
 from soilft.radiometers.equivalence import StepBand
 from soilft.radiometers.eras import HandOver, Link, Numbers
 from soilft.radiometers.fit import Fitted, Form
@@ -27,7 +25,7 @@ from soilft.radiometers.pairs import TEST, Codes, Pairing, SumBand
 from soilft.radiometers.transfer import Transfer
 from soilft.schema import OVERPASSES
 from soilft.store import zarr as store
-from soilft.store.ledger import Record
+from soilft.store.ledger import Done
 
 STAGE = "harmonize"
 TRANSFERS, NORMALS = "transfers", "normals"
@@ -128,16 +126,16 @@ def days_with_data(run: Run) -> dict[str, Numbers]:
     return run.days_with_data()
 
 
-def _fit_all(work: Work, key: str) -> Record:
+def _fit_all(work: Work, key: str) -> Done:
     run = work.run
     section, grid = run.config.harmonize, run.config.to_region().grid
     days, reference = days_with_data(run), run.reference_radiometer()
     links, unreached = eras.links(days, reference, section.overlap_days)
-    pixel_role = overlap.roles_of_pixels(grid, section.block_degrees, section.seed)
+    pixel_role = pairs.roles_of_pixels(grid, section.block_degrees, section.seed)
     fits = _Fits()
     said = []
     for link in links:
-        day_role = overlap.roles_of_days(link.days, section.block_days, section.seed)
+        day_role = pairs.roles_of_days(link.days, section.block_days, section.seed)
         _fit(work, link, day_role, pixel_role, fits)
         fits.known[link.one] = link.days[day_role != TEST]
         used = fits.used[link.one]
@@ -148,7 +146,7 @@ def _fit_all(work: Work, key: str) -> Record:
                 "days": len(link.days),
                 "first": str(day_of(int(link.days[0]))),
                 "last": str(day_of(int(link.days[-1]))),
-                "channels": fitting.described(used, *_names(used.transfer)),
+                "channels": fit.described(used, *_names(used.transfer)),
             }
         )
     changes = eras.hand_overs(days, run.radiometers())
@@ -179,35 +177,35 @@ def _fit_all(work: Work, key: str) -> Record:
         unreached=unreached,
         hand_overs=steps,
     )
-    return Record(key, content, facts.to_json())
+    return Done(key, content, facts.to_json())
 
 
 def _fit(work: Work, link: Link, day_role: Codes, pixel_role: Codes, fits: _Fits) -> None:
     """Fit one radiometer, first for testing and then for use."""
     form: Form | None = None
-    sums: fitting.Overlap | None = None
+    sums: fit.PairSums | None = None
     for part, known in ((fits.tested, "fit"), (fits.used, "all")):
         onto = part[link.other].transfer if link.other in part else None
         # Pairs with the reference itself are the same for both.
         if sums is None or onto is not None:
             pairing = _pairing(work.run, link.one, link.other, link.days, onto)
             sums = _summed(work, pairing, day_role, pixel_role)
-        form = fitting.choose(sums) if form is None else form
-        part[link.one] = fitting.fit(sums, form, known=known)
+        form = fit.choose(sums) if form is None else form
+        part[link.one] = fit.fit(sums, form, known=known)
 
 
 def _pairing(run: Run, one: str, other: str, days: Numbers, onto: Transfer | None) -> Pairing:
     return Pairing(run.places.input(one), run.places.input(other), run.config.days, days, onto)
 
 
-def _summed(work: Work, pairing: Pairing, day_role: Codes, pixel_role: Codes) -> fitting.Overlap:
+def _summed(work: Work, pairing: Pairing, day_role: Codes, pixel_role: Codes) -> fit.PairSums:
     grid = work.run.config.to_region().grid
     tasks = {
-        f"pairs of rows {a}..{b - 1}": SumBand(pairing, (a, b), day_role, pixel_role)
-        for a, b in overlap.bands(grid)
+        f"pairs of rows {band}": SumBand(pairing, band, day_role, pixel_role)
+        for band in pairs.bands(grid)
     }
-    parts = work.gather("pairs", overlap.sum_band, tasks)
-    return overlap.joined(parts, pairing, pixel_role)
+    parts = work.gather("pairs", pairs.sum_band, tasks)
+    return pairs.joined(parts, pairing, pixel_role)
 
 
 def _test(
@@ -235,13 +233,13 @@ def _test(
     pairing = _pairing(run, *pair, left_out, None)
     transfers = tuple(fits.tested[n].transfer if n in fits.tested else None for n in pair)
     tasks = {
-        f"hand-over of rows {a}..{b - 1}": StepBand(
+        f"hand-over of rows {band}": StepBand(
             pairing,
             (transfers[0], transfers[1]),
-            (a, b),
+            band,
             places,
         )
-        for a, b in overlap.bands(grid)
+        for band in pairs.bands(grid)
     }
     first, *rest = work.gather("hand-over", equivalence.steps_of_band, tasks)
     total = sum(rest, start=first)

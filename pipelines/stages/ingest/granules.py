@@ -28,7 +28,7 @@ from soilft.ingest.stations import StationArchive, discover_archive, ingest_stat
 from soilft.ingest.truth import template as truth_template
 from soilft.store import objects
 from soilft.store import zarr as store
-from soilft.store.ledger import Record, SetAside
+from soilft.store.ledger import Done, SetAside
 
 STAGE = "ingest"
 
@@ -186,8 +186,8 @@ def _work_through(work: Work, planned: Plan[Task]) -> None:
         work.do(do, planned, _record, remedy=remedy)
 
 
-def _record(key: str, made: Ingested) -> Record:
-    return Record(key, made.content, made.facts, made.set_aside)
+def _record(key: str, made: Ingested) -> Done:
+    return Done(key, made.content, made.facts, made.set_aside)
 
 
 def _truth_set_aside(run: Run) -> list[SetAside]:

@@ -8,11 +8,11 @@ from pipelines.run import Run
 from pipelines.stages.train.held_out import inner_votes, rules
 from pipelines.work import Work
 from soilft.errors import ConfigError
-from soilft.forest.by_era import eras_to_grow
+from soilft.forest.by_radiometer import radiometers_to_grow
 from soilft.forest.grow import ForestSettings
 from soilft.scores import by_radiometer
 from soilft.scores.scorecard import Draws
-from soilft.store.ledger import Record
+from soilft.store.ledger import Done
 from soilft.training.table import held_table
 
 
@@ -33,7 +33,7 @@ def require_whole_table(run: Run, strata: int) -> None:
         )
 
 
-def tried(work: Work, table: Record, settings: ForestSettings) -> dict[str, Any] | None:
+def tried(work: Work, table: Done, settings: ForestSettings) -> dict[str, Any] | None:
     """Compare a forest for each radiometer with one for all, on the same held-out rows.
 
     Returns
@@ -48,10 +48,10 @@ def tried(work: Work, table: Record, settings: ForestSettings) -> dict[str, Any]
         return None
     held = held_table(run.table_url(), table.content)
     train = held.rows_of("train")
-    numbers = eras_to_grow(held.label[train], held.era[train])
+    numbers = radiometers_to_grow(held.label[train], held.radiometer[train])
     if not numbers:
         return {"kept": False, "why": "There are not two radiometers with rows of both classes."}
-    said: dict[str, Any] = {"radiometers": {str(n): held.eras[n] for n in numbers}}
+    said: dict[str, Any] = {"radiometers": {str(n): held.radiometers[n] for n in numbers}}
     votes = []
     for per_era, what in ((False, "one forest"), (True, "forest by radiometer")):
         how = rules(run, per_era=per_era)

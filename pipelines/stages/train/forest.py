@@ -22,7 +22,7 @@ from soilft.errors import TaskTooLarge
 from soilft.forest import search, strata
 from soilft.forest.grow import ForestSettings, GrowTrees, assemble, grow_trees, kept_group
 from soilft.store.digest import digest
-from soilft.store.ledger import Record
+from soilft.store.ledger import Done
 from soilft.training.folds import SPLITS
 from soilft.training.table import feature_names
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 STAGE = "train"
 
 
-def settings_for(work: Work, table: Record) -> tuple[ForestSettings, Mapping[str, Any] | None]:
+def settings_for(work: Work, table: Done) -> tuple[ForestSettings, Mapping[str, Any] | None]:
     """Settings of the forest, and how they were chosen; None where they are as configured.
 
     The search is done once for a table and a grid; its measured seconds stay in the ledger.
@@ -48,7 +48,7 @@ def settings_for(work: Work, table: Record) -> tuple[ForestSettings, Mapping[str
     return ForestSettings(**found["chosen"], seed=settings.seed), found
 
 
-def _search(work: Work, key: str) -> Record:
+def _search(work: Work, key: str) -> Done:
     run = work.run
     section, settings, url = run.config.forest.search, run.config.forest.settings(), run.table_url()
     split, label, day, block = strata.read_columns(url, "split", "label", "day", "block")
@@ -73,10 +73,10 @@ def _search(work: Work, key: str) -> Record:
         "rows": len(rows),
         "folds": len(folds),
     }
-    return Record(key, digest(choice.to_dict()), facts)
+    return Done(key, digest(choice.to_dict()), facts)
 
 
-def strata_for(run: Run, client: Client, table: Record, settings: ForestSettings) -> int:
+def strata_for(run: Run, client: Client, table: Done, settings: ForestSettings) -> int:
     """How many strata the training rows are dealt out to; 1 where the table fits every worker.
 
     ``auto`` doubles their number until the rows of one fit, so that a worker of slightly less
@@ -97,7 +97,7 @@ def strata_for(run: Run, client: Client, table: Record, settings: ForestSettings
     return _parts_that_fit(run, client, STAGE, table, settings.n_estimators, remedy)
 
 
-def rows_that_fit(run: Run, client: Client, stage: str, table: Record) -> int | None:
+def rows_that_fit(run: Run, client: Client, stage: str, table: Done) -> int | None:
     """How many rows of the table a task can learn from at once; None where all of them fit.
 
     Raises
@@ -112,7 +112,7 @@ def rows_that_fit(run: Run, client: Client, stage: str, table: Record) -> int | 
 
 
 def _parts_that_fit(
-    run: Run, client: Client, stage: str, table: Record, most: int, remedy: str
+    run: Run, client: Client, stage: str, table: Done, most: int, remedy: str
 ) -> int:
     """Into how many parts the table is to be cut for one to fit: a power of 2, at most ``most``."""
     count = 1
@@ -127,14 +127,14 @@ def _parts_that_fit(
             return count
 
 
-def peak_bytes(run: Run, table: Record, count: int = 1) -> int:
+def peak_bytes(run: Run, table: Done, count: int = 1) -> int:
     """Memory of a task that trains on the table, or on one of ``count`` strata of it."""
     features = len(feature_names(run.table_url()))
     return strata.peak_bytes(TrainingTable.of(table).rows, features, count)
 
 
 def grow(
-    work: Work, table: Record, settings: ForestSettings, count: int, era: int | None = None
+    work: Work, table: Done, settings: ForestSettings, count: int, radiometer: int | None = None
 ) -> ExtraTreesClassifier:
     """Grow a forest in groups, those of a run that was cut short read back.
 
@@ -142,16 +142,18 @@ def grow(
     ----------
     count
         Strata of the rows.
-    era
+    radiometer
         Number of the radiometer whose rows alone teach it, or None for all.
     """
     run = work.run
-    folder = checkpoint_folder(run, table, settings, count, era)
-    whose = "" if era is None else f"radiometer {era}, "
+    folder = checkpoint_folder(run, table, settings, count, radiometer)
+    whose = "" if radiometer is None else f"radiometer {radiometer}, "
     tasks, kept = {}, {}
     for trees in settings.groups(run.config.forest.group_size, count):
         unit = f"{whose}trees {trees.start}..{trees.stop - 1}"
-        tasks[unit] = GrowTrees(run.table_url(), table.content, settings, trees, count, folder, era)
+        tasks[unit] = GrowTrees(
+            run.table_url(), table.content, settings, trees, count, folder, radiometer
+        )
         group = kept_group(folder, trees)
         if group is not None:
             kept[unit] = group
@@ -159,7 +161,7 @@ def grow(
 
 
 def checkpoint_folder(
-    run: Run, table: Record, settings: ForestSettings, count: int, era: int | None = None
+    run: Run, table: Done, settings: ForestSettings, count: int, radiometer: int | None = None
 ) -> str:
     """Where finished groups are kept: one folder for all that decides the trees."""
-    return run.places.checkpoints(lineage.trees_key(table, settings, count, era))
+    return run.places.checkpoints(lineage.trees_key(table, settings, count, radiometer))

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from pipelines.run import Run
 from pipelines.work import Work
 from soilft.forest.grow import ForestSettings
-from soilft.store.ledger import Record
+from soilft.store.ledger import Done
 from soilft.trials.inner_folds import InnerFold, run_inner
 from soilft.trials.rules import Rules
 
@@ -32,7 +32,7 @@ def rules(run: Run, *, per_era: bool = False) -> Rules:
 
 def inner_votes(
     work: Work,
-    table: Record,
+    table: Done,
     settings: ForestSettings,
     how: Rules,
     what: str,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pipelines import lineage
 from pipelines.facts import TrainingTable
 from pipelines.run import Run
-from pipelines.stages.train import by_radiometer as eras
-from pipelines.stages.train import forest
+from pipelines.stages.train import by_radiometer, forest
 from pipelines.stages.train.held_out import rules
 from pipelines.stages.train.table import make_table
 from pipelines.stages.train.uncertainty import fit_uncertainty
@@ -14,10 +13,10 @@ from pipelines.work import Work, stage
 from soilft.errors import StoreError
 from soilft.forest import strata
 from soilft.forest.artefact import ModelRef, save
-from soilft.forest.by_era import Forests
+from soilft.forest.by_radiometer import Forests
 from soilft.forest.grow import discard_groups
 from soilft.store import objects
-from soilft.store.ledger import Record
+from soilft.store.ledger import Done
 from soilft.training.folds import SPLITS
 from soilft.training.table import feature_names
 
@@ -35,17 +34,19 @@ def train(work: Work) -> None:
         work.outcomes.done += 1
 
 
-def _grow_forest(work: Work, table: Record) -> None:
+def _grow_forest(work: Work, table: Done) -> None:
     run = work.run
     settings, choice = forest.settings_for(work, table)
     count = forest.strata_for(run, work.client, table, settings)
-    eras.require_whole_table(run, count)
+    by_radiometer.require_whole_table(run, count)
     grown = forest.grow(work, table, settings, count)
-    choice_by_era = eras.tried(work, table, settings)
-    per_era = choice_by_era is not None and bool(choice_by_era["kept"])
+    choice_by_radiometer = by_radiometer.tried(work, table, settings)
+    per_era = choice_by_radiometer is not None and bool(choice_by_radiometer["kept"])
     own = {
         int(number): forest.grow(work, table, settings, 1, int(number))
-        for number in (choice_by_era["radiometers"] if choice_by_era and per_era else ())
+        for number in (
+            choice_by_radiometer["radiometers"] if choice_by_radiometer and per_era else ()
+        )
     }
     how = rules(run, per_era=per_era)
     measures, said = fit_uncertainty(work, table, grown, settings, how)
@@ -64,14 +65,14 @@ def _grow_forest(work: Work, table: Record) -> None:
             "strata": count,
             "rows_per_stratum": strata.sizes(run.table_url(), count, settings.seed),
             "search": choice,
-            "per_era": choice_by_era,
+            "per_era": choice_by_radiometer,
             "measures": said,
         },
         measures,
     )
     facts = {"asked": run.config.forest.key()}
     key = lineage.forest_key(run, table.content)
-    run.ledger.put(STAGE, "forest", Record(key, reference.digest, facts))
+    run.ledger.put(STAGE, "forest", Done(key, reference.digest, facts))
     for number in (None, *own):
         discard_groups(forest.checkpoint_folder(run, table, settings, count, number))
 

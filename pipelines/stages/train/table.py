@@ -13,7 +13,7 @@ from pipelines.run import Run
 from pipelines.stages.harmonize.transfers import require_harmonized
 from pipelines.work import Work
 from soilft.store.digest import digest
-from soilft.store.ledger import Record
+from soilft.store.ledger import Done
 from soilft.training import reach as correlation
 from soilft.training import sampling
 from soilft.training.folds import random_split
@@ -24,7 +24,7 @@ from soilft.training.table import write_table
 STAGE = "train"
 
 
-def make_table(work: Work) -> Record:
+def make_table(work: Work) -> Done:
     """Draw the table of today's inputs, unless it is there; its record."""
     run = work.run
     require_harmonized(run)
@@ -32,7 +32,7 @@ def make_table(work: Work) -> Record:
     return work.once(planned, partial(_draw, work))
 
 
-def _draw(work: Work, key: str) -> Record:
+def _draw(work: Work, key: str) -> Done:
     run, config = work.run, work.run.config
     blocks = Blocks.of(spatial_range(work))
     limit = config.sampling.max_rows
@@ -78,17 +78,17 @@ def _draw(work: Work, key: str) -> Record:
         strata=len(drawn.strata),
         labels=dict(drawn.labels),
     )
-    return Record(key, content, facts.to_json())
+    return Done(key, content, facts.to_json())
 
 
-def spatial_range(work: Work) -> Record:
+def spatial_range(work: Work) -> Done:
     """Side of the spatial blocks: as configured, or no less than the predictors' range."""
     key = lineage.blocks_key(work.run, RANGE_DAYS, RANGE_CELLS)
     planned = single(work.run.ledger, STAGE, "blocks", key)
     return work.once(planned, partial(_measure_range, work), counted=False)
 
 
-def _measure_range(work: Work, key: str) -> Record:
+def _measure_range(work: Work, key: str) -> Done:
     run = work.run
     config, region = run.config, run.config.to_region()
     seed = config.validation.seed
@@ -114,7 +114,7 @@ def _measure_range(work: Work, key: str) -> Record:
     if degrees is None:
         degrees = correlation.block_degrees(found["degrees"])
     facts = Blocks(float(degrees), configured is not None, dict(found)).to_json()
-    return Record(key, digest(facts), facts)
+    return Done(key, digest(facts), facts)
 
 
 def _days_with_labels(run: Run) -> list[int]:

@@ -10,7 +10,7 @@ from pipelines.work import Work
 from soilft.draws import at_most
 from soilft.errors import NotEnoughRows
 from soilft.forest.grow import ForestSettings
-from soilft.store.ledger import Record
+from soilft.store.ledger import Done
 from soilft.training.table import held_table
 from soilft.trials.inner_folds import measures
 from soilft.trials.rules import Rules
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def fit_uncertainty(
     work: Work,
-    table: Record,
+    table: Done,
     forest: ExtraTreesClassifier,
     settings: ForestSettings,
     how: Rules,

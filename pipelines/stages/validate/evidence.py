@@ -19,10 +19,9 @@ from pipelines.stages.validate.raw_record import Asked, measure_raw
 from pipelines.work import Work
 from soilft.forest.artefact import ModelRef
 from soilft.forest.grow import ForestSettings
+from soilft.grid import RowSpan
 from soilft.predictors.features import names_by_group
-from soilft.scores import at_stations
-from soilft.scores import beside as judges
-from soilft.scores import cube_counts as cube_scores
+from soilft.scores import at_stations, beside, cube_counts
 from soilft.scores.annual_errors import AnnualBand, Layers, annual_band
 from soilft.scores.at_stations import AtStations
 from soilft.scores.beside import JudgeBand
@@ -76,22 +75,22 @@ def _judged(work: Work, model: ModelRef, evidence: Evidence) -> None:  # noqa: A
     others = tuple(
         (name, url) for name, url in references(run).items() if name != config.label.input
     )
-    cut = judges.bands(rows, columns, len(config.days), share, in_flight(work.client) // 2)
+    cut = beside.bands_that_fit(rows, columns, len(config.days), share, in_flight(work.client) // 2)
     tasks = {
-        f"rows {a}..{b - 1}": JudgeBand(
+        f"rows {band}": JudgeBand(
             run.input_refs(),
             config.feature_set().targets,
             run.table_url(),
             evidence.record.content,
             run.places.input(config.label.input),
             others,
-            (a, b),
+            band,
             evidence.most,
         )
-        for a, b in cut
+        for band in cut
     }
-    parts = work.gather(STAGE, judges.judge, tasks, counted=True)
-    evidence.columns = judges.gathered(parts, len(evidence.table))
+    parts = work.gather(STAGE, beside.judge, tasks, counted=True)
+    evidence.columns = beside.gathered(parts, len(evidence.table))
 
 
 def _tried(work: Work, model: ModelRef, evidence: Evidence) -> None:
@@ -119,7 +118,7 @@ def _tried(work: Work, model: ModelRef, evidence: Evidence) -> None:
         }
         for name, trial in designed.items()
     }
-    pairs = transfers(table.era)
+    pairs = transfers(table.radiometer)
     tasks["transfer"] = {
         f"transfer {number}": replace(first, fold=number, kind="transfer")
         for number in range(len(pairs))
@@ -131,7 +130,7 @@ def _tried(work: Work, model: ModelRef, evidence: Evidence) -> None:
         width = len(table.names if trial.columns is None else trial.columns)
         evidence.folds[name] = Folds(tuple(found[name]), width)
     for (taught, judged), held in zip(pairs, found["transfer"], strict=True):
-        evidence.transfers[table.eras[taught], table.eras[judged]] = held
+        evidence.transfers[table.radiometers[taught], table.radiometers[judged]] = held
     (evidence.split,) = found["random split"]
     evidence.masked = None if masked is None else read_table(masked[0])
 
@@ -168,7 +167,7 @@ def _compared(work: Work, model: ModelRef, evidence: Evidence) -> None:
         )
         for span in run.predict_spans()
     }
-    work.each(STAGE, cube_scores.compare, tasks, evidence.totals.add, counted=True)
+    work.each(STAGE, cube_counts.compare, tasks, evidence.totals.add, counted=True)
     if places[0]:
         kelvin = at_stations.temperatures(run.places.stations, run.config.label.overpasses)
         if kelvin is not None:
@@ -182,12 +181,14 @@ def _yearly(work: Work, model: ModelRef, evidence: Evidence) -> None:
     truth = references(run).get(TRUTH)
     rows, columns = config.to_region().grid.shape
     a_row = columns * len(config.days) * 24
-    cut = judges.cut(rows, max(1, in_flight(client) // 2, -(-rows * a_row // worker_share(client))))
+    cut = RowSpan(0, rows).cut(
+        max(1, in_flight(client) // 2, -(-rows * a_row // worker_share(client)))
+    )
     tasks = {
-        f"years of rows {a}..{b - 1}": AnnualBand(
-            run.staging_url(model), truth, config.label.reference_overpass, config.days, (a, b)
+        f"years of rows {band}": AnnualBand(
+            run.staging_url(model), truth, config.label.reference_overpass, config.days, band
         )
-        for a, b in cut
+        for band in cut
     }
     evidence.annual = Layers.joined(work.gather(STAGE, annual_band, tasks, counted=True))
 

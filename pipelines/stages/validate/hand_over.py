@@ -12,8 +12,7 @@ from pipelines.run import Run
 from pipelines.work import Work
 from soilft.forest.artefact import ModelRef
 from soilft.predictors.features import FeatureSet
-from soilft.radiometers import equivalence
-from soilft.radiometers import pairs as overlap
+from soilft.radiometers import equivalence, pairs
 from soilft.trials import hand_over
 from soilft.trials.hand_over import HandOverDays
 
@@ -25,7 +24,7 @@ def frozen_days(work: Work, model: ModelRef) -> list[dict[str, Any] | None]:
     if record is None:
         return []
     region, section = run.config.to_region(), run.config.harmonize
-    role = overlap.roles_of_pixels(region.grid, section.block_degrees, section.seed)
+    role = pairs.roles_of_pixels(region.grid, section.block_degrees, section.seed)
     places = equivalence.places_of(region.grid, role, section.block_degrees)
     facts = Harmonized.of(record)
     tested = run.places.url(facts.tested_url)

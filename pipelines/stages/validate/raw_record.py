@@ -24,9 +24,9 @@ from soilft.forest.strata import read_columns
 from soilft.scores import frozen_days
 from soilft.scores.evidence import Pair, RawRecord
 from soilft.scores.held_out import HeldOut
-from soilft.store.ledger import Record
+from soilft.store.ledger import Done
 from soilft.training.folds import transfers
-from soilft.training.table import StoredTable, feature_names, read_eras
+from soilft.training.table import StoredTable, feature_names, read_radiometers
 from soilft.trials import experiments, raw_record
 from soilft.trials.experiments import Experiment, folds_of
 from soilft.trials.raw_record import Gathered, GrowRecord, RawRows, Recorded, StateDays
@@ -49,7 +49,7 @@ class Asked:
     """
 
     table: StoredTable
-    record: Record
+    record: Done
     most: int | None
     settings: ForestSettings
     rules: Rules
@@ -68,14 +68,14 @@ def raw_table_url(run: Run) -> str:
     return run.places.raw_table(lineage.table_key(run))
 
 
-def _raw_table(work: Work, table: Record) -> Record:
+def _raw_table(work: Work, table: Done) -> Done:
     """Gather the raw predictors of the table's rows, unless they are there."""
     run = work.run
     planned = single(run.ledger, work.stage, "raw-table", lineage.raw_table_key(run, table))
     return work.once(planned, partial(_gather_raw, work), counted=False)
 
 
-def _gather_raw(work: Work, key: str) -> Record:
+def _gather_raw(work: Work, key: str) -> Done:
     run = work.run
     url = run.table_url()
     names = feature_names(url)
@@ -97,14 +97,17 @@ def _gather_raw(work: Work, key: str) -> Record:
 
     work.each("raw rows", raw_record.raw_rows, tasks, keep, remedy=REMEDY)
     content = raw_record.write_raw_table(raw_table_url(run), url, features, same)
-    return Record(key, content, RawTable(len(day), int((~same).sum())).to_json())
+    return Done(key, content, RawTable(len(day), int((~same).sum())).to_json())
 
 
-def _pairs(work: Work, asked: Asked, raw: Record) -> dict[Pair, tuple[HeldOut, HeldOut] | str]:
+def _pairs(work: Work, asked: Asked, raw: Done) -> dict[Pair, tuple[HeldOut, HeldOut] | str]:
     """Train with one radiometer and judge with another, by either record on the same rows."""
     run, url = work.run, raw_table_url(work.run)
-    table = replace(asked.table, era=read_eras(url, asked.most))
-    pairs = [(table.eras[one], table.eras[other]) for one, other in transfers(table.era)]
+    table = replace(asked.table, radiometer=read_radiometers(url, asked.most))
+    pairs = [
+        (table.radiometers[one], table.radiometers[other])
+        for one, other in transfers(table.radiometer)
+    ]
     taught = [
         number
         for number, fold in enumerate(folds_of(table, "transfer", asked.rules))
@@ -124,7 +127,7 @@ def _pairs(work: Work, asked: Asked, raw: Record) -> dict[Pair, tuple[HeldOut, H
                 run.config.to_region(),
                 kind="transfer",
                 most=asked.most,
-                eras_of=url,
+                radiometers_of=url,
             )
             for number in taught
         }
@@ -140,7 +143,7 @@ def _pairs(work: Work, asked: Asked, raw: Record) -> dict[Pair, tuple[HeldOut, H
     return found
 
 
-def _trend(work: Work, asked: Asked, raw: Record) -> dict[str, Any]:
+def _trend(work: Work, asked: Asked, raw: Done) -> dict[str, Any]:
     """Frozen days a year of a sample of cells, by forests of the same rows of either record."""
     run = work.run
     region, config, refs = run.config.to_region(), run.config, run.input_refs()

@@ -20,7 +20,7 @@ from soilft.scores.evidence import TRUTH
 from soilft.scores.subject import Subject
 from soilft.store import objects
 from soilft.store.digest import digest
-from soilft.store.ledger import Record
+from soilft.store.ledger import Done
 
 
 @stage(STAGE)
@@ -40,7 +40,7 @@ def plan(run: Run, model: ModelRef) -> Plan[None]:
     return single(run.ledger, STAGE, lineage.run_id(run, model), key)
 
 
-def _judge(work: Work, model: ModelRef, key: str) -> Record:
+def _judge(work: Work, model: ModelRef, key: str) -> Done:
     run = work.run
     evidence = gather(work, model)
     found = assemble(subject(run, model, evidence.record), evidence)
@@ -48,10 +48,10 @@ def _judge(work: Work, model: ModelRef, key: str) -> Record:
     objects.write(objects.join(folder, "scorecard.json"), objects.to_json(found))
     page = render(found, figures(run, model, evidence, found))
     objects.write(objects.join(folder, "report.html"), page.encode())
-    return Record(key, digest(found))
+    return Done(key, digest(found))
 
 
-def subject(run: Run, model: ModelRef, record: Record) -> Subject:
+def subject(run: Run, model: ModelRef, record: Done) -> Subject:
     """What the scorecard of a model is about; the record is that of its training table."""
     config, harmonized, table = run.config, run.harmonization(), TrainingTable.of(record)
     skip = {TRUTH, config.label.input}

@@ -13,7 +13,7 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from soilft.errors import ModelError
 from soilft.forest import loaded as loading
 from soilft.forest.artefact import ModelRef, load, save
-from soilft.forest.by_era import Forests
+from soilft.forest.by_radiometer import Forests
 from soilft.forest.grow import ForestSettings, fit
 from soilft.store import objects
 

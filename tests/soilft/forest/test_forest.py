@@ -14,7 +14,7 @@ import cluster
 from soilft.errors import ConfigError, ModelError
 from soilft.forest import grow, strata
 from soilft.forest.artefact import model_digest
-from soilft.forest.by_era import Forests
+from soilft.forest.by_radiometer import Forests
 from soilft.forest.grow import (
     ForestSettings,
     GrowTrees,

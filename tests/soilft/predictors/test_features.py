@@ -10,7 +10,7 @@ from soilft.days import DaySpan
 from soilft.errors import ConfigError
 from soilft.grid import Region
 from soilft.ingest.granules import static_template, template_for
-from soilft.predictors.features import GROUPS, QUALITY, FeatureSet, block, names_of
+from soilft.predictors.features import GROUPS, QUALITY, FeatureSet, compute, names_of
 from soilft.predictors.window import Inputs, Target
 from soilft.sources import Amsr2L3, Dem, GldasNoah3h, SoilGrids
 from soilft.store import objects
@@ -74,8 +74,8 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
 
 @pytest.mark.parametrize("days", [1, 3, 7, 8, 24])
 def test_blocks_of_short_spans_join_to_the_block_of_the_whole(inputs: Inputs, days: int) -> None:
-    whole = block(inputs, ALL, WHOLE)
-    parts = [block(inputs, ALL, span) for span in WHOLE.chunks(days)]
+    whole = compute(inputs, ALL, WHOLE)
+    parts = [compute(inputs, ALL, span) for span in WHOLE.chunks(days)]
     for name in ("values", "quality", "usable"):
         joined = np.concatenate([getattr(part, name) for part in parts])
         assert joined.tobytes() == getattr(whole, name).tobytes(), name
@@ -86,7 +86,7 @@ def test_names_are_known_without_reading_a_field(inputs: Inputs) -> None:
     for groups in (tuple(GROUPS), ("season",), ("terrain", "brightness"), ("neighbouring_days",)):
         features = FeatureSet(groups, (AM, PM))
         day = DaySpan(date(2016, 1, 3), date(2016, 1, 3))
-        assert names_of(inputs, features) == block(inputs, features, day).names
+        assert names_of(inputs, features) == compute(inputs, features, day).names
 
 
 def test_names_are_those_of_the_stores_and_hold_no_place(inputs: Inputs) -> None:
@@ -100,7 +100,7 @@ def test_names_are_those_of_the_stores_and_hold_no_place(inputs: Inputs) -> None
 
 
 def test_formulas_are_those_declared(inputs: Inputs) -> None:
-    found = block(inputs, ALL, DaySpan(date(2016, 1, 10), date(2016, 1, 12)))
+    found = compute(inputs, ALL, DaySpan(date(2016, 1, 10), date(2016, 1, 12)))
     of = {name: found.values[..., i] for i, name in enumerate(found.names)}
     v36, h36 = of["tb_36.5V_AM"], of["tb_36.5H_AM"]
     v18, h18 = of["tb_18.7V_AM"], of["tb_18.7H_AM"]
@@ -119,7 +119,7 @@ def test_formulas_are_those_declared(inputs: Inputs) -> None:
 def test_morning_state_gets_the_night_pass_of_the_utc_day_before(inputs: Inputs) -> None:
     # At 89 degrees east 01:30 local is 19:34 UTC and 06:00 local is 00:04 UTC.
     span = DaySpan(date(2016, 1, 9), date(2016, 1, 11))
-    found = block(inputs, FeatureSet(("brightness",), (AM, PM)), span)
+    found = compute(inputs, FeatureSet(("brightness",), (AM, PM)), span)
     stored = inputs.tb[0].tb.isel(time=slice(7, 10), overpass=0, channel=0).values
     np.testing.assert_array_equal(found.values[:, 0, :, :, 0], stored)
     # The evening state at 12:04 UTC takes the night pass 7.5 h after it: that of its own day.
@@ -129,7 +129,7 @@ def test_morning_state_gets_the_night_pass_of_the_utc_day_before(inputs: Inputs)
 
 def test_neighbouring_days_are_the_same_node_a_day_off(inputs: Inputs) -> None:
     features = FeatureSet(("brightness", "neighbouring_days"), (AM,))
-    found = block(inputs, features, DaySpan(date(2016, 1, 9), date(2016, 1, 13)))
+    found = compute(inputs, features, DaySpan(date(2016, 1, 9), date(2016, 1, 13)))
     of = {name: found.values[:, 0, ..., i] for i, name in enumerate(found.names)}
     np.testing.assert_array_equal(of["tb_36.5V_PM_previous"][1:], of["tb_36.5V_PM"][:-1])
     np.testing.assert_array_equal(of["tb_36.5V_PM_following"][:-1], of["tb_36.5V_PM"][1:])
@@ -140,7 +140,7 @@ def bits(found: np.ndarray, name: str) -> np.ndarray:
 
 
 def test_quality_says_why_a_pixel_day_is_weak(inputs: Inputs) -> None:
-    found = block(inputs, ALL, WHOLE)
+    found = compute(inputs, ALL, WHOLE)
     missing = np.isnan(found.values)
     tb = [i for i, name in enumerate(found.names) if name.startswith("tb_")]
     np.testing.assert_array_equal(
@@ -160,7 +160,7 @@ def test_quality_says_why_a_pixel_day_is_weak(inputs: Inputs) -> None:
 
 
 def test_outside_the_region_nothing_is_usable_and_the_flag_says_so(inputs: Inputs) -> None:
-    found = block(inputs, ALL, DaySpan(date(2016, 1, 9), date(2016, 1, 9)))
+    found = compute(inputs, ALL, DaySpan(date(2016, 1, 9), date(2016, 1, 9)))
     outside = bits(found.quality, "outside_region")
     assert 0 < REGION.mask.sum() < REGION.mask.size
     np.testing.assert_array_equal(outside[0, 0], ~REGION.mask)
@@ -172,7 +172,7 @@ def test_outside_the_region_nothing_is_usable_and_the_flag_says_so(inputs: Input
 def test_the_missing_limit_decides_what_is_usable(
     inputs: Inputs, limit: float, usable: str
 ) -> None:
-    found = block(inputs, FeatureSet(tuple(GROUPS), (AM,), max_missing=limit), WHOLE)
+    found = compute(inputs, FeatureSet(tuple(GROUPS), (AM,), max_missing=limit), WHOLE)
     complete = ~np.isnan(found.values).any(axis=-1)
     inside = np.broadcast_to(REGION.mask, complete.shape)
     expected = complete & inside if usable == "none missing" else inside
@@ -195,7 +195,7 @@ def test_switching_a_group_off_takes_away_its_features_alone(inputs: Inputs) -> 
 def test_a_group_whose_input_is_absent_adds_nothing(inputs: Inputs) -> None:
     bare = Inputs(inputs.grid, WHOLE, reanalysis=inputs.reanalysis)
     day = DaySpan(date(2016, 1, 9), date(2016, 1, 9))
-    found = block(bare, ALL, day)
+    found = compute(bare, ALL, day)
     assert found.names == (
         "reanalysis_SoilTMP0_10cm_inst_mean",
         "reanalysis_Tair_f_inst_mean",
@@ -219,7 +219,7 @@ def test_a_daily_state_without_overpass_has_no_hour(inputs: Inputs) -> None:
 def test_no_group_with_its_input_is_refused(inputs: Inputs) -> None:
     bare = Inputs(inputs.grid, WHOLE)
     with pytest.raises(ConfigError, match=r"features\.groups.*found brightness, terrain"):
-        block(bare, FeatureSet(("brightness", "terrain"), (AM,)), WHOLE)
+        compute(bare, FeatureSet(("brightness", "terrain"), (AM,)), WHOLE)
 
 
 @pytest.mark.parametrize("groups", [(), ("brightness", "latitude")])
@@ -230,7 +230,7 @@ def test_unknown_groups_are_refused_with_the_known_ones(groups: tuple[str, ...])
 
 def test_the_memory_is_the_mean_of_the_known_days_before(inputs: Inputs) -> None:
     span = DaySpan(date(2016, 1, 4), date(2016, 1, 20))
-    found = block(inputs, FeatureSet(("memory",), (AM,)), span)
+    found = compute(inputs, FeatureSet(("memory",), (AM,)), span)
     assert found.names == (
         "reanalysis_SoilTMP0_10cm_inst_mean_past_5d",
         "reanalysis_SoilTMP0_10cm_inst_mean_past_15d",

@@ -8,7 +8,7 @@ import pytest
 
 from soilft.days import DaySpan
 from soilft.grid import Region
-from soilft.predictors.features import QUALITY, Block, FeatureSet, block
+from soilft.predictors.features import QUALITY, FeatureSet, Predictors, compute
 from soilft.predictors.stores import InputRefs
 from soilft.predictors.window import Inputs, Target
 from soilft.radiometers.gaps import FILLS, LEVELS, Gaps, Hidden
@@ -55,9 +55,9 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
     return replace(opened, gaps=Gaps(FILLS, np.zeros(len(WHOLE), "uint8"), normals))
 
 
-def of(inputs: Inputs, span: DaySpan = WHOLE, **changes: object) -> Block:
+def of(inputs: Inputs, span: DaySpan = WHOLE, **changes: object) -> Predictors:
     assert inputs.gaps is not None
-    return block(replace(inputs, gaps=replace(inputs.gaps, **changes)), FEATURES, span)
+    return compute(replace(inputs, gaps=replace(inputs.gaps, **changes)), FEATURES, span)
 
 
 def test_every_level_fills_and_says_so(inputs: Inputs) -> None:
@@ -66,8 +66,8 @@ def test_every_level_fills_and_says_so(inputs: Inputs) -> None:
     assert set(np.unique(inner)) == set(LEVELS.values())
     flagged = (found.quality & QUALITY["gap_filled"]) > 0
     np.testing.assert_array_equal(flagged, (found.level > 0) & (found.level != MISSING))
-    np.testing.assert_array_equal(found.origin[found.level == LEVELS["other_sensor"]], 1)
-    np.testing.assert_array_equal(found.origin[found.level == LEVELS["climatology"]], MISSING)
+    np.testing.assert_array_equal(found.radiometer[found.level == LEVELS["other_sensor"]], 1)
+    np.testing.assert_array_equal(found.radiometer[found.level == LEVELS["climatology"]], MISSING)
 
 
 def test_pixel_days_that_were_seen_are_as_if_nothing_were_filled(inputs: Inputs) -> None:
@@ -107,14 +107,14 @@ def test_chunks_of_days_change_no_bit(inputs: Inputs) -> None:
     whole = of(inputs)
     for days in WHOLE.chunks(7):
         part, at = of(inputs, days), days.within(WHOLE)
-        for name in ("values", "level", "origin", "quality"):
+        for name in ("values", "level", "radiometer", "quality"):
             one, other = getattr(part, name), getattr(whole, name)[at]
             assert one.tobytes() == np.ascontiguousarray(other).tobytes(), name
 
 
 def test_inputs_near_some_days_describe_them_as_all_inputs_do(inputs: Inputs) -> None:
     span = DaySpan(date(2012, 1, 20), date(2012, 1, 21))
-    near = block(inputs.near(span), FEATURES, span)
+    near = compute(inputs.near(span), FEATURES, span)
     assert near.values.tobytes() == of(inputs, span).values.tobytes()
 
 
@@ -126,10 +126,10 @@ def test_what_is_hidden_is_filled_by_the_level_asked_for_or_a_later_one(
     for target in FEATURES.targets:
         features = replace(FEATURES, targets=(target,))
         assert inputs.gaps is not None
-        as_seen = block(inputs, features, day)
+        as_seen = compute(inputs, features, day)
         hidden = Hidden(level, int(day.numbers[0]))
         gaps = replace(inputs.gaps, hidden=hidden)
-        found = block(replace(inputs, gaps=gaps), features, day)
+        found = compute(replace(inputs, gaps=gaps), features, day)
         seen = as_seen.level == 0
         assert seen.any()
         assert (found.level[seen] >= LEVELS[level]).all()
@@ -147,8 +147,8 @@ def test_hiding_needs_no_other_pixel_and_no_other_day(inputs: Inputs) -> None:
     gaps = replace(inputs.gaps, hidden=Hidden("other_sensor", int(day.numbers[0])))
     hidden = replace(inputs, gaps=gaps)
     features = replace(FEATURES, targets=FEATURES.targets[:1])
-    one, other = block(hidden, features, day), block(hidden.near(day), features, day)
+    one, other = compute(hidden, features, day), compute(hidden.near(day), features, day)
     assert one.values.tobytes() == other.values.tobytes()
     window = slice(1, 3), slice(0, 2)
-    part = block(hidden.window(*window), features, day)
+    part = compute(hidden.window(*window), features, day)
     assert part.values.tobytes() == np.ascontiguousarray(one.values[:, :, 1:3, 0:2]).tobytes()

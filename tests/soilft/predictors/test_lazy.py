@@ -12,7 +12,7 @@ import zarr
 from soilft.days import DaySpan
 from soilft.grid import Region
 from soilft.ingest.granules import template_for
-from soilft.predictors.features import GROUPS, FeatureSet, block
+from soilft.predictors.features import GROUPS, FeatureSet, compute
 from soilft.predictors.lazy import open_features
 from soilft.predictors.stores import InputRefs
 from soilft.predictors.window import Target
@@ -64,7 +64,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 
 def test_every_index_gives_the_values_of_the_block(references: InputRefs) -> None:
-    whole = block(references.open(), FEATURES, WHOLE).values
+    whole = compute(references.open(), FEATURES, WHOLE).values
     lazy = open_features(references, FEATURES)
     assert lazy.dims == ("time", "overpass", "y", "x", "feature")
     for key in (
@@ -113,7 +113,7 @@ def test_a_feature_that_needs_no_radiometer_reads_none(
 
 
 def test_it_is_a_dask_array_of_blocks_where_asked(references: InputRefs) -> None:
-    whole = block(references.open(), FEATURES, WHOLE).values
+    whole = compute(references.open(), FEATURES, WHOLE).values
     chunked = open_features(references, FEATURES).chunk({"time": 8, "y": 5})
     assert chunked.data.npartitions == 5 * 2
     assert chunked.mean("time").dtype == np.float32

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from soilft.days import DaySpan
-from soilft.grid import Region
+from soilft.grid import Region, RowSpan
 from soilft.radiometers import equivalence
 from soilft.radiometers import pairs as overlap
 from soilft.radiometers.equivalence import WINDOW_DAYS, Step, StepBand, step, steps_of_band
@@ -86,7 +86,7 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> StepBand:
     pixels = overlap.roles_of_pixels(GRID, 1.0, 0)
     pairing = Pairing(one, other, WHOLE, WHOLE.numbers[::3])
     places = equivalence.places_of(GRID, pixels, 0.5)
-    return StepBand(pairing, (transfer, None), (0, GRID.shape[0]), places)
+    return StepBand(pairing, (transfer, None), RowSpan(0, GRID.shape[0]), places)
 
 
 def test_the_step_is_found_before_and_after(task: StepBand) -> None:
@@ -118,7 +118,9 @@ def test_bands_add_up_to_the_whole(task: StepBand) -> None:
     from dataclasses import replace
 
     whole = steps_of_band(task)
-    north, south = (steps_of_band(replace(task, band=b)) for b in ((0, 5), (5, GRID.shape[0])))
+    north, south = (
+        steps_of_band(replace(task, band=RowSpan(*b))) for b in ((0, 5), (5, GRID.shape[0]))
+    )
     both = north + south
     np.testing.assert_allclose(both.harmonized, whole.harmonized, rtol=1e-9, atol=1e-9)
     np.testing.assert_array_equal(both.count, whole.count)

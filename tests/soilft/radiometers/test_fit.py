@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from soilft.days import DaySpan
-from soilft.grid import Region
+from soilft.grid import Region, RowSpan
 from soilft.radiometers import fit as harmonize
-from soilft.radiometers import pairs as overlap
-from soilft.radiometers.fit import Fitted, Overlap, choose, fit
+from soilft.radiometers import pairs
+from soilft.radiometers.fit import Fitted, PairSums, choose, fit
 from soilft.radiometers.pairs import Pairing, SumBand, joined, sum_band
 from soilft.radiometers.transfer import TERMS, Transfer, seasonal, warmth
 from tests.support import radiometers
@@ -42,22 +42,23 @@ def pairing(tmp_path_factory: pytest.TempPathFactory) -> Pairing:
     return Pairing(one, other, WHOLE, WHOLE.numbers)
 
 
-def summed(pairing: Pairing, cuts: list[tuple[int, int]] | None = None) -> Overlap:
-    day_role = overlap.roles_of_days(pairing.days, 10, 0)
-    pixel_role = overlap.roles_of_pixels(GRID, 1.0, 0)
+def summed(pairing: Pairing, cuts: list[tuple[int, int]] | None = None) -> PairSums:
+    day_role = pairs.roles_of_days(pairing.days, 10, 0)
+    pixel_role = pairs.roles_of_pixels(GRID, 1.0, 0)
     parts = [
-        sum_band(SumBand(pairing, cut, day_role, pixel_role)) for cut in cuts or overlap.bands(GRID)
+        sum_band(SumBand(pairing, RowSpan(*cut), day_role, pixel_role))
+        for cut in cuts or pairs.bands(GRID)
     ]
     return joined(parts, pairing, pixel_role)
 
 
 @pytest.fixture(scope="module")
-def sums(pairing: Pairing) -> Overlap:
+def sums(pairing: Pairing) -> PairSums:
     return summed(pairing)
 
 
 @pytest.fixture(scope="module")
-def fitted(sums: Overlap) -> Fitted:
+def fitted(sums: PairSums) -> Fitted:
     return fit(sums, choose(sums), known="all")
 
 
@@ -104,7 +105,7 @@ def test_pixels_that_do_not_differ_get_next_to_nothing(tmp_path: Path) -> None:
     np.testing.assert_allclose(moved.mean(), -3, atol=0.02)
 
 
-def test_bands_and_chunks_change_no_bit(pairing: Pairing, sums: Overlap, tmp_path: Path) -> None:
+def test_bands_and_chunks_change_no_bit(pairing: Pairing, sums: PairSums, tmp_path: Path) -> None:
     rechunked = radiometers.write(
         tmp_path, "one", GRID, WHOLE, TRUTH, error, flown=FLOWN, late=0.17, chunk=7
     )
@@ -117,9 +118,9 @@ def test_bands_and_chunks_change_no_bit(pairing: Pairing, sums: Overlap, tmp_pat
         assert again.pixel[role].cross.tobytes() == pixels.cross.tobytes(), role
 
 
-def test_the_sums_are_those_of_a_plain_regression(pairing: Pairing, sums: Overlap) -> None:
+def test_the_sums_are_those_of_a_plain_regression(pairing: Pairing, sums: PairSums) -> None:
     one, other = (
-        np.concatenate([part[n] for part in overlap.pairs(pairing, (0, GRID.shape[0]))])
+        np.concatenate([part[n] for part in pairs.pairs(pairing, RowSpan(0, GRID.shape[0]))])
         for n in (1, 2)
     )
     x, y = one[:, 0, 1].astype("float64"), other[:, 0, 1].astype("float64")
@@ -145,10 +146,10 @@ def test_the_fit_for_testing_knows_no_pixel_or_day_that_is_tested(
     pairing: Pairing, tmp_path: Path
 ) -> None:
     """Whatever stands in the left-out pixels and days, the fit and its form stay the same."""
-    day_role = overlap.roles_of_days(pairing.days, 10, 0)
-    pixel_role = overlap.roles_of_pixels(GRID, 1.0, 0)
-    days = {int(n) for n in pairing.days[day_role == overlap.TEST]}
-    left_out = pixel_role == overlap.TEST
+    day_role = pairs.roles_of_days(pairing.days, 10, 0)
+    pixel_role = pairs.roles_of_pixels(GRID, 1.0, 0)
+    days = {int(n) for n in pairing.days[day_role == pairs.TEST]}
+    left_out = pixel_role == pairs.TEST
 
     def other_error(kelvin: Field, number: int) -> Field:
         added = error(kelvin, number)
@@ -181,7 +182,7 @@ def test_passes_an_hour_apart_are_no_pair(tmp_path: Path) -> None:
         for name, late in (("one", 0.0), ("other", 1.2))
     )
     pairing = Pairing(one, other, WHOLE, WHOLE.numbers[:40])
-    assert all(np.isnan(a).all() for _, a, _ in overlap.pairs(pairing, (0, 4)))
+    assert all(np.isnan(a).all() for _, a, _ in pairs.pairs(pairing, RowSpan(0, 4)))
     sums = summed(pairing)
     made = fit(sums, choose(sums), known="all")
     assert (made.terms == 0).all()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from soilft.channels import CODES
 from soilft.radiometers.gaps import FILLS, LEVELS, Gaps, filled
 from soilft.radiometers.normals import CARRIED, PARTS, Normals
-from soilft.radiometers.record import Record
+from soilft.radiometers.record import Overpasses
 from soilft.schema import MISSING
 
 CHANNELS = (CODES["6.9V"], CODES["36.5V"])
@@ -29,12 +29,12 @@ def normals() -> Normals:
     return Normals((0, 1), CHANNELS, mean, carried, np.array([1.5, 13.5]))
 
 
-def record(seen: np.ndarray, kelvin: float, number: int) -> Record:
+def record(seen: np.ndarray, kelvin: float, number: int) -> Overpasses:
     """Give a record with one brightness temperature wherever it saw anything."""
     days = len(seen)
     tb = np.where(seen[:, :, None], np.float32(kelvin), np.float32(np.nan))
     tb = np.broadcast_to(tb, (days, 2, 2, *SHAPE)).astype("float32")
-    return Record(
+    return Overpasses(
         (0, 1),
         CHANNELS,
         tb,
@@ -44,7 +44,9 @@ def record(seen: np.ndarray, kelvin: float, number: int) -> Record:
     )
 
 
-def fill(first: Record, others: Record, gaps: Gaps, able: np.ndarray | None = None) -> Record:
+def fill(
+    first: Overpasses, others: Overpasses, gaps: Gaps, able: np.ndarray | None = None
+) -> Overpasses:
     numbers = FIRST_DAY + np.arange(len(first.tb))
     every = np.ones((2, 2, 2), bool) if able is None else able
     return filled(first, others, gaps, numbers, gaps.operating, every, LONGITUDE)
@@ -85,7 +87,7 @@ def test_the_first_level_that_knows_fills(
     np.testing.assert_array_equal(found.level[3, AM], LEVELS[level])
     np.testing.assert_allclose(found.tb[3, AM], kelvin, rtol=1e-6)
     source = {"other_sensor": 1, "climatology": MISSING}.get(level, 0)
-    np.testing.assert_array_equal(found.origin[3, AM], source)
+    np.testing.assert_array_equal(found.radiometer[3, AM], source)
     if level in {"other_node", "neighbouring_days", "climatology"}:
         # Nobody passed: the hour is the usual one, 01:30 of 90 degrees east.
         np.testing.assert_array_equal(found.observed[3, AM], np.float32(19.5))
@@ -115,7 +117,7 @@ def test_no_value_comes_from_a_forbidden_or_undeclared_level(data: st.DataObject
     # What was seen stays as it was, to the bit.
     seen = first.level == 0
     np.testing.assert_array_equal(found.level == 0, seen)
-    for name in ("tb", "observed", "origin"):
+    for name in ("tb", "observed", "radiometer"):
         one, other = (np.moveaxis(getattr(r, name), (-2, -1), (2, 3)) for r in (first, found))
         assert one[seen].tobytes() == other[seen].tobytes()
     # 1000 K are of the other radiometer alone: no other level has a trace of them.

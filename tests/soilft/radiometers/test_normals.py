@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 from soilft.days import DaySpan
-from soilft.grid import Region
+from soilft.grid import Region, RowSpan
 from soilft.predictors.stores import InputRefs
-from soilft.radiometers import normals_fit, normals_store
-from soilft.radiometers import pairs as overlap
+from soilft.radiometers import normals_fit, normals_store, pairs
 from soilft.radiometers.normals import CARRIED, PARTS, YEAR_DAYS, Normals, part_of
 from soilft.radiometers.normals_fit import NormalsBand, fit_band, joined
 from soilft.radiometers.opened import GapRefs
@@ -39,7 +38,7 @@ def prepared(folder: Path, truth: np.ndarray, chunk: int = 50) -> InputRefs:
 
 
 def fitted(inputs: InputRefs, cells: tuple[tuple[int, int], ...]) -> Normals:
-    parts = [fit_band(NormalsBand(inputs, WHOLE, band)) for band in cells]
+    parts = [fit_band(NormalsBand(inputs, WHOLE, RowSpan(*band))) for band in cells]
     return joined(parts, inputs.open())
 
 
@@ -78,7 +77,7 @@ def test_neither_bands_nor_chunks_change_a_bit(tmp_path: Path) -> None:
     truth = weather(0.5)
     inputs = prepared(tmp_path / "a", truth)
     finely = prepared(tmp_path / "b", truth, chunk=7)
-    cells = tuple(overlap.bands(REGION.grid))
+    cells = tuple(pairs.bands(REGION.grid))
     one, other = fitted(inputs, cells), fitted(finely, cells)
     assert one.mean.tobytes() == other.mean.tobytes()
     assert one.carried.tobytes() == other.carried.tobytes()
@@ -94,7 +93,7 @@ def test_normals_know_only_the_parts_of_the_year_that_were_seen(tmp_path: Path) 
     inputs = prepared(tmp_path, weather(0.5))
     first = normals_fit.first_days(WHOLE, 60)
     assert (first.first, len(first)) == (WHOLE.first, 60)
-    found = joined([fit_band(NormalsBand(inputs, first, (0, 6)))], inputs.open())
+    found = joined([fit_band(NormalsBand(inputs, first, RowSpan(0, 6)))], inputs.open())
     assert np.isfinite(found.mean[:, :, :3]).all()
     assert np.isnan(found.mean[:, :, 5:]).all()
     code, channel = found.overpasses[0], found.channels[0]

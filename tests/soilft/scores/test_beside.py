@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 
 from soilft.days import DaySpan
-from soilft.grid import Region
+from soilft.grid import Region, RowSpan
 from soilft.ingest.granules import template_for
 from soilft.predictors.stores import InputRefs
 from soilft.predictors.window import Target
 from soilft.schema import MISSING
-from soilft.scores import baselines
-from soilft.scores import beside as judges
-from soilft.scores.beside import JudgeBand, bands, gathered, judge
+from soilft.scores import baselines, beside
+from soilft.scores.beside import JudgeBand, bands_that_fit, gathered, judge
 from soilft.sources import Amsr2L3, EsaCciFlag, GldasNoah3h, SmapL3Ft, SmosL3Ft
 from soilft.store import objects
 from soilft.store import zarr as store
@@ -66,13 +65,15 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> JudgeBand:
     url, content = tables.stored_table(Path(root), table)
     references = InputRefs(REGION, WHOLE, tb=(tb_url,), reanalysis=gldas_url)
     others = (("smap", labels["smap"]),)
-    return JudgeBand(references, TARGETS, url, content, labels["smos"], others, (0, SHAPE[0]))
+    return JudgeBand(
+        references, TARGETS, url, content, labels["smos"], others, RowSpan(0, SHAPE[0])
+    )
 
 
-def judged(task: JudgeBand, cuts: list[tuple[int, int]]) -> judges.Columns:
+def judged(task: JudgeBand, cuts: list[tuple[int, int]]) -> beside.Columns:
     from dataclasses import replace
 
-    return gathered([judge(replace(task, rows=cut)) for cut in cuts], ROWS)
+    return gathered([judge(replace(task, rows=RowSpan(*cut))) for cut in cuts], ROWS)
 
 
 def test_any_bands_give_the_same_columns(task: JudgeBand) -> None:
@@ -115,11 +116,11 @@ def test_columns_are_what_the_stores_hold_at_the_rows(task: JudgeBand) -> None:
 
 
 def test_bands_cover_all_rows_and_fit() -> None:
-    cut = bands(56, 128, 3653, limit_bytes=2 * 10**8, least=2)
+    cut = bands_that_fit(56, 128, 3653, limit_bytes=2 * 10**8, least=2)
     assert [a for a, _ in cut] == [0] + [b for _, b in cut[:-1]]
     assert cut[-1][1] == 56
     assert all((b - a) * 128 * (3653 * 34 + 366 * 16) <= 2.2 * 10**8 for a, b in cut)
-    assert bands(2, 3, 10, limit_bytes=10**9, least=8) == [(0, 1), (1, 2)]
+    assert bands_that_fit(2, 3, 10, limit_bytes=10**9, least=8) == [(0, 1), (1, 2)]
 
 
 def test_a_label_of_one_value_a_day_is_beside_every_overpass(

@@ -15,7 +15,7 @@ from soilft.scores.comparisons import states
 from soilft.scores.evidence import Evidence, Folds
 from soilft.scores.held_out import HeldOut
 from soilft.scores.subject import Subject
-from soilft.store.ledger import Record
+from soilft.store.ledger import Done
 from soilft.training.table import StoredTable, read_table
 from tests.support import tables
 
@@ -58,7 +58,7 @@ def held(table: StoredTable, rows: np.ndarray) -> HeldOut:
 def evidence(table: StoredTable) -> Evidence:
     parts = tuple(held(table, rows) for rows in np.split(np.arange(ROWS), 4))
     folds = {name: Folds(parts, 2) for name in ("year_block", "year", "shuffled_labels")}
-    return Evidence(table, Record("", ""), folds=folds)
+    return Evidence(table, Done("", ""), folds=folds)
 
 
 def test_experiments_are_those_that_there_is_evidence_for(evidence: Evidence) -> None:

@@ -20,7 +20,9 @@ ROWS = 400
 def table(tmp_path_factory: pytest.TempPathFactory) -> StoredTable:
     rng = np.random.default_rng(3)
     label = rng.integers(0, 2, ROWS)
-    made = tables.table_of(rng.normal(size=(ROWS, 2)), label, era=rng.choice([0, 1, 255], ROWS))
+    made = tables.table_of(
+        rng.normal(size=(ROWS, 2)), label, radiometer=rng.choice([0, 1, 255], ROWS)
+    )
     return read_table(tables.stored_table(tmp_path_factory.mktemp("table"), made)[0])
 
 

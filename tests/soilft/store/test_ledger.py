@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from soilft.store.digest import arrays_digest, digest
-from soilft.store.ledger import Ledger, Record, SetAside
+from soilft.store.ledger import Done, Ledger, SetAside
 
-RECORD = Record(
+RECORD = Done(
     "key-1",
     "content-1",
     {"granules": 7, "simulated": False},
@@ -40,13 +40,13 @@ def test_done_means_done_from_exactly_this_key(tmp_path) -> None:
 def test_a_recalled_stage_is_read_in_one_go_and_then_asks_no_store(tmp_path) -> None:
     written = Ledger(str(tmp_path))
     for unit in ("b/2015-01-01", "a"):
-        written.put("predict", unit, Record(f"key-{unit}", "content"))
+        written.put("predict", unit, Done(f"key-{unit}", "content"))
     written.put("ingest", "d", RECORD)
     ledger = Ledger(str(tmp_path))
     ledger.recall("predict")
     shutil.rmtree(tmp_path / "ledger")
-    assert ledger.get("predict", "b/2015-01-01") == Record("key-b/2015-01-01", "content")
-    assert ledger.get("predict", "a") == Record("key-a", "content")
+    assert ledger.get("predict", "b/2015-01-01") == Done("key-b/2015-01-01", "content")
+    assert ledger.get("predict", "a") == Done("key-a", "content")
     assert ledger.get("predict", "c") is None
     assert ledger.get("ingest", "d") is None  # never recalled, and gone
 
@@ -54,8 +54,8 @@ def test_a_recalled_stage_is_read_in_one_go_and_then_asks_no_store(tmp_path) -> 
 def test_a_second_record_replaces_the_first(tmp_path) -> None:
     ledger = Ledger(str(tmp_path))
     ledger.put("ingest", "gldas-000", RECORD)
-    ledger.put("ingest", "gldas-000", Record("key-2", "content-2"))
-    assert ledger.get("ingest", "gldas-000") == Record("key-2", "content-2")
+    ledger.put("ingest", "gldas-000", Done("key-2", "content-2"))
+    assert ledger.get("ingest", "gldas-000") == Done("key-2", "content-2")
 
 
 def test_ledger_on_s3(s3_store: str) -> None:

@@ -128,8 +128,8 @@ def test_values_are_dealt_out_evenly_and_whole(values: list[int], groups: int, s
 
 
 def test_transfers_are_all_ordered_pairs_of_radiometers_seen() -> None:
-    era = np.array([0, 2, 2, 255, 1], "uint8")
-    assert transfers(era) == [(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)]
+    radiometer = np.array([0, 2, 2, 255, 1], "uint8")
+    assert transfers(radiometer) == [(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)]
     assert transfers(np.array([0, 255, 0])) == []
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from soilft.days import DaySpan
 from soilft.draws import hashes
 from soilft.errors import ConfigError
-from soilft.predictors.features import Block
+from soilft.predictors.features import Predictors
 from soilft.schema import FROZEN, MISSING, PARTIAL, THAWED
 from soilft.training import sampling
 from soilft.training.sampling import Drawn, Table, merge, rows, seasons, strata, stratified
@@ -21,15 +21,17 @@ SHAPE = (6, 5)
 CODES = np.array([0, 1], "uint8")
 
 
-def world(seed: int = 0) -> tuple[Block, np.ndarray]:
+def world(seed: int = 0) -> tuple[Predictors, np.ndarray]:
     rng = np.random.default_rng(seed)
     shape = (len(WHOLE), 2, *SHAPE)
     values = rng.normal(size=(*shape, 3)).astype("float32")
     usable = rng.random(shape) > 0.2
-    origin = rng.choice(np.array([0, 1, MISSING], "uint8"), shape, p=(0.7, 0.2, 0.1))
+    radiometer = rng.choice(np.array([0, 1, MISSING], "uint8"), shape, p=(0.7, 0.2, 0.1))
     label = rng.choice(np.array([THAWED, FROZEN, PARTIAL, MISSING], "uint8"), shape)
-    level = np.where(origin == MISSING, MISSING, 0).astype("uint8")
-    return Block(("a", "b", "c"), values, np.zeros(shape, "uint8"), usable, origin, level), label
+    level = np.where(radiometer == MISSING, MISSING, 0).astype("uint8")
+    return Predictors(
+        ("a", "b", "c"), values, np.zeros(shape, "uint8"), usable, radiometer, level
+    ), label
 
 
 BLOCKS = np.arange(SHAPE[0] * SHAPE[1], dtype="int32").reshape(SHAPE) // 8
@@ -40,12 +42,12 @@ def pool(spans: list[DaySpan], limit: int, seed: int = 7) -> Drawn:
     parts = []
     for span in spans:
         at = span.within(WHOLE)
-        cut = Block(
+        cut = Predictors(
             block.names,
             block.values[at],
             block.quality[at],
             block.usable[at],
-            block.origin[at],
+            block.radiometer[at],
             block.level[at],
         )
         found = rows(cut, label[at], CODES, span, blocks=BLOCKS, seed=seed, limit=limit)
@@ -86,7 +88,7 @@ def test_every_stratum_has_its_share_of_all_candidates() -> None:
     whole = pool([WHOLE], 10**6)
     limit = 400
     table = drawn(WHOLE.chunks(7), limit)
-    found = strata(table.label, table.day, table.block, table.era)
+    found = strata(table.label, table.day, table.block, table.radiometer)
     total = sum(whole.strata.values())
     assert total == int((block.usable & (label < 2)).sum())
     for name, count in whole.strata.items():
@@ -101,7 +103,7 @@ def test_a_stratum_that_chance_left_short_is_filled_from_the_others() -> None:
     names = sorted(whole.strata)
     # The pool holds none of the first stratum, though there were candidates.
     table = whole.table
-    here = strata(table.label, table.day, table.block, table.era) == names[0]
+    here = strata(table.label, table.day, table.block, table.radiometer) == names[0]
     short = Drawn(table.take(np.flatnonzero(~here)), whole.strata)
     assert len(stratified(short, 300)) == 300
 
@@ -140,7 +142,7 @@ def test_rows_carry_their_own_predictors_and_label() -> None:
     y, x = table.cell // SHAPE[1], table.cell % SHAPE[1]
     np.testing.assert_array_equal(table.features, block.values[d, table.overpass, y, x])
     np.testing.assert_array_equal(table.label, label[d, table.overpass, y, x])
-    np.testing.assert_array_equal(table.era, block.origin[d, table.overpass, y, x])
+    np.testing.assert_array_equal(table.radiometer, block.radiometer[d, table.overpass, y, x])
     np.testing.assert_array_equal(table.block, BLOCKS[y, x])
     assert block.usable[d, table.overpass, y, x].all()
 

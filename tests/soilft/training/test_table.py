@@ -14,13 +14,13 @@ def test_it_reads_back_whole(tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
     features = rng.normal(size=(120, 3))
     features[5, 1] = np.nan
-    given = tables.table_of(features, rng.integers(0, 2, 120), era=np.arange(120) % 3)
+    given = tables.table_of(features, rng.integers(0, 2, 120), radiometer=np.arange(120) % 3)
     url, content = tables.stored_table(tmp_path, given)
     found = read_table(url)
-    for name in ("features", "label", "day", "overpass", "cell", "block", "era"):
+    for name in ("features", "label", "day", "overpass", "cell", "block", "radiometer"):
         np.testing.assert_array_equal(getattr(found, name), getattr(given, name), name)
     assert found.names == feature_names(url) == ("f0", "f1", "f2")
-    assert found.eras == ("one", "two")
+    assert found.radiometers == ("one", "two")
     assert [len(found.rows_of(part)) for part in ("train", "validation", "test")] == [84, 18, 18]
     (tmp_path / "again").mkdir()
     assert tables.stored_table(tmp_path / "again", given)[1] == content
@@ -54,7 +54,7 @@ def test_a_part_is_random_the_same_every_time_and_read_as_the_whole_has_it(
     assert len(set(rows)) == 50
     assert (np.diff(rows) > 0).all()
     assert rows.max() - rows.min() > 90
-    for name in ("features", "label", "split", "overpass", "cell", "block", "era"):
+    for name in ("features", "label", "split", "overpass", "cell", "block", "radiometer"):
         np.testing.assert_array_equal(getattr(part, name), getattr(whole, name)[rows], name)
     np.testing.assert_array_equal(read_table(url, 50).day, part.day)
     assert len(read_table(url, 500)) == 120

@@ -42,10 +42,10 @@ def world(rows: int = ROWS, noise: float = 0.5) -> Table:
     features = np.stack([signal, block / 1e3, rng.normal(size=rows)], axis=1)
     features[rng.random(features.shape) < 0.05] = np.nan
     label = signal + rng.normal(0, noise, rows) > 0
-    era = (day > 15340 + 900).astype(int)
+    radiometer = (day > 15340 + 900).astype(int)
     overpass = rng.integers(0, 2, rows)
     return tables.table_of(
-        features, label, day=day, cell=cell, block=block, era=era, overpass=overpass
+        features, label, day=day, cell=cell, block=block, radiometer=radiometer, overpass=overpass
     )
 
 
@@ -166,9 +166,9 @@ def test_a_transfer_is_trained_on_one_radiometer_and_judged_on_the_other(
     for number, (one, other) in enumerate(((0, 1), (1, 0))):
         experiment = headline(stored, number, kind="transfer", uncertainty=False, groups=())
         fold = fold_of(table, experiment)
-        assert set(table.era[fold.train]) == {one}
+        assert set(table.radiometer[fold.train]) == {one}
         held = run(experiment)
-        assert set(table.era[held.rows]) == {other}
+        assert set(table.radiometer[held.rows]) == {other}
 
 
 def test_too_few_rows_for_sets_leave_the_votes_as_they_are(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def stored(count: int = 60) -> tuple[StoredTable, np.ndarray]:
         table.overpass,
         table.cell,
         table.block,
-        table.era,
+        table.radiometer,
         table.level,
         NAMES,
         ("one",),

@@ -15,7 +15,7 @@ from soilft.forest.grow import ForestSettings
 from soilft.forest.loaded import loaded
 from soilft.grid import Region
 from soilft.ingest.granules import template_for
-from soilft.predictors.features import FeatureSet, block
+from soilft.predictors.features import FeatureSet, compute
 from soilft.predictors.stores import InputRefs
 from soilft.predictors.window import Target
 from soilft.radiometers import transfer_store
@@ -131,24 +131,24 @@ def test_raw_rows_are_the_block_of_the_raw_inputs_bit_for_bit(
     made: tuple[Path, InputRefs, str, str], raw: tuple[str, str]
 ) -> None:
     table, found = read_table(made[2]), read_table(raw[0])
-    whole = block(replace(made[1], transfers=None).open(), FEATURES, WHOLE)
+    whole = compute(replace(made[1], transfers=None).open(), FEATURES, WHOLE)
     at = (
         table.day - WHOLE.numbers[0],
         table.overpass.astype(int),
         table.cell // GRID.shape[1],
         table.cell % GRID.shape[1],
     )
-    same = whole.origin[at] == table.era
+    same = whole.radiometer[at] == table.radiometer
     assert found.features[same].tobytes() == whole.values[at][same].tobytes()
     assert found.names == table.names == whole.names
     for name in ("label", "day", "overpass", "cell", "block", "split"):
         np.testing.assert_array_equal(getattr(found, name), getattr(table, name), name)
-    np.testing.assert_array_equal(found.era, np.where(same, table.era, MISSING))
+    np.testing.assert_array_equal(found.radiometer, np.where(same, table.radiometer, MISSING))
     # The third is as it is in the raw record; the first is so in both.
     brightness = [i for i, name in enumerate(table.names) if not name.startswith("season")]
     off = (found.features - table.features)[:, brightness]
-    assert np.nanmedian(off[found.era == 2]) == pytest.approx(OFFSET["three"], abs=0.01)
-    first = found.era == 0
+    assert np.nanmedian(off[found.radiometer == 2]) == pytest.approx(OFFSET["three"], abs=0.01)
+    first = found.radiometer == 0
     own = [i for i in brightness if table.names[i].count("_") == 2]
     mixed = found.features[first][:, own] - table.features[first][:, own]
     assert np.nanmedian(mixed) == 0
@@ -160,12 +160,12 @@ def test_a_row_that_the_raw_record_has_from_another_radiometer_is_left_out(
     table, found = read_table(made[2]), read_table(raw[0])
     left_out = np.isnan(found.features).all(axis=1)
     assert 20 < left_out.sum() < len(table) / 2
-    assert (found.era[left_out] == MISSING).all()
-    np.testing.assert_array_equal(found.era[~left_out], table.era[~left_out])
+    assert (found.radiometer[left_out] == MISSING).all()
+    np.testing.assert_array_equal(found.radiometer[~left_out], table.radiometer[~left_out])
     index = table.day - WHOLE.numbers[0]
     # All lie where the second flew, which the harmonised record has not; the nearest pass may be
     # of the day before or after.
-    assert 1 not in table.era
+    assert 1 not in table.radiometer
     assert np.isin(index[left_out], np.arange(14, 36)).all()
 
 
@@ -185,8 +185,8 @@ def test_a_row_that_was_filled_is_left_out_and_a_seen_one_is_described_alike(
     seen = table.level == 0
     assert 20 < (~seen).sum() < len(table) / 2
     assert np.isnan(found.features[~seen]).all()
-    np.testing.assert_array_equal(found.era, np.where(seen, table.era, MISSING))
-    assert set(found.era) == {0, 2, MISSING}
+    np.testing.assert_array_equal(found.radiometer, np.where(seen, table.radiometer, MISSING))
+    assert set(found.radiometer) == {0, 2, MISSING}
     # What was seen is described by the same passes: it knows and lacks the same.
     one, other = table.features[seen], found.features[seen]
     np.testing.assert_array_equal(np.isnan(one), np.isnan(other))
@@ -208,28 +208,36 @@ def test_either_record_is_judged_on_the_same_rows(
     made: tuple[Path, InputRefs, str, str], raw: tuple[str, str]
 ) -> None:
     _, _, table_url, content = made
-    era = read_table(raw[0]).era
+    radiometer = read_table(raw[0]).radiometer
     told = {}
     for url, digest in ((table_url, content), raw):
         experiment = Experiment(
-            url, digest, FOREST, RULES, 0, REGION, kind="transfer", eras_of=raw[0]
+            url, digest, FOREST, RULES, 0, REGION, kind="transfer", radiometers_of=raw[0]
         )
         told[url] = run(experiment)
     ours, theirs = told[table_url], told[raw[0]]
     np.testing.assert_array_equal(ours.rows, theirs.rows)
-    assert set(era[ours.rows]) == {2}
+    assert set(radiometer[ours.rows]) == {2}
     assert ours.trained_on == theirs.trained_on
     right = {url: float(np.mean(held.state == held.label)) for url, held in told.items()}
     # Six kelvin too cold, too much is frozen.
     assert right[table_url] > right[raw[0]] + 0.1
     # A part of the table is the same part for the radiometers.
     part = Experiment(
-        table_url, content, FOREST, RULES, 0, REGION, kind="transfer", most=300, eras_of=raw[0]
+        table_url,
+        content,
+        FOREST,
+        RULES,
+        0,
+        REGION,
+        kind="transfer",
+        most=300,
+        radiometers_of=raw[0],
     )
     few = read_table(table_url, 300)
     held = run(part)
     np.testing.assert_array_equal(held.label, few.label[held.rows])
-    assert set(read_table(raw[0], 300).era[held.rows]) == {2}
+    assert set(read_table(raw[0], 300).radiometer[held.rows]) == {2}
 
 
 @pytest.fixture(scope="module")
@@ -288,10 +296,12 @@ def test_states_are_those_of_the_sampled_cells_in_every_record(
     smos = np.asarray(store.array(store.open_raw(str(folder / "smos.zarr")), "freeze_thaw")[:, 1])
     np.testing.assert_array_equal(found["truth"], smos[:, inside])
     for record in records:
-        whole = block(record.inputs.open(), features, WHOLE)
+        whole = compute(record.inputs.open(), features, WHOLE)
         usable = whole.usable[:, 0]
         expected = np.full(usable.shape, MISSING, "uint8")
-        votes = loaded(record.model).votes(whole.values[:, 0][usable], whole.origin[:, 0][usable])
+        votes = loaded(record.model).votes(
+            whole.values[:, 0][usable], whole.radiometer[:, 0][usable]
+        )
         expected[usable] = votes > 0.5
         np.testing.assert_array_equal(found[record.name], expected[:, inside])
         assert set(np.unique(found[record.name])) == {0, 1, 255}

@@ -30,12 +30,12 @@ class Forests:
     ----------
     whole
         Grown on all rows.
-    by_era
+    by_radiometer
         Grown on the rows of one radiometer each, by its number; empty for one forest altogether.
     """
 
     whole: ExtraTreesClassifier
-    by_era: Mapping[int, ExtraTreesClassifier] = field(default_factory=dict)
+    by_radiometer: Mapping[int, ExtraTreesClassifier] = field(default_factory=dict)
 
     @cached_property
     def compiled(self) -> CompiledForest:
@@ -45,13 +45,13 @@ class Forests:
         return compile_forest(self.whole)
 
     @cached_property
-    def _compiled_by_era(self) -> dict[int, CompiledForest]:
+    def _compiled_by_radiometer(self) -> dict[int, CompiledForest]:
         from soilft.forest.compiled import compile_forest
 
-        return {number: compile_forest(forest) for number, forest in self.by_era.items()}
+        return {number: compile_forest(forest) for number, forest in self.by_radiometer.items()}
 
     def votes(
-        self, features: npt.NDArray[np.float32], era: npt.NDArray[np.uint8] | None = None
+        self, features: npt.NDArray[np.float32], radiometer: npt.NDArray[np.uint8] | None = None
     ) -> npt.NDArray[np.float64]:
         """Share of the votes for frozen, shape (row,).
 
@@ -59,25 +59,25 @@ class Forests:
         ----------
         features
             float32 (row, feature), NaN where missing.
-        era
+        radiometer
             Number of each row's radiometer, 255 where none was seen, shape (row,).
 
         Raises
         ------
         ValueError
-            Where there are forests by radiometer and ``era`` is not given.
+            Where there are forests by radiometer and ``radiometer`` is not given.
         """
         if not len(features):
             return np.empty(0)
         features = np.ascontiguousarray(features)
-        if not self.by_era:
+        if not self.by_radiometer:
             return self.compiled.frozen_probability(features)
-        if era is None:
+        if radiometer is None:
             raise ValueError("the radiometer of each row is needed")
         found = np.empty(len(features))
         left = np.ones(len(features), bool)
-        for number, forest in self._compiled_by_era.items():
-            here = era == number
+        for number, forest in self._compiled_by_radiometer.items():
+            here = radiometer == number
             left &= ~here
             if here.any():
                 found[here] = forest.frozen_probability(features[here])
@@ -86,35 +86,35 @@ class Forests:
         return found
 
 
-def eras_to_grow(label: npt.NDArray[Any], era: npt.NDArray[Any]) -> list[int]:
+def radiometers_to_grow(label: npt.NDArray[Any], radiometer: npt.NDArray[Any]) -> list[int]:
     """Numbers of the radiometers whose rows have both classes; none where there is only one.
 
     Parameters
     ----------
-    label, era
+    label, radiometer
         Of the training rows, shape (row,).
     """
-    seen = [number for number in np.unique(era).tolist() if number != 255]
-    if len(np.unique(era)) < 2:
+    seen = [number for number in np.unique(radiometer).tolist() if number != 255]
+    if len(np.unique(radiometer)) < 2:
         return []
-    return [number for number in seen if len(np.unique(label[era == number])) == 2]
+    return [number for number in seen if len(np.unique(label[radiometer == number])) == 2]
 
 
-def fit_by_era(
+def fit_by_radiometer(
     settings: ForestSettings,
     features: npt.NDArray[np.float32],
     label: npt.NDArray[np.uint8],
-    era: npt.NDArray[np.uint8],
+    radiometer: npt.NDArray[np.uint8],
 ) -> Forests:
     """Grow the forest of all rows and one for each radiometer, in this process.
 
     Parameters
     ----------
-    era
+    radiometer
         Number of each row's radiometer, shape (row,).
     """
     own = {
-        number: fit(settings, features[era == number], label[era == number])
-        for number in eras_to_grow(label, era)
+        number: fit(settings, features[radiometer == number], label[radiometer == number])
+        for number in radiometers_to_grow(label, radiometer)
     }
     return Forests(fit(settings, features, label), own)
