@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from importlib.util import find_spec
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -201,10 +200,11 @@ def summary_key(run: Run, model: ModelRef, task: SummaryBand, years: Sequence[in
     return _annual_key(run, task.rows, list(years), _layers(run, model, names))
 
 
-def pictures_key(run: Run, model: ModelRef, names: Sequence[str], title: object) -> str:
-    """What the pictures of some units depend on."""
-    drawn = find_spec("matplotlib") is None
-    return _annual_key(run, _layers(run, model, names), title, drawn)
+def pictures_key(
+    run: Run, model: ModelRef, names: Sequence[str], title: object, *, left_out: bool
+) -> str:
+    """What the pictures of some units depend on; they are left out where nothing can draw them."""
+    return _annual_key(run, _layers(run, model, names), title, left_out)
 
 
 def _annual_key(run: Run, *values: Any) -> str:

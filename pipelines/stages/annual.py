@@ -221,7 +221,8 @@ class _Layers:
         by_year = [f"{year}-{a}" for year in self.years for a in starts]
         names = [*by_year, *(f"summary-{a}" for a in starts)]
         title = store.open_raw(self.url).attrs["title"]
-        return lineage.pictures_key(self.run, self.model, names, title)
+        left_out = find_spec("matplotlib") is None
+        return lineage.pictures_key(self.run, self.model, names, title, left_out=left_out)
 
 
 def _correlate(work: Work, layers: _Layers, key: str) -> Done:

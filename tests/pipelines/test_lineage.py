@@ -75,7 +75,7 @@ def keys(config: Path) -> dict[str, str | None]:
         "correlation": lineage.correlation_key(run, MODEL, span),
         "year": lineage.year_key(run, MODEL, year),
         "summary": lineage.summary_key(run, MODEL, summary, [2015]),
-        "pictures": lineage.pictures_key(run, MODEL, ["2015-0"], "title"),
+        "pictures": lineage.pictures_key(run, MODEL, ["2015-0"], "title", left_out=False),
         "scorecard": lineage.scorecard_key(run, MODEL, ["smos"]),
         "raw record": lineage.raw_record_key(run),
         "raw table": lineage.raw_table_key(run, table),
