@@ -17,6 +17,7 @@ from soilft import __version__
 from soilft.annual.layers import Drawing, SummaryBand, YearBand
 from soilft.days import DaySpan
 from soilft.forest.artefact import ModelRef
+from soilft.grid import RowSpan
 from soilft.ingest import granules
 from soilft.ingest.simulated import SimulatedGround
 from soilft.simulate import Archive, history, world
@@ -63,8 +64,10 @@ def keys(config: Path) -> dict[str, str | None]:
     found["table"] = lineage.table_key(run)
     table = Done(found["table"], "table")
     run.ledger.put("train", "table", table)
-    year = YearBand("", "", run.config.days, span, 2015, 0, (0, 9), 9, 0.5, Drawing(None, 9, 0, 1))
-    summary = SummaryBand("", 1, (0, 9), 9)
+    year = YearBand(
+        "", "", run.config.days, span, 2015, 0, RowSpan(0, 9), 9, 0.5, Drawing(None, 9, 0, 1)
+    )
+    summary = SummaryBand("", 1, RowSpan(0, 9), 9)
     ground = Archive(Path("root"), BOUNDS, START, END, ground=Path("ground"))
     return found | {
         "blocks": lineage.blocks_key(run, 24, 400),
