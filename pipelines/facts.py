@@ -154,6 +154,45 @@ class TrainingTable(Blocks):
 
 
 @dataclass(frozen=True)
+class ForestSearch(Facts):
+    """Facts of the search for a forest's settings.
+
+    Parameters
+    ----------
+    chosen, best
+        Settings that were taken, and those of the highest accuracy.
+    why
+        Why the one and not the other, as a sentence.
+    points
+        Every candidate with its scores.
+    seconds
+        What each candidate took.
+    rows, folds
+        Rows and folds that they were tried on.
+    """
+
+    chosen: Mapping[str, Any]
+    best: Mapping[str, Any]
+    why: str
+    points: Sequence[Mapping[str, Any]]
+    seconds: Sequence[float] = ()
+    rows: int = 0
+    folds: int = 0
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What a model's card tells of it: the same on every machine."""
+        return {"chosen": self.chosen, "best": self.best, "why": self.why, "points": self.points}
+
+
+@dataclass(frozen=True)
+class ForestGrown(Facts):
+    """Facts of the forest: a digest of the settings that the region file asked for."""
+
+    asked: str = ""
+
+
+@dataclass(frozen=True)
 class RawTable(Facts):
     """Facts of the predictors of radiometers as they are: rows, and those without any."""
 
@@ -169,6 +208,35 @@ class PredictedDays(Facts):
     thawed: int = 0
     frozen: int = 0
     missing: int = 0
+
+
+@dataclass(frozen=True)
+class ErrorCorrelation(Facts):
+    """Facts of the day-to-day correlation of errors, of `soilft.annual.day_correlation`.
+
+    Parameters
+    ----------
+    weights
+        Of the mixture that gives the correlations; None where too few labelled days tell it.
+    lags, correlations, pairs
+        Lags in days, the correlation at each, and the pairs that it was estimated from.
+    scales
+        Decay in days of each part of the mixture, None where it does not decay.
+    """
+
+    weights: Sequence[float] | None
+    lags: Sequence[int] = ()
+    correlations: Sequence[float | None] = ()
+    pairs: Sequence[int] = ()
+    scales: Sequence[float | None] = ()
+
+
+@dataclass(frozen=True)
+class Pictures(Facts):
+    """Facts of the pictures of the annual layers: their names, or why they are left out."""
+
+    pictures: Sequence[str]
+    left_out: str = ""
 
 
 @dataclass(frozen=True)

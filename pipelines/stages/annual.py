@@ -9,6 +9,7 @@ from typing import Any
 
 from pipelines import lineage
 from pipelines.events import Event
+from pipelines.facts import ErrorCorrelation, Pictures
 from pipelines.outcomes import check_memory
 from pipelines.plan import Plan, Unit
 from pipelines.run import Run
@@ -51,9 +52,9 @@ def annual(work: Work) -> None:
     if not years(run):
         return
     layers = _Layers(run, model)
-    work.once(layers.planned(layers.correlation()), partial(_correlate, work, layers))
+    found = work.once(layers.planned(layers.correlation()), partial(_correlate, work, layers))
     store.sweep_partials(layers.url)
-    store.create(layers.url, layers.template())
+    store.create(layers.url, layers.template(ErrorCorrelation.of(found)))
     remedy = _REMEDY.format("draws")
     work.do(annual_layers.make_year, layers.planned(layers.by_year()), Done, remedy=remedy)
     work.do(annual_layers.make_summary, layers.planned(layers.summary()), Done, remedy=remedy)
@@ -92,11 +93,12 @@ def remarks(run: Run, model: ModelRef) -> list[str]:
     layers = _Layers(run, model)
     found = []
     described = layers.described()
-    if described is not None and described["weights"] is None:
+    if described is not None and described.weights is None:
         found.append("annual: there are no ranges, too few labelled days tell how days err alike")
     record = run.ledger.get(STAGE, layers.within + PICTURES)
-    if record is not None and record.facts["left_out"]:
-        found.append(f"annual: {record.facts['left_out']}")
+    left_out = "" if record is None else Pictures.of(record).left_out
+    if left_out:
+        found.append(f"annual: {left_out}")
     return found
 
 
@@ -142,16 +144,16 @@ class _Layers:
     def correlation_key(self) -> str:
         return lineage.correlation_key(self.run, self.model, self.known_span)
 
-    def described(self) -> Any:
+    def described(self) -> ErrorCorrelation | None:
         """What was found of the correlation; None where it is to be made."""
         record = self.planned(self.correlation()).records.get(CORRELATION)
-        return None if record is None else record.facts
+        return None if record is None else ErrorCorrelation.of(record)
 
     # Layers by year
 
     def by_year(self, *, known: bool = True) -> list[Unit[YearBand]]:
-        section, found = self.run.config.annual, self.described() or {"weights": None}
-        weights = None if found["weights"] is None else tuple(found["weights"])
+        section, found = self.run.config.annual, self.described()
+        weights = None if found is None or found.weights is None else tuple(found.weights)
         drawing = Drawing(weights, section.draws, section.seed, section.level)
         units = []
         for index, (year, span) in enumerate(self.years.items()):
@@ -176,17 +178,17 @@ class _Layers:
     def year_key(self, task: YearBand) -> str:
         return lineage.year_key(self.run, self.model, task)
 
-    def template(self) -> Template:
+    def template(self, found: ErrorCorrelation) -> Template:
         """Structure of the layers' store, and what it says of how they were made."""
         of_cube = store.open_raw(self.run.staging_url(self.model)).attrs.asdict()
-        section, facts = self.run.config.annual, self.described()
+        section = self.run.config.annual
         about = {
             "freezing_year_begins_in_month": section.start_month,
             "least_known_share": section.least_known,
             "draws": section.draws,
             "seed": section.seed,
-            "day_correlation_lags": facts["lags"],
-            "day_correlations": facts["correlations"],
+            "day_correlation_lags": found.lags,
+            "day_correlations": found.correlations,
             "day_correlation_labelled_days": str(self.known_span),
         }
         return annual_store.template(
@@ -240,7 +242,7 @@ def _correlate(work: Work, layers: _Layers, key: str) -> Done:
     peak = day_correlation.peak_bytes(len(span), cells)
     check_memory(work.client, STAGE, peak, _REMEDY.format("correlation_days"))
     first, *others = work.gather(STAGE, day_correlation.pairs, tasks)
-    facts = day_correlation.described(sum(others, start=first))
+    facts = ErrorCorrelation(**day_correlation.described(sum(others, start=first))).to_json()
     return Done(key, digest(facts), facts)
 
 
@@ -261,4 +263,4 @@ def _draw(work: Work, layers: _Layers, key: str) -> Done:
     for name, png in drawn.items():
         objects.write(objects.join(folder, f"{name}.png"), png)
     made = digest({name: digest(png.hex()) for name, png in drawn.items()})
-    return Done(key, made, {"pictures": sorted(drawn), "left_out": left_out})
+    return Done(key, made, Pictures(sorted(drawn), left_out).to_json())

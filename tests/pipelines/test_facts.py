@@ -9,11 +9,15 @@ import pytest
 from pipelines.facts import (
     Blocks,
     Card,
+    ErrorCorrelation,
+    ForestGrown,
+    ForestSearch,
     Harmonized,
     IngestedDays,
     IngestedUnit,
     InputUnit,
     NormalsFitted,
+    Pictures,
     PredictedDays,
     RawTable,
     TrainingTable,
@@ -48,6 +52,30 @@ WRITTEN: list[tuple[type[Facts], dict[str, Any]]] = [
     ),
     (PredictedDays, {"thawed": 1, "frozen": 2, "missing": 3, "days": ["a", "b"]}),
     (RawTable, {"rows": 9, "left_out": 2}),
+    (
+        ForestSearch,
+        {
+            "chosen": {"n_estimators": 9},
+            "best": {"n_estimators": 12},
+            "why": "It is as good.",
+            "points": [{"score": 0.9}],
+            "seconds": [0.5],
+            "rows": 100,
+            "folds": 3,
+        },
+    ),
+    (ForestGrown, {"asked": "a digest"}),
+    (
+        ErrorCorrelation,
+        {
+            "lags": [1, 2],
+            "pairs": [9, 8],
+            "correlations": [0.5, None],
+            "scales": [4.0, None],
+            "weights": [0.25, 0.75],
+        },
+    ),
+    (Pictures, {"pictures": ["mean_frozen_days"], "left_out": ""}),
 ]
 
 

@@ -12,7 +12,7 @@ from distributed import Client
 
 from pipelines import lineage
 from pipelines.events import Event
-from pipelines.facts import TrainingTable
+from pipelines.facts import ForestSearch, TrainingTable
 from pipelines.outcomes import check_memory
 from pipelines.plan import single
 from pipelines.run import Run
@@ -43,9 +43,8 @@ def settings_for(work: Work, table: Done) -> tuple[ForestSettings, Mapping[str, 
         return settings, None
     key = lineage.search_key(table, settings, section.model_dump(mode="json"))
     planned = single(run.ledger, STAGE, "search", key)
-    record = work.once(planned, partial(_search, work), counted=False)
-    found = {name: record.facts[name] for name in ("chosen", "best", "why", "points")}
-    return ForestSettings(**found["chosen"], seed=settings.seed), found
+    found = ForestSearch.of(work.once(planned, partial(_search, work), counted=False))
+    return ForestSettings(**found.chosen, seed=settings.seed), found.told
 
 
 def _search(work: Work, key: str) -> Done:
@@ -67,13 +66,9 @@ def _search(work: Work, key: str) -> Done:
         settings, section.candidates(), part[0], part[1], folds, scheduler=on_cluster
     )
     work.emit(Event("search", 1, 1))
-    facts = {
-        **choice.to_dict(),
-        "seconds": [round(point.seconds, 6) for point in choice.points],
-        "rows": len(rows),
-        "folds": len(folds),
-    }
-    return Done(key, digest(choice.to_dict()), facts)
+    seconds = [round(point.seconds, 6) for point in choice.points]
+    facts = ForestSearch(**choice.to_dict(), seconds=seconds, rows=len(rows), folds=len(folds))
+    return Done(key, digest(choice.to_dict()), facts.to_json())
 
 
 def strata_for(run: Run, client: Client, table: Done, settings: ForestSettings) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipelines import lineage
-from pipelines.facts import TrainingTable
+from pipelines.facts import ForestGrown, TrainingTable
 from pipelines.run import Run
 from pipelines.stages.train import by_radiometer, forest
 from pipelines.stages.train.held_out import rules
@@ -70,7 +70,7 @@ def _grow_forest(work: Work, table: Done) -> None:
         },
         measures,
     )
-    facts = {"asked": run.config.forest.key()}
+    facts = ForestGrown(run.config.forest.key()).to_json()
     key = lineage.forest_key(run, table.content)
     run.ledger.put(STAGE, "forest", Done(key, reference.digest, facts))
     for number in (None, *own):
@@ -82,7 +82,7 @@ def _trained(run: Run) -> ModelRef | None:
     if run.pins is not None:
         return run.pins.model
     record = run.ledger.get(STAGE, "forest")
-    if record is None or record.facts.get("asked") != run.config.forest.key():
+    if record is None or ForestGrown.of(record).asked != run.config.forest.key():
         return None
     return run.model()
 
