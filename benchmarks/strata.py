@@ -21,7 +21,7 @@ from soilft.forest import strata
 from soilft.forest.by_radiometer import Forests, fit_by_radiometer
 from soilft.forest.grow import ForestSettings, fit, fit_strata
 from soilft.store import objects
-from soilft.training.folds import year_block_folds
+from soilft.training.held_out import year_block_folds
 from soilft.training.table import StoredTable, read_table
 
 Rows = npt.NDArray[np.intp]

@@ -86,7 +86,7 @@ class Harmonized(Facts):
         Paths below the store: of the transfers for the record, and of those that do not know the
         pairs left out for testing.
     unreached
-        Radiometers that cannot be made like the reference.
+        Radiometers that cannot be inter-calibrated to the reference.
     links, hand_overs
         What was fitted to what, and the steps where one hands over to the next, as the report
         tells them.

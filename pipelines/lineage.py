@@ -18,9 +18,9 @@ from soilft.annual import layers as annual_layers
 from soilft.days import DaySpan
 from soilft.predictors.features import VERSION as FEATURES_VERSION
 from soilft.predictors.window import HALO_DAYS, REACH_DAYS
-from soilft.radiometers.fit import VERSION as HARMONIZE_VERSION
 from soilft.radiometers.gaps import NEIGHBOUR_DAYS
 from soilft.radiometers.gaps import VERSION as GAPS_VERSION
+from soilft.radiometers.intercalibration_fit import VERSION as HARMONIZE_VERSION
 from soilft.radiometers.normals_fit import VERSION as NORMALS_VERSION
 from soilft.store.digest import digest, spelled
 from soilft.trials.raw_record import VERSION as RAW_RECORD_VERSION
@@ -122,7 +122,7 @@ def blocks_key(run: Run, days: int, cells: int) -> str:
 
 
 def trees_key(table: Done, settings: ForestSettings, strata: int, radiometer: int | None) -> str:
-    """What the trees of a forest depend on; ``era`` is the radiometer whose rows alone teach it."""
+    """What the trees of a forest depend on; ``radiometer`` is the one whose rows alone teach it."""
     return digest(_grown_by(table, settings), strata, radiometer)
 
 
@@ -183,7 +183,7 @@ def annual_unit(run: Run, model: ModelRef, name: str) -> str:
 
 
 def correlation_key(run: Run, model: ModelRef, known: DaySpan) -> str:
-    """What the correlation of the days' errors depends on, told by some known days."""
+    """What the correlation of the days' errors depends on, estimated from some known days."""
     labels = _contents(run, known, (run.config.label.input,))
     return _annual_key(run, str(known), _predicted(run, model, known), labels)
 
@@ -248,7 +248,7 @@ def scorecard_key(run: Run, model: ModelRef, compared: Sequence[str]) -> str:
 
 
 def raw_record_key(run: Run) -> str | None:
-    """What the raw record depends on; None where no radiometer is made like another."""
+    """What the raw record depends on; None where no radiometer is inter-calibrated."""
     if run.harmonization() is None:
         return None
     return digest(RAW_RECORD_VERSION, table_key(run))

@@ -20,7 +20,6 @@ from soilft.predictors.stores import InputRefs
 from soilft.radiometers import eras
 from soilft.radiometers.eras import Numbers
 from soilft.radiometers.gaps import NEIGHBOUR_DAYS
-from soilft.radiometers.normals_fit import first_days
 from soilft.radiometers.opened import GapRefs
 from soilft.store import objects
 from soilft.store.ledger import Done, Ledger, SetAside
@@ -137,7 +136,7 @@ class Run:
 
     def normal_span(self) -> DaySpan:
         """Days that the normals know."""
-        return first_days(self.config.days, self.config.gap_filling.normal_days)
+        return self.config.days.first_days(self.config.gap_filling.normal_days)
 
     def normals(self) -> Done | None:
         """The record of the normals of today's inputs; None where there is none, or no need."""

@@ -91,6 +91,10 @@ class DaySpan:
             for first in (self.first + timedelta(days=start) for start in range(0, len(self), days))
         ]
 
+    def first_days(self, most: int) -> DaySpan:
+        """Its first ``most`` days, or all where it has fewer."""
+        return self.chunks(most)[0]
+
     def within(self, whole: DaySpan) -> slice:
         """Index range of this span on the axis of ``whole``.
 

@@ -24,7 +24,6 @@ from soilft.annual.layers import Drawing, SummaryBand, YearBand
 from soilft.days import DaySpan
 from soilft.forest.artefact import ModelRef
 from soilft.grid import Grid
-from soilft.radiometers.normals_fit import first_days
 from soilft.schema import Template
 from soilft.store import objects
 from soilft.store import zarr as store
@@ -136,7 +135,7 @@ class _Layers:
 
     @property
     def known_span(self) -> DaySpan:
-        return first_days(self.run.config.days, self.run.config.annual.correlation_days)
+        return self.run.config.days.first_days(self.run.config.annual.correlation_days)
 
     def correlation(self, *, known: bool = True) -> list[Unit[None]]:
         return [Unit(CORRELATION, self.correlation_key() if known else None, None)]

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from soilft.errors import ConfigError
 from soilft.forest.grow import ForestSettings
-from soilft.training.folds import Fold, year_block_folds
+from soilft.training.held_out import Fold, year_block_folds
 
 if TYPE_CHECKING:
     from sklearn.ensemble import ExtraTreesClassifier

@@ -18,7 +18,7 @@ import zarr
 from soilft.draws import hashes
 from soilft.errors import ConfigError
 from soilft.store import zarr as store
-from soilft.training.folds import SPLITS
+from soilft.training.held_out import SPLITS
 from soilft.training.table import ROWS_A_CHUNK
 
 Pick = Callable[[zarr.Group, slice], npt.NDArray[np.bool_]]

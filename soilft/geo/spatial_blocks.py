@@ -1,7 +1,7 @@
 """Spatial blocks for cross-validation: cells held out together.
 
 Their side is that of the region file, or no less than the predictors' correlation length; see
-`soilft.training.reach`.
+`soilft.training.block_size`.
 """
 
 from __future__ import annotations

@@ -335,7 +335,7 @@ def names_by_group(inputs: Inputs, features: FeatureSet) -> list[tuple[str, list
 
 
 def names_of(inputs: Inputs, features: FeatureSet) -> tuple[str, ...]:
-    """Names of the features that `block` would give, in order, reading no field."""
+    """Names of the features that `compute` would give, in order, reading no field."""
     return tuple(name for _, names in names_by_group(inputs, features) for name in names)
 
 

@@ -2,9 +2,9 @@
 
 - `eras`: periods of operation, hand-overs and days in common.
 - `pairs`: observations of two radiometers of one pixel and pass, and sums over them.
-- `transfer`: inter-calibration coefficients, applied to any days.
-- `fit`: the coefficients fitted to sums over pairs, their form chosen on pairs left out.
-- `transfer_store`: the coefficients of a region in the store.
+- `intercalibration`: the coefficients of one radiometer to another, applied to any days.
+- `intercalibration_fit`: the coefficients fitted to sums over pairs, their form chosen on others.
+- `intercalibration_store`: the coefficients of a region in the store.
 - `equivalence`: the step at a hand-over, tested against a margin.
 - `record`: of each pixel and pass the radiometer in operation, and the others.
 - `normals`: normals of brightness temperature, by pixel and day of the year.

@@ -16,8 +16,8 @@ import numpy.typing as npt
 from soilft.geo.spatial_blocks import spatial_blocks
 from soilft.grid import Grid, RowSpan
 from soilft.radiometers.eras import HandOver, Numbers
+from soilft.radiometers.intercalibration import Transfer
 from soilft.radiometers.pairs import TEST, Codes, Pairing, pairs
-from soilft.radiometers.transfer import Transfer
 
 LEVEL = 0.90
 # What a step may be: of brightness temperature, and of frozen days in a year.

@@ -1,9 +1,9 @@
-"""Inter-calibration of one radiometer to another, fitted on the days when both flew.
+"""Fit of the inter-calibration of one radiometer to another, on the days when both flew.
 
 A channel and node is fitted on pairs of the same pixel and pass: the difference of the two, as a
-short linear form (see `soilft.radiometers.transfer`). Which terms the form has, and whether pixels
-deviate from the region, is chosen on pixels and days that the fit does not know. A pixel's
-deviation is shrunk towards none by how much of it is found again on other days.
+short linear form (see `soilft.radiometers.intercalibration`). Which terms the form has, and
+whether pixels deviate from the region, is chosen on pixels and days that the fit does not know. A
+pixel's deviation is shrunk towards none by how much of it is found again on other days.
 
 Everything here works on sums over pairs: the days may come in parts, and no series is held.
 """
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soilft.radiometers.transfer import PIXEL_TERMS, TERMS, Transfer
+from soilft.radiometers.intercalibration import PIXEL_TERMS, TERMS, Transfer
 
 VERSION = 3
 # Forms to choose from, by number of their last term: a larger one holds all terms before.

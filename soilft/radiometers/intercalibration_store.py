@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from soilft.channels import CODES, channel_coordinate
 from soilft.grid import Grid
-from soilft.radiometers.fit import Fitted
-from soilft.radiometers.transfer import PIXEL_TERMS, TERMS, Transfer
+from soilft.radiometers.intercalibration import PIXEL_TERMS, TERMS, Transfer
+from soilft.radiometers.intercalibration_fit import Fitted
 from soilft.schema import (
     OVERPASSES,
     Coordinate,

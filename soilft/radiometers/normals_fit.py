@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from soilft.channels import CODES
-from soilft.days import DaySpan, day_of
+from soilft.days import DaySpan
 from soilft.grid import RowSpan
 from soilft.radiometers import record as radiometers
 from soilft.radiometers.gaps import from_days, from_other_node
@@ -189,8 +189,3 @@ def joined(parts: Sequence[NormalsOfBand], inputs: Radiometers) -> Normals:
         carried=np.where(pairs >= LEAST_PAIRS, share, np.nan),
         hour=np.where(seen, hour, np.nan),
     )
-
-
-def first_days(whole: DaySpan, most: int) -> DaySpan:
-    """The first days of a period."""
-    return DaySpan(whole.first, min(whole.last, day_of(int(whole.numbers[0]) + most - 1)))

@@ -12,9 +12,9 @@ import xarray as xr
 from soilft.channels import CODES
 from soilft.days import DaySpan
 from soilft.grid import Grid, Region
-from soilft.radiometers import eras, normals_store, record, transfer_store
+from soilft.radiometers import eras, intercalibration_store, normals_store, record
 from soilft.radiometers.gaps import Gaps
-from soilft.radiometers.transfer import Transfer, unknown
+from soilft.radiometers.intercalibration import Transfer, unknown
 from soilft.store import zarr
 
 
@@ -147,6 +147,6 @@ class RadiometerRefs:
             self.region.grid,
             self.whole,
             tb,
-            () if self.transfers is None else transfer_store.read(self.transfers, axes),
+            () if self.transfers is None else intercalibration_store.read(self.transfers, axes),
             None if self.gaps is None else self.gaps.open(len(self.whole)),
         )

@@ -18,8 +18,15 @@ from soilft.days import DaySpan, day_of
 from soilft.draws import dealt
 from soilft.geo.spatial_blocks import spatial_blocks
 from soilft.grid import Grid, RowSpan
-from soilft.radiometers.fit import PairSums, PixelSums, RegionalSums
-from soilft.radiometers.transfer import PIXEL_TERMS, TERMS, Transfer, polarization, seasonal, warmth
+from soilft.radiometers.intercalibration import (
+    PIXEL_TERMS,
+    TERMS,
+    Transfer,
+    polarization,
+    seasonal,
+    warmth,
+)
+from soilft.radiometers.intercalibration_fit import PairSums, PixelSums, RegionalSums
 from soilft.store import zarr as store
 
 # A pass of one radiometer and that of the other are one, when they lie no farther apart.

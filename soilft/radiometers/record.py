@@ -16,7 +16,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from soilft.channels import CODES
-from soilft.radiometers.transfer import Transfer
+from soilft.radiometers.intercalibration import Transfer
 from soilft.schema import MISSING, OVERPASSES
 
 Floats = npt.NDArray[Any]

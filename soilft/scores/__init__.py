@@ -2,10 +2,10 @@
 
 - `metrics`: scores of a classification into thawed and frozen.
 - `bootstrap`: confidence intervals by resampling of clusters, and paired tests.
-- `held_out`: predictions of a forest on rows that it was not trained on.
+- `predictions`: of a forest, on rows that it was not trained on.
 - `baselines`: rules without training, on the same pixel-days.
 - `beside`: baselines of pixel series, other labels and simulated truth, for every table row.
-- `scorecard`: scores of held-out rows, as plain numbers.
+- `held_out_scores`: scores of held-out rows, as plain numbers.
 - `cube_counts`: confusion counts of the cube against labels, truth and stations.
 - `gap_levels`: scores of each gap-filling level, on withheld pixel-days.
 - `frozen_days`: frozen days a year of several records on the same pixel-days.
@@ -16,5 +16,5 @@
 - `evidence`: the measurements that a scorecard is made from.
 - `subject`: the record that it is about, and the settings that it is scored by.
 - `comparisons`: held-out rows and the cube, each against a reference.
-- `card`: the scorecard as a whole, with its cautions.
+- `scorecard`: all of them together, with the cautions to read them with.
 """

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from soilft.days import DaySpan
 from soilft.schema import FROZEN, MISSING, OVERPASSES, THAWED
-from soilft.scores import scorecard
+from soilft.scores import held_out_scores as scorecard
 from soilft.scores.baselines import FREEZING_K
-from soilft.scores.scorecard import Draws
+from soilft.scores.held_out_scores import Draws
 from soilft.store import zarr as store
 
 # Kelvin around the melting point within which a station's state is in doubt.

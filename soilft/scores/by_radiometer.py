@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from soilft.scores import bootstrap
-from soilft.scores.held_out import Rows
-from soilft.scores.scorecard import Draws
+from soilft.scores.held_out_scores import Draws
+from soilft.scores.predictions import Rows
 from soilft.training.table import StoredTable
 
 

@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from soilft.schema import MISSING, OVERPASSES
-from soilft.scores import at_stations, baselines, beside, metrics, scorecard
+from soilft.scores import at_stations, baselines, beside, metrics
+from soilft.scores import held_out_scores as scorecard
 from soilft.scores.ablations import ABLATIONS
 from soilft.scores.evidence import HEADLINE, SHUFFLED, TRUTH, Evidence, Folds
-from soilft.scores.scorecard import Draws, Pool, States
+from soilft.scores.held_out_scores import Draws, Pool, States
 from soilft.scores.subject import Subject
-from soilft.training.folds import SPLITS
+from soilft.training.held_out import SPLITS
 
 ALONE = {
     "year": (

@@ -9,13 +9,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from soilft.scores import scorecard
+from soilft.scores import held_out_scores as scorecard
 from soilft.scores.annual_errors import Layers
 from soilft.scores.at_stations import AtStations
 from soilft.scores.beside import Columns
 from soilft.scores.cube_counts import Totals
-from soilft.scores.held_out import HeldOut
-from soilft.scores.scorecard import Draws
+from soilft.scores.held_out_scores import Draws
+from soilft.scores.predictions import HeldOut
 from soilft.store.ledger import Done
 from soilft.training.table import StoredTable
 

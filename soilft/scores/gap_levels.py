@@ -11,7 +11,7 @@ import numpy.typing as npt
 from soilft.radiometers.gaps import FILLS, LEVELS
 from soilft.schema import OVERPASSES
 from soilft.scores import bootstrap, metrics
-from soilft.scores.scorecard import Draws
+from soilft.scores.held_out_scores import Draws
 from soilft.training.table import StoredTable
 
 # Channels whose brightness temperature is compared with what was seen.

@@ -1,4 +1,4 @@
-"""Parts of the scorecard: held-out rows in, plain numbers for the JSON out."""
+"""Scores of held-out rows, as the plain numbers of the scorecard."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from soilft.radiometers.gaps import LEVELS
 from soilft.schema import MISSING
 from soilft.scores import bootstrap, metrics
 from soilft.scores.baselines import BASELINES, Baseline
-from soilft.scores.held_out import HeldOut
+from soilft.scores.predictions import HeldOut
 from soilft.training.sampling import seasons
 from soilft.training.table import StoredTable
 from soilft.uncertainty import conformal

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from soilft.schema import MISSING
-from soilft.scores import comparisons, gap_levels, scorecard
+from soilft.scores import comparisons, gap_levels
+from soilft.scores import held_out_scores as scorecard
 from soilft.scores.comparisons import Compared
 from soilft.scores.evidence import HEADLINE, TRUTH, Evidence
-from soilft.scores.scorecard import Pool
+from soilft.scores.held_out_scores import Pool
 from soilft.scores.subject import Subject
 
 

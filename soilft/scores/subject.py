@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from soilft.days import DaySpan
-from soilft.scores.scorecard import Draws
+from soilft.scores.held_out_scores import Draws
 
 
 @dataclass(frozen=True)

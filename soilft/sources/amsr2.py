@@ -1,7 +1,8 @@
 """AMSR2 L3 brightness temperature of JAXA, daily, 0.25 degree: `soilft.sources.jaxa_l3` of AMSR2.
 
-Product version 2 (algorithm 2.20 since August 2016, which the whole record was processed with).
-Version 1 was calibrated otherwise: mixed with version 2 it would put a step into the record.
+Files are named ``GW1AM2_YYYYMMDD_01D_EQM{A,D}_L3SGT{band}LA{version}.h5``. Product version 2 is
+read (algorithm 2.20 since August 2016, which the whole record was processed with). Version 1 was
+calibrated otherwise: mixed with version 2 it would put a step into the record.
 """
 
 from __future__ import annotations

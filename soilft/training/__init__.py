@@ -1,7 +1,7 @@
 """Training rows: sampling of labelled pixel-days, the table, and its folds.
 
-- `reach`: correlation length of the predictors, for the size of spatial blocks.
+- `block_size`: the size of spatial blocks, by the correlation length of the predictors.
 - `sampling`: rows drawn by a hash of place and time, in proportion to strata.
 - `table`: the training table in the store.
-- `folds`: training and test folds, by year, spatial block and radiometer.
+- `held_out`: rows held out for testing: at random, by year, spatial block and radiometer.
 """

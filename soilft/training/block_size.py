@@ -1,4 +1,4 @@
-"""Correlation length of the predictors, which spatial blocks must not fall below."""
+"""Size of spatial blocks: no less than the correlation length of the predictors."""
 
 from __future__ import annotations
 

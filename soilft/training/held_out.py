@@ -1,4 +1,4 @@
-"""Training and test folds: at random, by spatial block and year, by radiometer.
+"""Held-out rows: test folds at random, by spatial block and year, by radiometer.
 
 A random split flatters: neighbouring pixel-days share weather, ground and the label's own errors.
 The honest folds hold out a year and a group of spatial blocks at once and train on neither

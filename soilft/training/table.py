@@ -16,7 +16,7 @@ from soilft.radiometers.gaps import LEVELS
 from soilft.schema import FROZEN, THAWED, Coordinate, Template, Variable, flagged
 from soilft.store import zarr as store
 from soilft.store.digest import arrays_digest
-from soilft.training.folds import SPLITS
+from soilft.training.held_out import SPLITS
 from soilft.training.sampling import Table
 
 ROWS_A_CHUNK = 50_000

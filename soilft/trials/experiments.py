@@ -21,8 +21,8 @@ from soilft.forest.loaded import loaded
 from soilft.grid import Region
 from soilft.schema import FROZEN, MISSING
 from soilft.scores.baselines import nearby_climatology
-from soilft.scores.held_out import Floats, HeldOut, Rows
-from soilft.training.folds import Fold, group_folds, transfers, year_block_folds
+from soilft.scores.predictions import Floats, HeldOut, Rows
+from soilft.training.held_out import Fold, group_folds, transfers, year_block_folds
 from soilft.training.table import StoredTable, held_table, read_radiometers, read_table
 from soilft.trials.inner_folds import inner_folds, inner_votes, measures
 from soilft.trials.rules import Rules, grown

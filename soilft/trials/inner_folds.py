@@ -12,13 +12,16 @@ import numpy.typing as npt
 
 from soilft.draws import at_most
 from soilft.forest.grow import ForestSettings
-from soilft.scores.held_out import Floats, Rows
-from soilft.training.folds import Fold, year_block_folds
+from soilft.scores.predictions import Floats, Rows
+from soilft.training.held_out import Fold, year_block_folds
 from soilft.training.table import StoredTable, held_table
 from soilft.trials.rules import Rules, grown
 from soilft.uncertainty.calibration import Calibration, choose
 from soilft.uncertainty.conformal import Conformal
 from soilft.uncertainty.conformal import fit as fit_sets
+
+#: Folds of years and blocks within the training rows that a forest's calibration is fitted on.
+FOLDS = 5
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from soilft.errors import ConfigError
 from soilft.forest.by_radiometer import Forests, fit_by_radiometer
 from soilft.forest.grow import ForestSettings, fit
-from soilft.scores.held_out import Rows
+from soilft.scores.predictions import Rows
 from soilft.training.table import StoredTable
 
 

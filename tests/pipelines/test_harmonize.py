@@ -22,7 +22,7 @@ from soilft.grid import Region
 from soilft.ingest.granules import template_for
 from soilft.radiometers import record as merging
 from soilft.radiometers.gaps import FILLS
-from soilft.radiometers.transfer import TERMS
+from soilft.radiometers.intercalibration import TERMS
 from soilft.sources import SmosL3Ft
 from soilft.store import objects
 from soilft.store import zarr as store

@@ -14,7 +14,7 @@ from pipelines.stages.validate import evidence as judging
 from pipelines.stages.validate.evidence import gather
 from pipelines.stages.validate.stage import subject
 from pipelines.work import Work
-from soilft.scores.card import assemble
+from soilft.scores.scorecard import assemble
 from soilft.training.table import read_table
 from tests.support.small_run import region_file
 

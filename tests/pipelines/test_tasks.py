@@ -8,7 +8,7 @@ from distributed.protocol.pickle import dumps
 
 from pipelines.config.region_file import as_written, load, shipped
 from pipelines.run import Run
-from pipelines.stages.train.held_out import rules
+from pipelines.stages.train.inner_votes import rules
 from soilft.annual.day_correlation import PairsOfBand
 from soilft.annual.layers import Drawing, SummaryBand, YearBand
 from soilft.cube.structure import PredictDays
@@ -19,7 +19,7 @@ from soilft.radiometers.normals_fit import NormalsBand
 from soilft.scores.annual_errors import AnnualBand
 from soilft.scores.beside import JudgeBand
 from soilft.scores.cube_counts import CompareDays
-from soilft.training.reach import SampleField
+from soilft.training.block_size import SampleField
 from soilft.training.sampling import SampleDays
 from soilft.trials.experiments import Experiment, SplitStates
 from soilft.trials.inner_folds import InnerFold

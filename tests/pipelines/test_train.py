@@ -25,7 +25,7 @@ from soilft.forest.by_radiometer import Forests, fit_by_radiometer
 from soilft.forest.grow import ForestSettings, fit, fit_strata
 from soilft.store import objects
 from soilft.store.ledger import Done
-from soilft.training.folds import random_split
+from soilft.training.held_out import random_split
 from soilft.training.table import StoredTable, read_table, write_table
 from tests.support.small_run import region_file
 from tests.support.tables import table_of

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from soilft.training.folds import random_split
+from soilft.training.held_out import random_split
 from soilft.training.sampling import Table
 from soilft.training.table import write_table
 

@@ -17,12 +17,13 @@ from soilft import __version__
 from soilft.channels import CODES
 from soilft.days import day_of
 from soilft.errors import StoreError
-from soilft.radiometers import equivalence, eras, fit, pairs, transfer_store
+from soilft.radiometers import equivalence, eras, intercalibration_store, pairs
+from soilft.radiometers import intercalibration_fit as fit
 from soilft.radiometers.equivalence import StepBand
 from soilft.radiometers.eras import HandOver, Link, Numbers
-from soilft.radiometers.fit import Fitted, Form
+from soilft.radiometers.intercalibration import Transfer
+from soilft.radiometers.intercalibration_fit import Fitted, Form
 from soilft.radiometers.pairs import TEST, Codes, Pairing, SumBand
-from soilft.radiometers.transfer import Transfer
 from soilft.schema import OVERPASSES
 from soilft.store import zarr as store
 from soilft.store.ledger import Done
@@ -160,7 +161,7 @@ def _fit_all(work: Work, key: str) -> Done:
     }
     urls = {}
     for kind, made in (("tested", fits.tested), ("used", fits.used)):
-        urls[kind], content = transfer_store.write(
+        urls[kind], content = intercalibration_store.write(
             run.places.harmonization,
             made,
             run.radiometers(),

@@ -4,6 +4,6 @@
 - `table`: the size of spatial blocks, and the training rows.
 - `forest`: settings and trees of the forest.
 - `by_radiometer`: whether each radiometer's rows get a forest of their own.
-- `held_out`: votes for rows that a forest was kept from.
+- `inner_votes`: votes for training rows that a forest was kept from, for the calibration.
 - `uncertainty`: calibration, conformal sets and applicability.
 """

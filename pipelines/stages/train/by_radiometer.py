@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from pipelines.run import Run
-from pipelines.stages.train.held_out import inner_votes, rules
+from pipelines.stages.train.inner_votes import inner_votes, rules
 from pipelines.work import Work
 from soilft.errors import ConfigError
 from soilft.forest.by_radiometer import radiometers_to_grow
 from soilft.forest.grow import ForestSettings
 from soilft.scores import by_radiometer
-from soilft.scores.scorecard import Draws
+from soilft.scores.held_out_scores import Draws
 from soilft.store.ledger import Done
 from soilft.training.table import held_table
 

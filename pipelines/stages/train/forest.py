@@ -23,7 +23,7 @@ from soilft.forest import search, strata
 from soilft.forest.grow import ForestSettings, GrowTrees, assemble, grow_trees, kept_group
 from soilft.store.digest import digest
 from soilft.store.ledger import Done
-from soilft.training.folds import SPLITS
+from soilft.training.held_out import SPLITS
 from soilft.training.table import feature_names
 
 if TYPE_CHECKING:

@@ -9,11 +9,8 @@ from pipelines.run import Run
 from pipelines.work import Work
 from soilft.forest.grow import ForestSettings
 from soilft.store.ledger import Done
-from soilft.trials.inner_folds import InnerFold, run_inner
+from soilft.trials.inner_folds import FOLDS, InnerFold, run_inner
 from soilft.trials.rules import Rules
-
-# Folds of years and blocks within the training rows.
-FOLDS = 5
 
 
 def rules(run: Run, *, per_era: bool = False) -> Rules:

@@ -6,7 +6,7 @@ from pipelines import lineage
 from pipelines.facts import ForestGrown, TrainingTable
 from pipelines.run import Run
 from pipelines.stages.train import by_radiometer, forest
-from pipelines.stages.train.held_out import rules
+from pipelines.stages.train.inner_votes import rules
 from pipelines.stages.train.table import make_table
 from pipelines.stages.train.uncertainty import fit_uncertainty
 from pipelines.work import Work, stage
@@ -17,7 +17,7 @@ from soilft.forest.by_radiometer import Forests
 from soilft.forest.grow import discard_groups
 from soilft.store import objects
 from soilft.store.ledger import Done
-from soilft.training.folds import SPLITS
+from soilft.training.held_out import SPLITS
 from soilft.training.table import feature_names
 
 STAGE = "train"

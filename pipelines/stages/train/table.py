@@ -14,10 +14,9 @@ from pipelines.stages.harmonize.transfers import require_harmonized
 from pipelines.work import Work
 from soilft.store.digest import digest
 from soilft.store.ledger import Done
-from soilft.training import reach as correlation
-from soilft.training import sampling
-from soilft.training.folds import random_split
-from soilft.training.reach import RANGE_CELLS, RANGE_DAYS, SampleField
+from soilft.training import block_size, sampling
+from soilft.training.block_size import RANGE_CELLS, RANGE_DAYS, SampleField
+from soilft.training.held_out import random_split
 from soilft.training.sampling import Drawn, SampleDays
 from soilft.training.table import write_table
 
@@ -92,8 +91,8 @@ def _measure_range(work: Work, key: str) -> Done:
     run = work.run
     config, region = run.config, run.config.to_region()
     seed = config.validation.seed
-    cells = correlation.cells_drawn(region.mask, seed)
-    days = correlation.days_drawn(_days_with_labels(run))
+    cells = block_size.cells_drawn(region.mask, seed)
+    days = block_size.days_drawn(_days_with_labels(run))
     tasks = {
         f"range {day}": SampleField(
             run.input_refs(), config.feature_set(), int(day), tuple(int(c) for c in cells)
@@ -101,18 +100,18 @@ def _measure_range(work: Work, key: str) -> Done:
         for day in days
     }
     if len(days) > 1:
-        fields = work.gather("range", correlation.sample_field, tasks)
+        fields = work.gather("range", block_size.sample_field, tasks)
         names = fields[0][0]
         lon, lat = (axis.ravel()[cells] for axis in region.grid.lonlat)
         values = np.stack([values for _, values in fields])
-        reach = correlation.reach(*correlation.correlogram(values, lon, lat, seed))
-        found = correlation.summary(names, reach)
+        reach = block_size.reach(*block_size.correlogram(values, lon, lat, seed))
+        found = block_size.summary(names, reach)
     else:
-        found = correlation.summary((), np.empty(0))
+        found = block_size.summary((), np.empty(0))
     configured = config.validation.block_degrees
     degrees = configured
     if degrees is None:
-        degrees = correlation.block_degrees(found["degrees"])
+        degrees = block_size.block_degrees(found["degrees"])
     facts = Blocks(float(degrees), configured is not None, dict(found)).to_json()
     return Done(key, digest(facts), facts)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipelines.stages.train.forest import STAGE, rows_that_fit
-from pipelines.stages.train.held_out import FOLDS, inner_votes
+from pipelines.stages.train.inner_votes import inner_votes
 from pipelines.work import Work
 from soilft.draws import at_most
 from soilft.errors import NotEnoughRows
 from soilft.forest.grow import ForestSettings
 from soilft.store.ledger import Done
 from soilft.training.table import held_table
-from soilft.trials.inner_folds import measures
+from soilft.trials.inner_folds import FOLDS, measures
 from soilft.trials.rules import Rules
 from soilft.uncertainty import applicability
 from soilft.uncertainty.bundle import Uncertainty

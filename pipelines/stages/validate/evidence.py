@@ -11,7 +11,7 @@ from pipelines.facts import TrainingTable
 from pipelines.outcomes import in_flight, worker_share
 from pipelines.run import Run
 from pipelines.stages.train.forest import rows_that_fit
-from pipelines.stages.train.held_out import rules
+from pipelines.stages.train.inner_votes import rules
 from pipelines.stages.train.table import STAGE as TRAINED
 from pipelines.stages.validate.hand_over import frozen_days
 from pipelines.stages.validate.masked_days import masked_table
@@ -29,7 +29,7 @@ from soilft.scores.cube_counts import CompareDays
 from soilft.scores.evidence import TRUTH, Evidence, Folds
 from soilft.store import objects
 from soilft.store import zarr as store
-from soilft.training.folds import transfers
+from soilft.training.held_out import transfers
 from soilft.training.table import StoredTable, held_table, read_table
 from soilft.trials import experiments
 from soilft.trials.design import trials

@@ -23,9 +23,9 @@ from soilft.forest.grow import ForestSettings
 from soilft.forest.strata import read_columns
 from soilft.scores import frozen_days
 from soilft.scores.evidence import Pair, RawRecord
-from soilft.scores.held_out import HeldOut
+from soilft.scores.predictions import HeldOut
 from soilft.store.ledger import Done
-from soilft.training.folds import transfers
+from soilft.training.held_out import transfers
 from soilft.training.table import StoredTable, feature_names, read_radiometers
 from soilft.trials import experiments, raw_record
 from soilft.trials.experiments import Experiment, folds_of

@@ -15,8 +15,8 @@ from pipelines.stages.validate.figures import figures
 from pipelines.work import Work, stage
 from soilft.forest.artefact import ModelRef
 from soilft.report.page import render
-from soilft.scores.card import assemble
 from soilft.scores.evidence import TRUTH
+from soilft.scores.scorecard import assemble
 from soilft.scores.subject import Subject
 from soilft.store import objects
 from soilft.store.digest import digest

@@ -28,7 +28,7 @@ from soilft.forest.grow import (
     kept_group,
 )
 from soilft.training import table as stored
-from soilft.training.folds import random_split
+from soilft.training.held_out import random_split
 from soilft.training.table import read_table
 from tests.support import tables
 

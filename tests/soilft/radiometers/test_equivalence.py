@@ -13,8 +13,8 @@ from soilft.radiometers import equivalence
 from soilft.radiometers import pairs as overlap
 from soilft.radiometers.equivalence import WINDOW_DAYS, Step, StepBand, step, steps_of_band
 from soilft.radiometers.eras import HandOver
+from soilft.radiometers.intercalibration import TERMS, Transfer
 from soilft.radiometers.pairs import Pairing
-from soilft.radiometers.transfer import TERMS, Transfer
 from tests.support import radiometers
 
 

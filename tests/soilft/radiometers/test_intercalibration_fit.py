@@ -9,11 +9,11 @@ import pytest
 
 from soilft.days import DaySpan
 from soilft.grid import Region, RowSpan
-from soilft.radiometers import fit as harmonize
+from soilft.radiometers import intercalibration_fit as harmonize
 from soilft.radiometers import pairs
-from soilft.radiometers.fit import Fitted, PairSums, choose, fit
+from soilft.radiometers.intercalibration import TERMS, Transfer, seasonal, warmth
+from soilft.radiometers.intercalibration_fit import Fitted, PairSums, choose, fit
 from soilft.radiometers.pairs import Pairing, SumBand, joined, sum_band
-from soilft.radiometers.transfer import TERMS, Transfer, seasonal, warmth
 from tests.support import radiometers
 from tests.support.radiometers import Field
 

@@ -7,9 +7,9 @@ import pytest
 
 from soilft.channels import CODES
 from soilft.grid import Region
-from soilft.radiometers import transfer_store
-from soilft.radiometers.fit import Fitted
-from soilft.radiometers.transfer import PIXEL_TERMS, TERMS, Transfer
+from soilft.radiometers import intercalibration_store
+from soilft.radiometers.intercalibration import PIXEL_TERMS, TERMS, Transfer
+from soilft.radiometers.intercalibration_fit import Fitted
 from soilft.store import zarr as store
 
 GRID = Region("stored", "latlon-0.25", (80, 30, 81, 31)).grid
@@ -39,14 +39,14 @@ def fitted(seed: int, channels: tuple[int, ...] = CHANNELS) -> Fitted:
 def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     folder: Path = tmp_path_factory.mktemp("harmonization")
     fits = {"mwri": fitted(1), "amsr-e": fitted(2)}
-    return transfer_store.write(
+    return intercalibration_store.write(
         str(folder), fits, NAMES, "amsr2", GRID, AXES, {"simulated": "true"}
     )
 
 
 def test_what_is_read_is_what_was_fitted(written: tuple[str, str]) -> None:
     axes = [((0, 1), CHANNELS)] * 3
-    reference, amsre, mwri = transfer_store.read(written[0], axes)
+    reference, amsre, mwri = intercalibration_store.read(written[0], axes)
     assert reference is None
     for found, seed in ((mwri, 1), (amsre, 2)):
         expected = fitted(seed).transfer
@@ -58,7 +58,7 @@ def test_what_is_read_is_what_was_fitted(written: tuple[str, str]) -> None:
 
 def test_a_channel_that_was_not_fitted_is_missing(written: tuple[str, str]) -> None:
     more = (CODES["6.9V"], *CHANNELS)
-    _, amsre, _ = transfer_store.read(written[0], [((0, 1), more)] * 3)
+    _, amsre, _ = intercalibration_store.read(written[0], [((0, 1), more)] * 3)
     assert amsre is not None
     tb = np.full((1, 2, 3, *GRID.shape), 250, "float32")
     found = amsre.apply(tb, np.array([15000]))
@@ -81,9 +81,9 @@ def test_the_store_tells_what_it_is(written: tuple[str, str]) -> None:
 
 def test_the_same_fit_has_the_same_name(written: tuple[str, str], tmp_path: Path) -> None:
     fits = {"amsr-e": fitted(2), "mwri": fitted(1)}
-    again = transfer_store.write(str(tmp_path), fits, NAMES, "amsr2", GRID, AXES, {})
+    again = intercalibration_store.write(str(tmp_path), fits, NAMES, "amsr2", GRID, AXES, {})
     assert again[1] == written[1]
-    other = transfer_store.write(
+    other = intercalibration_store.write(
         str(tmp_path), {"mwri": fitted(3), "amsr-e": fitted(2)}, NAMES, "amsr2", GRID, AXES, {}
     )
     assert other[1] != written[1]

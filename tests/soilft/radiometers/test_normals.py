@@ -9,7 +9,7 @@ import pytest
 from soilft.days import DaySpan
 from soilft.grid import Region, RowSpan
 from soilft.predictors.stores import InputRefs
-from soilft.radiometers import normals_fit, normals_store, pairs
+from soilft.radiometers import normals_store, pairs
 from soilft.radiometers.normals import CARRIED, PARTS, YEAR_DAYS, Normals, part_of
 from soilft.radiometers.normals_fit import NormalsBand, fit_band, joined
 from soilft.radiometers.opened import GapRefs
@@ -91,7 +91,7 @@ def test_neither_bands_nor_chunks_change_a_bit(tmp_path: Path) -> None:
 
 def test_normals_know_only_the_parts_of_the_year_that_were_seen(tmp_path: Path) -> None:
     inputs = prepared(tmp_path, weather(0.5))
-    first = normals_fit.first_days(WHOLE, 60)
+    first = WHOLE.first_days(60)
     assert (first.first, len(first)) == (WHOLE.first, 60)
     found = joined([fit_band(NormalsBand(inputs, first, RowSpan(0, 6)))], inputs.open())
     assert np.isfinite(found.mean[:, :, :3]).all()

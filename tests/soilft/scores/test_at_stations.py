@@ -9,7 +9,7 @@ import zarr
 from soilft.days import DaySpan
 from soilft.schema import FROZEN, MISSING, OVERPASSES, THAWED
 from soilft.scores.at_stations import AtStations, clusters, experiments, state, temperatures
-from soilft.scores.scorecard import Draws
+from soilft.scores.held_out_scores import Draws
 
 DAYS = DaySpan(date(2015, 12, 30), date(2016, 1, 2))
 

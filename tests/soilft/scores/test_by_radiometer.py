@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from soilft.scores.by_radiometer import verdict
-from soilft.scores.scorecard import Draws
+from soilft.scores.held_out_scores import Draws
 from soilft.training.table import StoredTable, read_table
 from tests.support import tables
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from soilft.scores import metrics, scorecard
-from soilft.scores.held_out import HeldOut
-from soilft.scores.scorecard import Draws, pooled
+from soilft.scores import held_out_scores as scorecard
+from soilft.scores import metrics
+from soilft.scores.held_out_scores import Draws, pooled
+from soilft.scores.predictions import HeldOut
 from soilft.training.table import StoredTable, read_table
 from tests.support import tables
 

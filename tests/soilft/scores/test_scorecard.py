@@ -10,10 +10,10 @@ import pytest
 from soilft.days import DaySpan
 from soilft.schema import MISSING
 from soilft.scores.ablations import ABLATIONS
-from soilft.scores.card import assemble, cautions
 from soilft.scores.comparisons import states
 from soilft.scores.evidence import Evidence, Folds
-from soilft.scores.held_out import HeldOut
+from soilft.scores.predictions import HeldOut
+from soilft.scores.scorecard import assemble, cautions
 from soilft.scores.subject import Subject
 from soilft.store.ledger import Done
 from soilft.training.table import StoredTable, read_table

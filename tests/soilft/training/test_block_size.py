@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from soilft.training.reach import (
+from soilft.training.block_size import (
     KM_A_DEGREE,
     RANGE_CELLS,
     RANGE_DAYS,

@@ -9,7 +9,7 @@ from soilft.draws import at_most, dealt
 from soilft.errors import ConfigError
 from soilft.geo.spatial_blocks import spatial_blocks
 from soilft.grid import Region
-from soilft.training.folds import group_folds, random_split, transfers, year_block_folds
+from soilft.training.held_out import group_folds, random_split, transfers, year_block_folds
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from soilft.errors import ConfigError
 from soilft.forest.grow import ForestSettings
 from soilft.geo.spatial_blocks import spatial_blocks
 from soilft.grid import Region
-from soilft.training.folds import Fold
+from soilft.training.held_out import Fold
 from soilft.training.sampling import Table
 from soilft.training.table import StoredTable, read_table
 from soilft.trials.experiments import Experiment, folds_of, run

@@ -5,7 +5,7 @@ import pytest
 
 from soilft.radiometers.gaps import LEVELS
 from soilft.scores.gap_levels import by_level
-from soilft.scores.scorecard import Draws
+from soilft.scores.held_out_scores import Draws
 from soilft.training.sampling import Table
 from soilft.training.table import StoredTable
 from soilft.trials.masked_days import days_to_mask

@@ -18,14 +18,14 @@ from soilft.ingest.granules import template_for
 from soilft.predictors.features import FeatureSet, compute
 from soilft.predictors.stores import InputRefs
 from soilft.predictors.window import Target
-from soilft.radiometers import transfer_store
-from soilft.radiometers.fit import Fitted
+from soilft.radiometers import intercalibration_store
+from soilft.radiometers.intercalibration import PIXEL_TERMS, TERMS, Transfer
+from soilft.radiometers.intercalibration_fit import Fitted
 from soilft.radiometers.opened import GapRefs
-from soilft.radiometers.transfer import PIXEL_TERMS, TERMS, Transfer
 from soilft.schema import MISSING
 from soilft.sources import SmosL3Ft
 from soilft.store import zarr as store
-from soilft.training.folds import random_split
+from soilft.training.held_out import random_split
 from soilft.training.sampling import SampleDays, merge, sample_days, stratified
 from soilft.training.table import read_table, write_table
 from soilft.trials import raw_record
@@ -86,7 +86,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, InputRefs, str
         radiometers.write(folder, name, GRID, WHOLE, scene, error(name), flown=FLOWN[name], seed=n)
         for n, name in enumerate(NAMES)
     ]
-    transfers, _ = transfer_store.write(
+    transfers, _ = intercalibration_store.write(
         str(folder / "harmonization"),
         {"three": six_kelvin_more()},
         NAMES,
