@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any, cast
 
 from soilft.errors import ConfigError
 
@@ -25,7 +27,10 @@ def require_own(name: str) -> None:
         Naming the file that would be imported, and what to do about it.
     """
     own = Path(__file__).resolve().parents[1] / name / "__init__.py"
-    spec = find_spec(name)
+    try:
+        spec = find_spec(name)
+    except ValueError:  # somebody has put a module of that name there without telling from where
+        spec = None
     found = Path(spec.origin).resolve() if spec and spec.origin else None
     if found not in (own, None):
         raise ConfigError(
@@ -36,7 +41,7 @@ def require_own(name: str) -> None:
             f"uninstall that: pip uninstall {name}",
         )
     # An installer writes over what another package has under the same name: ours says whose it is.
-    if found is None or "soilft" not in own.read_text(encoding="utf-8"):
+    if spec is None or found is None or b"soilft" not in _content(spec):
         raise ConfigError(
             f"package {name}",
             expected=f"that of soilft in {own}",
@@ -44,6 +49,12 @@ def require_own(name: str) -> None:
             remedy=f"Uninstall any other (pip uninstall {name}), then install soilft again: "
             "pip install --force-reinstall --no-deps soilft",
         )
+
+
+def _content(spec: ModuleSpec) -> bytes:
+    """Bytes of a package's file, which may lie in a zip."""
+    content: bytes = cast("Any", spec.loader).get_data(spec.origin)
+    return content
 
 
 def main() -> None:

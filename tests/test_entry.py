@@ -74,12 +74,19 @@ def test_a_foreign_package_in_front_of_the_wheel_is_named_and_not_run(
 
 
 @pytest.mark.slow
+def test_the_wheel_itself_on_the_path_starts(wheel: Path, tmp_path: Path) -> None:
+    alone = ("-P", "-m", "soilft")
+    done = version_from(wheel, folder=tmp_path, start=alone)
+    assert (done.returncode, done.stdout) == (0, f"soilft {version('soilft')}\n"), done.stderr
+
+
+@pytest.mark.slow
 @names
 def test_a_package_that_was_written_over_or_removed_is_named(
     unpacked: Path, tmp_path: Path, name: str
 ) -> None:
     own = unpacked / name / "__init__.py"
-    own.write_text(FOREIGN)
+    own.write_bytes(b"# \xfcber\n" + FOREIGN.encode())
     said = sentence_of(version_from(unpacked, folder=tmp_path))
     assert f"{own}, found another package, written over it. " in said
     assert "then install soilft again" in said

@@ -18,6 +18,7 @@ from pydantic import (
     create_model,
 )
 
+from soilft.errors import ConfigError
 from soilft.sources import PRODUCTS
 
 if TYPE_CHECKING:
@@ -99,10 +100,16 @@ def _of_its_product(value: Any, otherwise: ValidatorFunctionWrapHandler) -> Inpu
     """Only the reader that is named is loaded; a union of all models would load them all."""
     product = value.get("product") if isinstance(value, Mapping) else None
     if isinstance(product, str) and product in PRODUCTS:
-        return input_model(product).model_validate(value)
+        found = input_model(product).model_validate(value)
+        try:
+            found.source()
+        except ConfigError as error:
+            # What a reader refuses is told with its input and the file, as any wrong key is.
+            raise ValueError(str(error)) from error
+        return found
     # An input already, or what is wrong with it is told.
-    found: Input = otherwise(value)
-    return found
+    given: Input = otherwise(value)
+    return given
 
 
 AnyInput = Annotated[SerializeAsAny[Input], WrapValidator(_of_its_product)]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import yaml
-from pydantic import ValidationError, model_validator
+from pydantic import BaseModel, ValidationError, model_validator
 
 from pipelines.config.cluster import ClusterSection
 from pipelines.config.products import AnyInput
@@ -81,10 +81,12 @@ class Config(Section):
                 f"label.input: expected one of the inputs that are labels ({', '.join(labels)}), "
                 f"found {self.label.input}"
             )
-        roles = [i.source().role for i in self.inputs.values()]
         for role in ("reanalysis", "station"):
-            if roles.count(role) > 1:
-                raise ValueError(f"inputs: expected at most one of the kind {role}")
+            names = [name for name, item in self.inputs.items() if item.source().role == role]
+            if len(names) > 1:
+                raise ValueError(
+                    f"inputs: expected at most one of the kind {role}, found {', '.join(names)}"
+                )
         given: set[str] = set()
         for name, source in self.static_sources().items():
             mine = {variable.name for variable in source.variables}
@@ -246,8 +248,10 @@ def _problem(item: Any) -> str:
         return f"unknown key (value {item['input']!r})"
     if item["type"] == "missing":
         return "missing key"
-    message = str(item["msg"]).removeprefix("Value error, ")
-    return message if "found" in message else f"{message}, found {item['input']!r}"
+    message, found = str(item["msg"]).removeprefix("Value error, "), item["input"]
+    # A whole section is not shown: it is long, and may hold what the environment gave.
+    told = "found" in message or isinstance(found, dict | list | BaseModel)
+    return message if told else f"{message}, found {found!r}"
 
 
 def _expanded(value: Any, path: Path, key: str) -> Any:

@@ -39,10 +39,11 @@ def arrays_digest(arrays: Mapping[str, npt.NDArray[Any]]) -> str:
 
 
 def spelled(value: Any) -> str:
-    """Text of settings for a key: equal settings of equal classes are spelled alike, always.
+    """Text of settings for a key: the same settings give the same text in any process.
 
-    Dataclasses are spelled field by field in the order of their declaration, as Python writes them
-    where nothing is left out (`UNSPELLED`, `added`).
+    Numbers that are equal but of another type, such as 1 and 1.0, are other settings. Dataclasses
+    are spelled field by field in the order of their declaration, as Python writes them where
+    nothing is left out (`UNSPELLED`, `added`).
 
     Raises
     ------
@@ -82,7 +83,7 @@ def _deciding(value: Any) -> list[tuple[str, Any]]:
     found = []
     for field in fields(value):
         part, how = getattr(value, field.name), field.metadata
-        as_before = _BEFORE in how and part == how[_BEFORE]
+        as_before = _BEFORE in how and spelled(part) == spelled(how[_BEFORE])
         if how.get(_SPELLED, True) and not as_before:
             found.append((field.name, part))
     return found

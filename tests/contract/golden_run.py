@@ -12,6 +12,7 @@ import io
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -47,6 +48,8 @@ LIBRARIES = [
     "xarray",
     "zarr",
 ]
+# What decides the record: the code, and the run that it makes.
+MAKERS = ("soilft", "cluster", "pipelines", "tests/support/small_run.py")
 # In 0.3.0 the command lay in the module `pipelines.cli`.
 _COMMAND = """
 import sys
@@ -123,6 +126,8 @@ def code_of(commit: str) -> Iterator[Path]:
     LookupError
         Where there is no such commit: a shallow clone, or no clone.
     """
+    if shutil.which("git") is None:
+        raise LookupError("there is no git")
     packed = subprocess.run(
         ["git", "-C", str(ROOT), "archive", commit, "soilft", "cluster", "pipelines"],
         capture_output=True,
@@ -139,7 +144,7 @@ def code_of(commit: str) -> Iterator[Path]:
 def main() -> None:
     """Write the record with the code of the commit that is checked out."""
     changed = subprocess.run(
-        ["git", "-C", str(ROOT), "status", "--porcelain", "soilft", "cluster", "pipelines"],
+        ["git", "-C", str(ROOT), "status", "--porcelain", *MAKERS],
         capture_output=True,
         text=True,
         check=True,

@@ -91,14 +91,35 @@ def test_a_setting_that_came_later_is_not_digested_where_it_is_the_default() -> 
         ({"granules": "x"}, r"inputs\.smos\.product: missing key"),
         ("smos-l3-ft", r"inputs\.smos: .*found 'smos-l3-ft'"),
         ({"product": "smap-l3-ft-9km", "projection": "x"}, r"inputs\.smos\.projection: .*'polar'"),
-        ({"product": "ismn", "max_gap_hours": 0}, "ISMN max_gap_hours: expected a positive"),
-        ({"product": "ismn", "flags": []}, "ISMN flags: expected flags of readings to keep"),
+        (
+            {"product": "ismn", "max_gap_hours": 0},
+            r"tibet\.yaml.*inputs\.smos: ISMN max_gap_hours: ",
+        ),
+        ({"product": "ismn", "flags": []}, r"inputs\.smos: ISMN flags: expected flags of readings"),
+        (
+            {"product": "smap-l3-ft-9km", "masked_surfaces": ["x"]},
+            r"inputs\.smos: SMAP masked surf",
+        ),
     ],
 )
 def test_what_is_wrong_with_an_input_is_told_with_its_key(given: object, words: str) -> None:
     inputs = as_written(shipped("demo-tibet"))["inputs"]
     with pytest.raises(ConfigError, match=words):
         load(shipped("demo-tibet"), {"inputs": {**inputs, "smos": given}})
+
+
+def test_a_refused_section_is_not_shown_with_what_the_environment_gave(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SOILFT_TOKEN", "canary")
+    inputs = as_written(shipped("demo-tibet"))["inputs"]
+    more = {"product": "ismn", "granules": "https://user:${SOILFT_TOKEN}@example.org/x"}
+    with pytest.raises(ConfigError, match="one of the kind station, found ") as refused:
+        load(shipped("demo-tibet"), {"inputs": {**inputs, "more": more}})
+    assert "canary" not in str(refused.value)
+    with pytest.raises(ConfigError, match="region") as refused:
+        load(shipped("demo-tibet"), {"region": [more]})
+    assert "canary" not in str(refused.value)
 
 
 def test_a_region_file_loads_only_the_readers_that_it_names() -> None:

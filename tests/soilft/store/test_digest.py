@@ -102,6 +102,15 @@ def test_a_setting_added_later_changes_no_key_until_it_is_used() -> None:
     assert spelled(later()) == "Reader(bands=('18',), calm=2.0)"
 
 
+@pytest.mark.parametrize(("before", "given"), [(True, 1), (False, 0), (1, 1.0), (0.0, -0.0)])
+def test_a_later_setting_is_as_before_only_where_it_is_spelled_so(before: Any, given: Any) -> None:
+    later = make_dataclass(
+        "Reader", [("calm", Any, field(default=before, metadata=added(before=before)))], frozen=True
+    )
+    assert spelled(later()).endswith("Reader()")
+    assert spelled(later(given)).endswith(f"Reader(calm={given!r})")
+
+
 def test_what_decides_no_values_is_not_spelled() -> None:
     @dataclass(frozen=True)
     class Task:
