@@ -231,7 +231,7 @@ def _layers(run: Run, model: ModelRef, names: Sequence[str]) -> list[str]:
 def scorecard_key(run: Run, model: ModelRef, compared: Sequence[str]) -> str:
     """What a scorecard depends on; ``compared`` names what the states are held against."""
     table, transfers = run.ledger.get("train", "table"), run.harmonization()
-    # Other labels and stations are judged beside, though neither table nor model knows of them.
+    # Other labels and stations are compared with, though neither table nor model knows of them.
     beside = [record.content for record in run.station_records()]
     beside += [record.content for _, record in run.input_records()]
     return digest(

@@ -50,7 +50,7 @@ class Places:
 
     @property
     def truth(self) -> str:
-        """State and temperature of a simulated ground, for judging alone."""
+        """State and temperature of a simulated ground, for validation alone."""
         return self.url("inputs", "truth.zarr")
 
     @property
@@ -87,7 +87,7 @@ class Places:
         """Predictors of the radiometers as they are, for the rows of a training table."""
         return objects.join(self.training(key), "raw.zarr")
 
-    def masked_table(self, key: str) -> str:
+    def withheld_table(self, key: str) -> str:
         """Known pixel-days of a training table, filled as if nothing had been seen."""
         return objects.join(self.training(key), "masked.zarr")
 

@@ -107,11 +107,11 @@ def states(run: Run) -> list[StageState]:
 
 
 def _harmonized(run: Run, *, ingested: bool) -> StageState:
-    """How far the radiometers are one record, and what gaps are filled from is known."""
+    """How far radiometers are inter-calibrated, and the normals of gap filling fitted."""
     notes: list[str] = []
     if run.harmonizes:
         others = len(run.radiometers()) - 1
-        notes.append(f"{others} radiometers to be like {run.reference_radiometer()}")
+        notes.append(f"{others} radiometers inter-calibrated to {run.reference_radiometer()}")
     if run.needs_normals:
         notes.append(f"normals of {len(run.normal_span())} days")
     planned = harmonize.plan(run)

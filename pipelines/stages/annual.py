@@ -93,7 +93,8 @@ def remarks(run: Run, model: ModelRef) -> list[str]:
     found = []
     described = layers.described()
     if described is not None and described.weights is None:
-        found.append("annual: there are no ranges, too few labelled days tell how days err alike")
+        why = "too few labelled days to estimate how the errors of days correlate"
+        found.append(f"annual: there are no ranges, {why}")
     record = run.ledger.get(STAGE, layers.within + PICTURES)
     left_out = "" if record is None else Pictures.of(record).left_out
     if left_out:

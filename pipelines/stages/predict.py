@@ -14,7 +14,7 @@ from pipelines.run import Run
 from pipelines.stages.train.stage import require_model
 from pipelines.work import Work, stage
 from soilft.cube import structure as cube
-from soilft.cube.attributes import Origin, global_attributes
+from soilft.cube.attributes import Provenance, global_attributes
 from soilft.cube.structure import PredictDays, Predicted, predict_days
 from soilft.errors import StoreError
 from soilft.forest.artefact import ModelRef
@@ -94,7 +94,7 @@ def attributes(run: Run, model: ModelRef) -> dict[str, Any]:
     """Global attributes of the cube, by today's configuration and the model's card."""
     config, card = run.config, run.card(model)
     daily = config.daily_sources().values()
-    origin = Origin(
+    origin = Provenance(
         run.references(),
         platforms=[source.platform for source in daily if source.platform],
         instruments=[source.instrument for source in daily if source.instrument],

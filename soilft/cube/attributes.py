@@ -114,7 +114,7 @@ class Credits:
 
 
 @dataclass(frozen=True)
-class Origin:
+class Provenance:
     """What the cube was made of: references of the inputs, and who measured them.
 
     Parameters
@@ -167,7 +167,7 @@ def global_attributes(
     *,
     title: str,
     reference_overpass: str,
-    origin: Origin,
+    origin: Provenance,
     made_by: Credits,
     identity: Mapping[str, str],
 ) -> dict[str, Any]:
@@ -228,7 +228,7 @@ def global_attributes(
     }
 
 
-def _measured_by(origin: Origin) -> dict[str, str]:
+def _measured_by(origin: Provenance) -> dict[str, str]:
     found = {}
     for name, values in (("platform", origin.platforms), ("instrument", origin.instruments)):
         if values:

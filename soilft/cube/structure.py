@@ -240,7 +240,7 @@ class PredictDays:
 
     @property
     def peak_bytes(self) -> int:
-        """Memory the task needs at most: the block, and its usable rows for the forest."""
+        """Memory the task needs at most: the predictors, and its usable rows for the forest."""
         return 3 * predictor_bytes(self.inputs, self.features, self.span)
 
 

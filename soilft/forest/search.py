@@ -125,12 +125,12 @@ def blocked_folds(
     folds: int,
     seed: int,
 ) -> list[Fold]:
-    """Folds of held-out years and blocks that a forest can be trained and judged on.
+    """Folds of held-out years and blocks that a forest can be trained and tested on.
 
     Raises
     ------
     ConfigError
-        Where fewer than two have rows to judge and both classes to train on: one score has no
+        Where fewer than two have rows to test on and both classes to train on: one score has no
         standard error.
     """
     found = [

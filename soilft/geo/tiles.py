@@ -1,6 +1,6 @@
 """Tiles of a grid, small enough that their cells need few cells of a finer raster.
 
-What a target cell gets must not depend on how the target was cut, so a block is only a list of
+What a target cell gets must not depend on how the target was cut, so a tile is only a list of
 target cells with all source cells that may reach into them; see `regrid.overlap_of_parts`.
 """
 
@@ -17,7 +17,7 @@ from soilft.grid import Grid, transformer
 
 Indices = npt.NDArray[np.int64]
 
-# Points a cell's side is followed through, and about how many of them a block's side has.
+# Points a cell's side is followed through, and about how many of them a tile's side has.
 _POINTS_A_CELL, _POINTS_A_BLOCK = 8, 64
 # Neighbouring points that a projection puts farther apart than this many times their distance lie
 # on two sides of one of its cuts.
@@ -33,7 +33,7 @@ def circle(grid: Grid) -> int | None:
     return columns if abs(columns * grid.width - 360) < 0.01 * grid.width else None
 
 
-def blocks(
+def tiles(
     source: Grid, target: Grid, cells: int, needed: Callable[[Part], bool]
 ) -> Iterator[tuple[Part, Part]]:
     """Parts of a target, each with the source cells that may reach into it.
@@ -43,9 +43,9 @@ def blocks(
     source
         Its lattice; the parts may lie beyond the grid itself.
     cells
-        Source cells that a block may have.
+        Source cells that a tile may have.
     needed
-        Whether a part of the source holds anything; blocks where it does not are left out.
+        Whether a part of the source holds anything; tiles where it does not are left out.
 
     Yields
     ------

@@ -102,7 +102,7 @@ class StationArchive:
 def ingest_stations(task: StationArchive) -> Ingested:
     """Read the archive and write its stations' states. Runs on a worker.
 
-    An archive that cannot be used at all is set aside: stations are for judging, nothing is
+    An archive that cannot be used at all is set aside: stations are for validation, nothing is
     predicted from them.
     """
     granule = task.found.granule

@@ -1,4 +1,4 @@
-"""Truth of a synthetic Earth on the region's grid, for judging what was made of its files.
+"""Truth of a synthetic Earth on the region's grid, for validation of what was made of its files.
 
 It lies beside the inputs and is none of them: no input may bear its name, no predictor reads it.
 """

@@ -35,7 +35,7 @@ class InputRefs(RadiometerRefs):
 
 
 def predictor_bytes(references: InputRefs, features: FeatureSet, span: DaySpan) -> int:
-    """Memory that computing a block of features needs at most, from its shapes.
+    """Memory that computing predictors needs at most, from its shapes.
 
     The features twice (as fields, and gathered by pixel), and the brightness temperatures of the
     span with its halo: merged, of one radiometer before that, and for each overpass as matched.

@@ -13,7 +13,7 @@ import xarray as xr
 from soilft.days import DaySpan
 from soilft.grid import Grid
 from soilft.overpass import utc_hour
-from soilft.radiometers import gaps, masking
+from soilft.radiometers import gaps, withholding
 from soilft.radiometers import record as radiometers
 from soilft.radiometers.matching import nearest
 from soilft.radiometers.opened import Radiometers
@@ -193,8 +193,8 @@ def load(
     if inputs.tb and "tb" in needs:
         halo = HALO_DAYS + (0 if inputs.gaps is None else inputs.gaps.reach)
         wide = span.widened(halo, inputs.whole)
-        record = _record(inputs, wide, targets)
-        matched = [_match(inputs, target, record, span.within(wide)) for target in targets]
+        overpasses = _overpasses(inputs, wide, targets)
+        matched = [_match(inputs, target, overpasses, span.within(wide)) for target in targets]
     return [
         Window(inputs, span, target, tb, reanalysis, static, past, radiometer, level)
         for target, (tb, radiometer, level) in zip(targets, matched, strict=True)
@@ -232,7 +232,7 @@ def running_mean(values: Floats, days: slice, length: int) -> Floats:
         return np.asarray(total / count, "float32")
 
 
-def _record(inputs: Inputs, wide: DaySpan, targets: Sequence[Target]) -> Overpasses:
+def _overpasses(inputs: Inputs, wide: DaySpan, targets: Sequence[Target]) -> Overpasses:
     """Brightness temperatures of some days, their gaps filled as the inputs ask for."""
     rows, filling = wide.within(inputs.whole), inputs.gaps
     if filling is None:
@@ -244,29 +244,36 @@ def _record(inputs: Inputs, wide: DaySpan, targets: Sequence[Target]) -> Overpas
         day = int(filling.hidden.number - wide.numbers[0])
         node = inputs.nodes.index(target.name)
         hours = target.utc_hours(inputs.grid)
-        first, others = masking.hide(first, others, filling.hidden, hours, day, node)
+        first, others = withholding.hide(first, others, filling.hidden, hours, day, node)
     able = radiometers.able(inputs.tb, inputs.transfers)
     longitude = inputs.grid.lonlat[0]
     return gaps.filled(first, others, filling, wide.numbers, operating, able, longitude)
 
 
-def _match(inputs: Inputs, target: Target, record: Overpasses, days: slice) -> _Matched:
+def _match(inputs: Inputs, target: Target, overpasses: Overpasses, days: slice) -> _Matched:
     """Brightness temperatures of a state, the radiometer they are from, and their level."""
     hours = target.utc_hours(inputs.grid)
     matched: dict[tuple[str, str, int], Floats] = {}
     levels: dict[tuple[str, int], Codes] = {}
     seen_by: dict[str, Codes] = {}
     for n, node in enumerate(inputs.nodes):
-        flags = np.stack([record.level[:, n], record.radiometer[:, n]], axis=1).astype("float32")
+        flags = np.stack([overpasses.level[:, n], overpasses.radiometer[:, n]], axis=1).astype(
+            "float32"
+        )
         for shift in (-1, 0, 1):
             channels = [
                 (i, name)
                 for i, name in enumerate(inputs.channels)
                 if shift == 0 or name in NEIGHBOUR_CHANNELS
             ]
-            given = np.concatenate([record.tb[:, n, [i for i, _ in channels]], flags], axis=1)
+            given = np.concatenate([overpasses.tb[:, n, [i for i, _ in channels]], flags], axis=1)
             picked = nearest(
-                given, record.observed[:, n], hours, days, shift_days=shift, rank=record.level[:, n]
+                given,
+                overpasses.observed[:, n],
+                hours,
+                days,
+                shift_days=shift,
+                rank=overpasses.level[:, n],
             )
             for i, (_, name) in enumerate(channels):
                 matched[name, node, shift] = picked[:, i]

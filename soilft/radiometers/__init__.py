@@ -12,6 +12,6 @@
 - `normals_store`: the normals of a region in the store.
 - `gaps`: missed overpasses filled, level by level, each value flagged.
 - `opened`: the stores of a region, with inter-calibration and gap filling.
-- `masking`: observed overpasses withheld, to measure each level of filling.
+- `withholding`: observed overpasses withheld, to measure each level of filling.
 - `matching`: the observation that belongs to a state, the nearest in time.
 """

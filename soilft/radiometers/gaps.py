@@ -163,22 +163,22 @@ def filled(
     return replace(first, tb=tb, observed=observed, radiometer=radiometer, level=level)
 
 
-def _normal(record: Overpasses, normals: Normals, n: int, numbers: npt.NDArray[Any]) -> Floats:
-    code = record.overpasses[n]
-    parts = [normals.expected(code, channel, numbers) for channel in record.channels]
+def _normal(overpasses: Overpasses, normals: Normals, n: int, numbers: npt.NDArray[Any]) -> Floats:
+    code = overpasses.overpasses[n]
+    parts = [normals.expected(code, channel, numbers) for channel in overpasses.channels]
     return np.stack(parts, axis=1)
 
 
-def _anomalies(record: Overpasses, normals: Normals, numbers: npt.NDArray[Any]) -> Floats:
-    found = np.empty(record.tb.shape, "float32")
-    for n, code in enumerate(record.overpasses):
-        for c, channel in enumerate(record.channels):
-            found[:, n, c] = record.tb[:, n, c] - normals.expected(code, channel, numbers)
+def _anomalies(overpasses: Overpasses, normals: Normals, numbers: npt.NDArray[Any]) -> Floats:
+    found = np.empty(overpasses.tb.shape, "float32")
+    for n, code in enumerate(overpasses.overpasses):
+        for c, channel in enumerate(overpasses.channels):
+            found[:, n, c] = overpasses.tb[:, n, c] - normals.expected(code, channel, numbers)
     return found
 
 
 def _carried(
-    record: Overpasses,
+    overpasses: Overpasses,
     anomaly: Floats,
     normals: Normals,
     n: int,
@@ -187,26 +187,26 @@ def _carried(
     name: str,
 ) -> tuple[Floats, npt.NDArray[np.uint8]]:
     """The normal, and a share of another pass's anomaly."""
-    code = record.overpasses[n]
-    values = np.empty((len(numbers), *record.tb.shape[2:]), "float32")
-    for c, channel in enumerate(record.channels):
+    code = overpasses.overpasses[n]
+    values = np.empty((len(numbers), *overpasses.tb.shape[2:]), "float32")
+    for c, channel in enumerate(overpasses.channels):
         values[:, c] = normals.expected(code, channel, numbers)
     if name == "other_node":
-        told, source = from_other_node(anomaly, record.radiometer, seen, n)
-        share = _shares(record, normals, "other_node", code)
+        told, source = from_other_node(anomaly, overpasses.radiometer, seen, n)
+        share = _shares(overpasses, normals, "other_node", code)
         return values + share * told, source
-    near, near_source = from_days(anomaly[:, n], record.radiometer[:, n], 1)
-    far, far_source = from_days(anomaly[:, n], record.radiometer[:, n], 2)
-    told_near = _shares(record, normals, "one_day", code) * near
-    told_far = _shares(record, normals, "two_days", code) * far
+    near, near_source = from_days(anomaly[:, n], overpasses.radiometer[:, n], 1)
+    far, far_source = from_days(anomaly[:, n], overpasses.radiometer[:, n], 2)
+    told_near = _shares(overpasses, normals, "one_day", code) * near
+    told_far = _shares(overpasses, normals, "two_days", code) * far
     # All channels of a pass are filled from the same days.
     here = np.isfinite(told_near).any(axis=1)
     values += np.where(here[:, None], told_near, told_far)
     return values, np.where(here, near_source, far_source)
 
 
-def _shares(record: Overpasses, normals: Normals, way: str, code: int) -> Floats:
-    shares = [normals.share(way, code, channel) for channel in record.channels]
+def _shares(overpasses: Overpasses, normals: Normals, way: str, code: int) -> Floats:
+    shares = [normals.share(way, code, channel) for channel in overpasses.channels]
     return np.array(shares, "float32")[:, None, None]
 
 

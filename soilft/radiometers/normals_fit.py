@@ -81,28 +81,28 @@ def fit_band(task: NormalsBand) -> NormalsOfBand:
     """Normals of some rows, and sums for the carried share of anomalies. Runs on a worker."""
     whole = task.inputs.open()
     inputs = whole.window(task.band.slice, slice(0, whole.grid.shape[1]))
-    record = _record(inputs, task.span)
+    overpasses = _overpasses(inputs, task.span)
     numbers = task.span.numbers
-    mean = _means(record, numbers)
+    mean = _means(overpasses, numbers)
     normals = replace(_empty(inputs), mean=mean)
     ways = np.zeros((3, len(CARRIED), *mean.shape[:2]))
-    seen = record.level != MISSING
-    anomaly = np.empty(record.tb.shape, "float32")
-    for n, code in enumerate(record.overpasses):
-        for c, channel in enumerate(record.channels):
-            anomaly[:, n, c] = record.tb[:, n, c] - normals.expected(code, channel, numbers)
-    for n in range(len(record.overpasses)):
+    seen = overpasses.level != MISSING
+    anomaly = np.empty(overpasses.tb.shape, "float32")
+    for n, code in enumerate(overpasses.overpasses):
+        for c, channel in enumerate(overpasses.channels):
+            anomaly[:, n, c] = overpasses.tb[:, n, c] - normals.expected(code, channel, numbers)
+    for n in range(len(overpasses.overpasses)):
         told = (
-            from_other_node(anomaly, record.radiometer, seen, n)[0],
-            from_days(anomaly[:, n], record.radiometer[:, n], 1)[0],
-            from_days(anomaly[:, n], record.radiometer[:, n], 2)[0],
+            from_other_node(anomaly, overpasses.radiometer, seen, n)[0],
+            from_days(anomaly[:, n], overpasses.radiometer[:, n], 1)[0],
+            from_days(anomaly[:, n], overpasses.radiometer[:, n], 2)[0],
         )
         for way, values in enumerate(told):
             ways[:, way, n] = _products(anomaly[:, n], values)
-    return NormalsOfBand(mean, ways[0], ways[1], ways[2], _turn(record, inputs))
+    return NormalsOfBand(mean, ways[0], ways[1], ways[2], _turn(overpasses, inputs))
 
 
-def _record(inputs: Radiometers, span: DaySpan) -> Overpasses:
+def _overpasses(inputs: Radiometers, span: DaySpan) -> Overpasses:
     """What the radiometers in operation saw, read some days at a time."""
     if inputs.gaps is None:
         raise RuntimeError("normals without knowing who was in operation")
@@ -118,12 +118,12 @@ def _record(inputs: Radiometers, span: DaySpan) -> Overpasses:
     return Overpasses(parts[0].overpasses, parts[0].channels, *arrays)
 
 
-def _means(record: Overpasses, numbers: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+def _means(overpasses: Overpasses, numbers: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     part = part_of(numbers)
-    shape = (*record.tb.shape[1:3], PARTS, *record.tb.shape[3:])
+    shape = (*overpasses.tb.shape[1:3], PARTS, *overpasses.tb.shape[3:])
     found = np.full(shape, np.nan, "float32")
     for p in np.unique(part):
-        values = record.tb[part == p]
+        values = overpasses.tb[part == p]
         known = np.isfinite(values)
         count = known.sum(axis=0)
         # One day after the other: a pairwise sum would depend on how many there are.
@@ -145,8 +145,8 @@ def _products(missing: Floats, told: Floats) -> Floats:
     return np.stack([(one * other).sum(axis=over), (other**2).sum(axis=over), both.sum(axis=over)])
 
 
-def _turn(record: Overpasses, inputs: Radiometers) -> Floats:
-    angle = 2 * np.pi / 24 * (record.observed + inputs.grid.lonlat[0] / 15.0)
+def _turn(overpasses: Overpasses, inputs: Radiometers) -> Floats:
+    angle = 2 * np.pi / 24 * (overpasses.observed + inputs.grid.lonlat[0] / 15.0)
     known = np.isfinite(angle)
     parts = (np.where(known, turned, 0).sum(axis=(0, 2, 3)) for turned in _turned(angle))
     return np.stack(list(parts)).astype("float64")

@@ -50,8 +50,8 @@ def hide(
     return first.without(gone), others.without(gone | np.stack(theirs, axis=1))
 
 
-def _nodes(record: Overpasses) -> int:
-    return len(record.overpasses)
+def _nodes(overpasses: Overpasses) -> int:
+    return len(overpasses.overpasses)
 
 
 def _matched(observed: Floats, hours: Floats, day: int) -> npt.NDArray[np.bool_]:

@@ -28,7 +28,7 @@ _GROUPS = {
     "month": "month",
     "season": "season",
     "elevation": "elevation band",
-    "era": "sensor era",
+    "era": "radiometer",
     "year": "year",
     "gap_fill_level": "gap-fill level",
     "applicability": "area of applicability",
@@ -228,7 +228,7 @@ def hand_overs(found: Entry | None) -> dict[str, Any]:
     links = []
     for link in found["links"]:
         heading = (
-            f"{link['one']} made like {link['other']}, from {link['days']} days, "
+            f"{link['one']} inter-calibrated to {link['other']}, from {link['days']} days, "
             f"{link['first']} to {link['last']}"
         )
         links.append(table(link["channels"], tables.TRANSFERS, heading))

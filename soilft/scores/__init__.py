@@ -4,7 +4,7 @@
 - `bootstrap`: confidence intervals by resampling of clusters, and paired tests.
 - `predictions`: of a forest, on rows that it was not trained on.
 - `baselines`: rules without training, on the same pixel-days.
-- `beside`: baselines of pixel series, other labels and simulated truth, for every table row.
+- `reference_states`: baselines of pixel series, other labels and truth, row by row.
 - `held_out_scores`: scores of held-out rows, as plain numbers.
 - `cube_counts`: confusion counts of the cube against labels, truth and stations.
 - `gap_levels`: scores of each gap-filling level, on withheld pixel-days.

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from soilft.schema import MISSING, OVERPASSES
-from soilft.scores import at_stations, baselines, beside, metrics
+from soilft.scores import at_stations, baselines, metrics, reference_states
 from soilft.scores import held_out_scores as scorecard
 from soilft.scores.ablations import ABLATIONS
 from soilft.scores.evidence import HEADLINE, SHUFFLED, TRUTH, Evidence, Folds
@@ -81,7 +81,7 @@ class Compared:
         }
 
     def held_out(self, folds: Folds, title: str, note: str, /, **more: Any) -> dict[str, Any]:
-        """Scores of the rows of some folds against the label that they were judged on."""
+        """Scores of the rows of some folds against the label that they were tested on."""
         pool = scorecard.pooled(folds.parts)
         cluster = self.cluster[pool.rows]
         return scorecard.experiment(
@@ -103,7 +103,7 @@ def states(evidence: Evidence) -> dict[str, Any]:
             doubtful = (quality != 0) & (quality != MISSING)
             found[name] = np.where(doubtful, MISSING, found[name]).astype("uint8")
     if "climatology_probability" in evidence.columns:
-        found["climatology"] = beside.climatology_state(evidence.columns)
+        found["climatology"] = reference_states.climatology_state(evidence.columns)
     return found | baselines.from_features(table.names, table.features, table.overpass)
 
 
@@ -180,7 +180,7 @@ def _shuffled(compared: Compared) -> dict[str, Any]:
 
 
 def _transfers(compared: Compared) -> dict[str, Any]:
-    """Each radiometer's rows judged by what another's taught."""
+    """Each radiometer's rows predicted by what another's taught."""
     return {
         f"era_{one}_to_{other}": scorecard.experiment(
             f"Trained with {one}, judged with {other}",
@@ -191,7 +191,7 @@ def _transfers(compared: Compared) -> dict[str, Any]:
             compared.draws,
             rows_per_fit=held.trained_on,
         )
-        for (one, other), held in compared.evidence.transfers.items()
+        for (one, other), held in compared.evidence.transfer_experiments.items()
     }
 
 

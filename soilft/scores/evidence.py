@@ -12,10 +12,10 @@ import numpy.typing as npt
 from soilft.scores import held_out_scores as scorecard
 from soilft.scores.annual_errors import Layers
 from soilft.scores.at_stations import AtStations
-from soilft.scores.beside import Columns
 from soilft.scores.cube_counts import Totals
 from soilft.scores.held_out_scores import Draws
 from soilft.scores.predictions import HeldOut
+from soilft.scores.reference_states import Columns
 from soilft.store.ledger import Done
 from soilft.training.table import StoredTable
 
@@ -44,7 +44,7 @@ class RawRecord:
     left_out
         Rows of the table that the raw record has not, or from another radiometer.
     pairs
-        By radiometers trained and judged with: predictions of the same rows by the raw and by the
+        By radiometers trained on and tested on: predictions of the same rows by the raw and by the
         harmonised record, or why there are none.
     trend
         Of `soilft.scores.frozen_days.compared`.
@@ -75,17 +75,17 @@ class Evidence:
     record
         Ledger record of the table.
     most
-        How many rows of the table are judged, None for all.
+        How many rows of the table are tested on, None for all.
     columns
-        What the table's rows are judged beside; see `soilft.scores.beside`.
+        Reference states of the rows of the table; see `soilft.scores.reference_states`.
     split
         State of every row by the published forest, (row,).
     folds
         By kind of experiment.
-    transfers
-        By the radiometers trained and judged with.
-    masked
-        Table of masked pixel-days; see `soilft.trials.masked_days`.
+    transfer_experiments
+        By the radiometers trained on and tested on.
+    withheld
+        Table of withheld pixel-days; see `soilft.trials.withheld_days`.
     frozen_steps
         Step in frozen days at each hand-over, None where nothing can tell.
     """
@@ -96,10 +96,10 @@ class Evidence:
     columns: Columns = field(default_factory=dict)
     split: npt.NDArray[np.uint8] | None = None
     folds: dict[str, Folds] = field(default_factory=dict)
-    transfers: dict[Pair, HeldOut] = field(default_factory=dict)
+    transfer_experiments: dict[Pair, HeldOut] = field(default_factory=dict)
     totals: Totals = field(default_factory=Totals)
     at_stations: AtStations | None = None
     annual: Layers | None = None
-    masked: StoredTable | None = None
+    withheld: StoredTable | None = None
     frozen_steps: list[dict[str, Any] | None] = field(default_factory=list)
     raw: RawRecord | None = None

@@ -29,7 +29,7 @@ def by_level(
     Parameters
     ----------
     table
-        Rows of known pixel-days, by level, see `soilft.trials.masked_days`.
+        Rows of known pixel-days, by level, see `soilft.trials.withheld_days`.
     judged
         Of each fold, the rows whose year and block it held out, and the probabilities it gives.
 

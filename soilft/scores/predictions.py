@@ -23,7 +23,7 @@ class HeldOut:
     rows
         Numbers of the rows in the table.
     label
-        As judged against; shuffled where the experiment shuffles.
+        Labels that they are tested on; shuffled where the experiment shuffles.
     raw, probability
         Share of the votes for frozen, and calibrated; the same where nothing was calibrated.
     sets
@@ -36,8 +36,8 @@ class HeldOut:
         Rows that the forest was grown on.
     importance
         Fall of the accuracy when a group of features is permuted.
-    masked
-        Rows of the table of masked pixel-days whose year and block were kept from the forest, and
+    withheld
+        Rows of the table of withheld pixel-days whose year and block were kept from the forest, and
         the probabilities it gives them.
     """
 
@@ -51,7 +51,7 @@ class HeldOut:
     trained_on: int
     calibration: str = "none"
     importance: Mapping[str, float] = field(default_factory=dict)
-    masked: tuple[Rows, Floats] | None = None
+    withheld: tuple[Rows, Floats] | None = None
 
     @property
     def state(self) -> npt.NDArray[np.uint8]:

@@ -31,7 +31,7 @@ Columns: TypeAlias = dict[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True)
-class JudgeBand:
+class ReferenceBand:
     """One task: reference states of the table's rows in some rows of the grid.
 
     Parameters
@@ -63,7 +63,7 @@ class JudgeBand:
         return cells * (len(self.inputs.whole) * (2 + 8 * 4) + 366 * 2 * 8)
 
 
-def judge(task: JudgeBand) -> Columns:
+def states_of_band(task: ReferenceBand) -> Columns:
     """Reference states of one band. Runs on a worker.
 
     Returns
@@ -91,7 +91,7 @@ def judge(task: JudgeBand) -> Columns:
     return found
 
 
-def _series(task: JudgeBand, opened: Inputs, target: Target, band: slice) -> Any:
+def _series(task: ReferenceBand, opened: Inputs, target: Target, band: slice) -> Any:
     """Give name, values (day, y, x) and fill of every reference state."""
     numbers = task.inputs.whole.numbers
     label = _states(task.label_url, target, band)

@@ -98,11 +98,11 @@ def _gap_filling(subject: Subject, evidence: Evidence) -> dict[str, Any] | None:
     """Scores of each gap-filling level on withheld pixel-days."""
     if subject.gap_levels is None:
         return None
-    judged = [part.masked for part in evidence.folds[HEADLINE].parts if part.masked is not None]
+    judged = [part.withheld for part in evidence.folds[HEADLINE].parts if part.withheld is not None]
     found: dict[str, Any] = {"allowed": list(subject.gap_levels), "levels": []}
-    if evidence.masked is not None:
-        found["levels"] = gap_levels.by_level(evidence.masked, judged, subject.draws)
-        found["days"] = len(np.unique(evidence.masked.day))
+    if evidence.withheld is not None:
+        found["levels"] = gap_levels.by_level(evidence.withheld, judged, subject.draws)
+        found["days"] = len(np.unique(evidence.withheld.day))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Truth of the synthetic Earth, for judging what was made of the other files."""
+"""Truth of the synthetic Earth, for validation of what was made of the other files."""
 
 from __future__ import annotations
 

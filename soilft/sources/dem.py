@@ -20,7 +20,7 @@ from rasterio.crs import CRS
 from soilft.errors import FormatMismatch, GridMismatch
 from soilft.geo.regrid import Overlap, Part, fine, overlap_of_parts
 from soilft.geo.terrain import slope_aspect, topographic_position
-from soilft.geo.tiles import blocks
+from soilft.geo.tiles import tiles
 from soilft.grid import Grid
 from soilft.schema import Variable, measured
 from soilft.sources import files, raster
@@ -85,7 +85,7 @@ class Terrain:
         for lattice in self.lattices(opened, grid):
             whole = raster.mosaic(lattice).turned(float(np.median(grid.lonlat[0])))
             _require_overlappable(whole, grid)
-            for around, part in _blocks(whole, grid):
+            for around, part in _parts(whole, grid):
                 reached = True
                 rows, columns = (slice(i[0], i[-1] + 1) for i in (part.rows, part.columns))
                 weights = overlap_of_parts(around, part)
@@ -102,7 +102,7 @@ class Terrain:
         return values
 
     def peak_bytes(self, sizes: Sequence[int], grid: Grid) -> int:
-        """Memory that one block takes, with GDAL's cache, a decoded block and the results.
+        """Memory that one tile takes, with GDAL's cache, a decoded block and the results.
 
         Open files are few: beyond 128 the oldest are closed, and opened again when needed.
         """
@@ -177,14 +177,14 @@ def read_raster(
     return dataset
 
 
-def _blocks(whole: raster.Mosaic, grid: Grid) -> Iterator[tuple[Part, Part]]:
+def _parts(whole: raster.Mosaic, grid: Grid) -> Iterator[tuple[Part, Part]]:
     def needed(part: Part) -> bool:
         return whole.touches(part.rows, part.columns)
 
     exact = whole.grid.crs == grid.crs or fine(whole.grid, grid)
     cells = CELLS_AT_ONCE if exact else POLYGONS_AT_ONCE
     try:
-        yield from blocks(whole.grid, grid, cells, needed)
+        yield from tiles(whole.grid, grid, cells, needed)
     except ValueError as error:
         raise GridMismatch(
             _names(whole),
@@ -198,7 +198,7 @@ def _blocks(whole: raster.Mosaic, grid: Grid) -> Iterator[tuple[Part, Part]]:
 def _terrain(
     whole: raster.Mosaic, around: Part, weights: Overlap, plausible: tuple[float, float]
 ) -> Iterator[tuple[str, Any]]:
-    """Each variable of a block, by name, float32 (y, x) of its target part."""
+    """Each variable of a tile, by name, float32 (y, x) of its target part."""
     pieces = _pieces(whole, around, plausible)
     elevation = np.concatenate([z[1:-1, 1:-1] for z in pieces], axis=1)
     yield "elevation", weights.mean(elevation)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from soilft.errors import FormatMismatch, GridMismatch
 from soilft.geo.regrid import Part, overlap_of_parts
-from soilft.geo.tiles import blocks
+from soilft.geo.tiles import tiles
 from soilft.grid import Grid
 from soilft.schema import Variable, measured
 from soilft.sources import raster
@@ -98,7 +98,7 @@ def averaged(
     """
     values = {name: np.full(grid.shape, np.nan, "float32") for name in PROPERTIES}
     reached = False
-    for around, part in _blocks(whole, grid):
+    for around, part in _parts(whole, grid):
         reached = True
         weights = overlap_of_parts(around, part, interrupted=interrupted)
         rows, columns = (slice(i[0], i[-1] + 1) for i in (part.rows, part.columns))
@@ -113,12 +113,12 @@ def averaged(
     return dict(values)
 
 
-def _blocks(whole: raster.Mosaic, grid: Grid) -> Iterator[tuple[Part, Part]]:
+def _parts(whole: raster.Mosaic, grid: Grid) -> Iterator[tuple[Part, Part]]:
     def needed(part: Part) -> bool:
         return whole.touches(part.rows, part.columns)
 
     try:
-        yield from blocks(whole.grid, grid, CELLS_AT_ONCE, needed)
+        yield from tiles(whole.grid, grid, CELLS_AT_ONCE, needed)
     except ValueError as error:
         raise GridMismatch(
             whole.tiles[0].name, expected="a grid of cells below 300 km", found=str(error)

@@ -59,7 +59,7 @@ def year_block_folds(
     -------
     list of Fold
         No row is held out twice; rows of a held-out year outside the held-out blocks, and of the
-        blocks outside the year, are neither trained on nor judged.
+        blocks outside the year, are neither trained on nor tested on.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def group_folds(values: npt.NDArray[Any], folds: int, seed: int) -> list[Fold]:
     return [Fold(np.flatnonzero(group != g), np.flatnonzero(group == g)) for g in range(count)]
 
 
-def transfers(radiometer: npt.NDArray[Any]) -> list[tuple[int, int]]:
-    """Pairs of radiometers to train on and to judge on, in order of their codes."""
+def radiometer_pairs(radiometer: npt.NDArray[Any]) -> list[tuple[int, int]]:
+    """Pairs of radiometers to train on and to test on, in order of their codes."""
     codes = [int(code) for code in np.unique(radiometer) if code != 255]
     return [(one, other) for one in codes for other in codes if one != other]

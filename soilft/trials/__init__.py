@@ -4,7 +4,7 @@
 - `inner_folds`: folds within the training rows, for calibration and conformal sets.
 - `experiments`: training rows, test rows and predictions of each fold.
 - `design`: the features that each forest is given, and the rows its folds hold out.
-- `masked_days`: known states described again from each gap-filling level alone.
+- `withheld_days`: known states described again from each gap-filling level alone.
 - `raw_record`: the record without inter-calibration, its forest and its states.
 - `hand_over`: the step in frozen days a year at a hand-over.
 """

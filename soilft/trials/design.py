@@ -19,7 +19,7 @@ def trials(
     table: StoredTable,
     groups: Mapping[str, tuple[int, ...]],
     *,
-    masked: tuple[str, str] | None,
+    withheld: tuple[str, str] | None,
     ablations: bool,
     negative_control: bool,
     alone: Sequence[Literal["year", "block"]],
@@ -32,8 +32,8 @@ def trials(
         What they have in common: all features, years and blocks held out together.
     groups
         Columns of each group of features.
-    masked
-        Table of withheld pixel-days, for the headline to judge as well.
+    withheld
+        Table of withheld pixel-days, for the headline to predict as well.
     negative_control
         Whether a forest learns labels that were dealt out at random.
     alone
@@ -42,7 +42,7 @@ def trials(
     """
     features = len(table.names)
     found = {
-        HEADLINE: replace(first, groups=tuple(groups.items()), uncertainty=True, masked=masked)
+        HEADLINE: replace(first, groups=tuple(groups.items()), uncertainty=True, withheld=withheld)
     }
     if ablations:
         left = columns_left(features, groups)

@@ -22,7 +22,7 @@ from soilft.grid import Region
 from soilft.schema import FROZEN, MISSING
 from soilft.scores.baselines import nearby_climatology
 from soilft.scores.predictions import Floats, HeldOut, Rows
-from soilft.training.held_out import Fold, group_folds, transfers, year_block_folds
+from soilft.training.held_out import Fold, group_folds, radiometer_pairs, year_block_folds
 from soilft.training.table import StoredTable, held_table, read_radiometers, read_table
 from soilft.trials.inner_folds import inner_folds, inner_votes, measures
 from soilft.trials.rules import Rules, grown
@@ -41,7 +41,7 @@ class Experiment:
     kind
         ``year_block``: fold number ``fold`` of years and blocks; ``year`` and ``block``: of years
         or of blocks alone. ``transfer``: pair number ``fold`` of radiometers, trained on the one,
-        judged on the other.
+        tested on the other.
     columns
         Features to use, all where None.
     groups
@@ -50,9 +50,9 @@ class Experiment:
         Deal the labels out at random first: whatever is learnt then is not about the soil.
     uncertainty
         Whether to fit and apply calibration, conformal sets and the area of applicability.
-    masked
-        URL and digest of a table of masked pixel-days, see `soilft.trials.masked_days`, to be
-        judged as well.
+    withheld
+        URL and digest of a table of withheld pixel-days, see `soilft.trials.withheld_days`, to be
+        predicted as well.
     most
         Rows of the table to know of, all where None; see `soilft.training.table.read_table`.
     radiometers_of
@@ -70,13 +70,13 @@ class Experiment:
     groups: tuple[tuple[str, tuple[int, ...]], ...] = ()
     shuffle: bool = False
     uncertainty: bool = False
-    masked: tuple[str, str] | None = None
+    withheld: tuple[str, str] | None = None
     most: int | None = None
     radiometers_of: str | None = None
 
 
 def folds_of(table: StoredTable, kind: Kind, rules: Rules) -> list[Fold]:
-    """Rows to train on and to judge on, fold by fold, before any limit on their number.
+    """Rows to train on and to test on, fold by fold, before any limit on their number.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def folds_of(table: StoredTable, kind: Kind, rules: Rules) -> list[Fold]:
         Where years and blocks are to be held out and there is one of each.
     """
     if kind == "transfer":
-        pairs = transfers(table.radiometer)
+        pairs = radiometer_pairs(table.radiometer)
         return [
             Fold(np.flatnonzero(table.radiometer == one), np.flatnonzero(table.radiometer == other))
             for one, other in pairs
@@ -96,7 +96,7 @@ def folds_of(table: StoredTable, kind: Kind, rules: Rules) -> list[Fold]:
 
 
 def run(experiment: Experiment) -> HeldOut:
-    """Grow the forest of one experiment and judge it. Runs on a worker."""
+    """Grow the forest of one experiment and test it. Runs on a worker."""
     table = held_table(experiment.table_url, experiment.table_content, experiment.most)
     if experiment.radiometers_of is not None:
         table = replace(
@@ -133,9 +133,9 @@ def run(experiment: Experiment) -> HeldOut:
         inside = _inside(forests, table, train, features, test, seed)
         nearby = _nearby(experiment, table, fold.train, test)
         held = replace(held, inside=inside, nearby=nearby)
-    if experiment.masked is not None:
+    if experiment.withheld is not None:
         held = replace(
-            held, masked=_masked(experiment.masked[0], table, fold.test, forests, calibration)
+            held, withheld=_withheld(experiment.withheld[0], table, fold.test, forests, calibration)
         )
     if experiment.groups and len(test):
         held = replace(
@@ -203,14 +203,14 @@ def _nearby(experiment: Experiment, table: StoredTable, train: Rows, test: Rows)
     return found
 
 
-def _masked(
+def _withheld(
     url: str,
     table: StoredTable,
     held_out: Rows,
     forests: Forests,
     calibration: Calibration | None,
 ) -> tuple[Rows, Floats]:
-    """What a fold says of masked pixel-days of the years and blocks that it holds out."""
+    """What a fold says of withheld pixel-days of the years and blocks that it holds out."""
     other = read_table(url)
     every = np.arange(len(other))
     rows = np.flatnonzero(np.isin(other.clusters(every), table.clusters(held_out)))
@@ -260,5 +260,5 @@ def split_states(task: SplitStates) -> npt.NDArray[np.uint8]:
 
 
 def evaluate(task: Experiment | SplitStates) -> HeldOut | npt.NDArray[np.uint8]:
-    """Do one unit of judging. Runs on a worker."""
+    """Do one unit of cross-validation. Runs on a worker."""
     return run(task) if isinstance(task, Experiment) else split_states(task)

@@ -164,7 +164,7 @@ class GrowRecord:
 
 
 def grow_record(task: GrowRecord) -> ModelRef:
-    """Grow the forest of one record as forests for judging are grown. Runs on a worker.
+    """Grow the forest of one record as those of cross-validation are. Runs on a worker.
 
     Raises
     ------

@@ -25,7 +25,7 @@ OBSERVED = LEVELS["observed"]
 
 
 @dataclass(frozen=True)
-class MaskedDay:
+class WithheldDay:
     """One task: rows of a day as it was observed, and by each level of filling.
 
     Parameters
@@ -61,7 +61,7 @@ class MaskedDay:
         )
 
 
-def masked_rows(task: MaskedDay) -> tuple[Table, tuple[str, ...]]:
+def withheld_rows(task: WithheldDay) -> tuple[Table, tuple[str, ...]]:
     """Rows of one day, those of each level after those of the day as seen. Runs on a worker."""
     span = DaySpan(day_of(task.day), day_of(task.day))
     whole = task.inputs.open()
@@ -126,7 +126,7 @@ def joined(parts: Sequence[Table]) -> Table:
     return Table(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Table)))
 
 
-def days_to_mask(day: npt.NDArray[np.int32], a_month: int) -> npt.NDArray[np.int32]:
+def days_to_withhold(day: npt.NDArray[np.int32], a_month: int) -> npt.NDArray[np.int32]:
     """Some days of each calendar month, evenly spread over those there are.
 
     Parameters

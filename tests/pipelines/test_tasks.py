@@ -17,14 +17,14 @@ from soilft.forest.grow import GrowTrees
 from soilft.grid import RowSpan
 from soilft.radiometers.normals_fit import NormalsBand
 from soilft.scores.annual_errors import AnnualBand
-from soilft.scores.beside import JudgeBand
 from soilft.scores.cube_counts import CompareDays
+from soilft.scores.reference_states import ReferenceBand
 from soilft.training.block_size import SampleField
 from soilft.training.sampling import SampleDays
 from soilft.trials.experiments import Experiment, SplitStates
 from soilft.trials.inner_folds import InnerFold
-from soilft.trials.masked_days import MaskedDay
 from soilft.trials.raw_record import GrowRecord, RawRows, Recorded, StateDays, as_they_are, lattice
+from soilft.trials.withheld_days import WithheldDay
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def tasks(run: Run) -> list[object]:
         Experiment(*table, settings, rules(run), 0, refs.region, groups=(("brightness", (0, 1)),)),
         InnerFold(*table, settings, rules(run), "train", 5, 0),
         SplitStates(*table, model),
-        JudgeBand(
+        ReferenceBand(
             refs,
             config.feature_set().targets,
             *table,
@@ -87,7 +87,7 @@ def tasks(run: Run) -> list[object]:
         ),
         SummaryBand(run.annual_url(model), 9, RowSpan(0, 64), 128),
         NormalsBand(refs, config.days, RowSpan(0, 9)),
-        MaskedDay(
+        WithheldDay(
             refs,
             config.feature_set(),
             run.places.input("smos"),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from soilft.cube import structure as cube
-from soilft.cube.attributes import Credits, Origin, Party, global_attributes
+from soilft.cube.attributes import Credits, Party, Provenance, global_attributes
 from soilft.days import DaySpan
 from soilft.grid import Region
 from soilft.predictors.features import QUALITY
@@ -72,7 +72,7 @@ def attributes(region: Region, days: DaySpan, *, simulated: bool = True) -> dict
         days,
         title="Soil freeze/thaw for tests",
         reference_overpass="PM",
-        origin=Origin(
+        origin=Provenance(
             references=[source.references for source in sources],
             platforms=[source.platform for source in sources if source.platform],
             instruments=[source.instrument for source in sources if source.instrument],

@@ -72,7 +72,7 @@ def plan(run: Run) -> Plan[None]:
     if run.harmonizes:
         units.append(Unit(TRANSFERS, lineage.transfers_key(run), None))
     if run.needs_normals:
-        # What is normal is that of the radiometers made one record.
+        # Normals are those of the inter-calibrated record.
         unknown = run.harmonizes and run.harmonization() is None
         units.append(Unit(NORMALS, None if unknown else lineage.normals_key(run), None))
     return Plan.of(run.ledger, STAGE, units)

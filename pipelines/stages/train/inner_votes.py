@@ -14,7 +14,7 @@ from soilft.trials.rules import Rules
 
 
 def rules(run: Run, *, per_era: bool = False) -> Rules:
-    """How forests for judging are grown, from the region file."""
+    """How forests of cross-validation are grown, from the region file."""
     section = run.config.validation
     return Rules(
         section.folds,

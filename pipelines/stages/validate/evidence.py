@@ -14,22 +14,22 @@ from pipelines.stages.train.forest import rows_that_fit
 from pipelines.stages.train.inner_votes import rules
 from pipelines.stages.train.table import STAGE as TRAINED
 from pipelines.stages.validate.hand_over import frozen_days
-from pipelines.stages.validate.masked_days import masked_table
 from pipelines.stages.validate.raw_record import Asked, measure_raw
+from pipelines.stages.validate.withheld_days import withheld_table
 from pipelines.work import Work
 from soilft.forest.artefact import ModelRef
 from soilft.forest.grow import ForestSettings
 from soilft.grid import RowSpan
 from soilft.predictors.features import names_by_group
-from soilft.scores import at_stations, beside, cube_counts
+from soilft.scores import at_stations, cube_counts, reference_states
 from soilft.scores.annual_errors import AnnualBand, Layers, annual_band
 from soilft.scores.at_stations import AtStations
-from soilft.scores.beside import JudgeBand
 from soilft.scores.cube_counts import CompareDays
 from soilft.scores.evidence import TRUTH, Evidence, Folds
+from soilft.scores.reference_states import ReferenceBand
 from soilft.store import objects
 from soilft.store import zarr as store
-from soilft.training.held_out import transfers
+from soilft.training.held_out import radiometer_pairs
 from soilft.training.table import StoredTable, held_table, read_table
 from soilft.trials import experiments
 from soilft.trials.design import trials
@@ -40,7 +40,7 @@ STAGE = "validate"
 
 
 def grown_as(run: Run, model: ModelRef) -> tuple[ForestSettings, Rules]:
-    """What the published forest was asked for, and how forests for judging it are grown."""
+    """What the published forest was asked for, and how those of its cross-validation are grown."""
     card = run.card(model)
     return ForestSettings(**card.settings), rules(run, per_era=bool(card.eras_with_a_forest))
 
@@ -62,12 +62,12 @@ def gather(work: Work, model: ModelRef) -> Evidence:
         raise RuntimeError("a model without a table")
     most = rows_that_fit(run, work.client, STAGE, record)
     evidence = Evidence(held_table(run.table_url(), record.content, most), record, most)
-    for step in (_judged, _tried, _compared, _yearly, _handed_over, _as_they_are):
+    for step in (_referred, _tried, _compared, _yearly, _handed_over, _as_they_are):
         step(work, model, evidence)
     return evidence
 
 
-def _judged(work: Work, model: ModelRef, evidence: Evidence) -> None:  # noqa: ARG001
+def _referred(work: Work, model: ModelRef, evidence: Evidence) -> None:  # noqa: ARG001
     """Baselines that need series, other labels and truth, for every row of the table."""
     run, config = work.run, work.run.config
     rows, columns = config.to_region().grid.shape
@@ -75,9 +75,11 @@ def _judged(work: Work, model: ModelRef, evidence: Evidence) -> None:  # noqa: A
     others = tuple(
         (name, url) for name, url in references(run).items() if name != config.label.input
     )
-    cut = beside.bands_that_fit(rows, columns, len(config.days), share, in_flight(work.client) // 2)
+    cut = reference_states.bands_that_fit(
+        rows, columns, len(config.days), share, in_flight(work.client) // 2
+    )
     tasks = {
-        f"rows {band}": JudgeBand(
+        f"rows {band}": ReferenceBand(
             run.input_refs(),
             config.feature_set().targets,
             run.table_url(),
@@ -89,15 +91,15 @@ def _judged(work: Work, model: ModelRef, evidence: Evidence) -> None:  # noqa: A
         )
         for band in cut
     }
-    parts = work.gather(STAGE, beside.judge, tasks, counted=True)
-    evidence.columns = beside.gathered(parts, len(evidence.table))
+    parts = work.gather(STAGE, reference_states.states_of_band, tasks, counted=True)
+    evidence.columns = reference_states.gathered(parts, len(evidence.table))
 
 
 def _tried(work: Work, model: ModelRef, evidence: Evidence) -> None:
     """Grow the forests of all experiments, and let the published one say its states."""
     run, table, content = work.run, evidence.table, evidence.record.content
     settings, how = grown_as(run, model)
-    masked = masked_table(work, table, how)
+    withheld = withheld_table(work, table, how)
     first = Experiment(
         run.table_url(), content, settings, how, 0, run.config.to_region(), most=evidence.most
     )
@@ -106,7 +108,7 @@ def _tried(work: Work, model: ModelRef, evidence: Evidence) -> None:
         first,
         table,
         _groups(run, table),
-        masked=masked,
+        withheld=withheld,
         ablations=section.ablations,
         negative_control=section.negative_control,
         alone=section.splits,
@@ -118,7 +120,7 @@ def _tried(work: Work, model: ModelRef, evidence: Evidence) -> None:
         }
         for name, trial in designed.items()
     }
-    pairs = transfers(table.radiometer)
+    pairs = radiometer_pairs(table.radiometer)
     tasks["transfer"] = {
         f"transfer {number}": replace(first, fold=number, kind="transfer")
         for number in range(len(pairs))
@@ -129,10 +131,10 @@ def _tried(work: Work, model: ModelRef, evidence: Evidence) -> None:
     for name, trial in designed.items():
         width = len(table.names if trial.columns is None else trial.columns)
         evidence.folds[name] = Folds(tuple(found[name]), width)
-    for (taught, judged), held in zip(pairs, found["transfer"], strict=True):
-        evidence.transfers[table.radiometers[taught], table.radiometers[judged]] = held
+    for (taught, tested), held in zip(pairs, found["transfer"], strict=True):
+        evidence.transfer_experiments[table.radiometers[taught], table.radiometers[tested]] = held
     (evidence.split,) = found["random split"]
-    evidence.masked = None if masked is None else read_table(masked[0])
+    evidence.withheld = None if withheld is None else read_table(withheld[0])
 
 
 def _groups(run: Run, table: StoredTable) -> dict[str, tuple[int, ...]]:

@@ -25,7 +25,7 @@ from soilft.scores import frozen_days
 from soilft.scores.evidence import Pair, RawRecord
 from soilft.scores.predictions import HeldOut
 from soilft.store.ledger import Done
-from soilft.training.held_out import transfers
+from soilft.training.held_out import radiometer_pairs
 from soilft.training.table import StoredTable, feature_names, read_radiometers
 from soilft.trials import experiments, raw_record
 from soilft.trials.experiments import Experiment, folds_of
@@ -42,8 +42,8 @@ class Asked:
     Parameters
     ----------
     table, record, most
-        Training table of the harmonised record as it is judged, its ledger record, and how many of
-        its rows are judged, None for all.
+        Training table of the harmonised record as it is tested on, its ledger record, and how many
+        of its rows are tested on, None for all.
     truth_url
         Store of the simulated truth, or None.
     """
@@ -101,12 +101,12 @@ def _gather_raw(work: Work, key: str) -> Done:
 
 
 def _pairs(work: Work, asked: Asked, raw: Done) -> dict[Pair, tuple[HeldOut, HeldOut] | str]:
-    """Train with one radiometer and judge with another, by either record on the same rows."""
+    """Train with one radiometer and test on another, by either record on the same rows."""
     run, url = work.run, raw_table_url(work.run)
     table = replace(asked.table, radiometer=read_radiometers(url, asked.most))
     pairs = [
         (table.radiometers[one], table.radiometers[other])
-        for one, other in transfers(table.radiometer)
+        for one, other in radiometer_pairs(table.radiometer)
     ]
     taught = [
         number

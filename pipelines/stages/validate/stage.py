@@ -25,13 +25,13 @@ from soilft.store.ledger import Done
 
 @stage(STAGE)
 def validate(work: Work) -> None:
-    """Judge on held-out years and blocks, beside baselines, other labels, stations and truth."""
+    """Score on held-out years and blocks, beside baselines, other labels, stations and truth."""
     run = work.run
     model = require_model(run)
     planned = plan(run, model)
     work.outcomes.skipped += len(planned.done)
     # What is counted is the tasks that the evidence takes.
-    work.once(planned, partial(_judge, work, model), counted=False)
+    work.once(planned, partial(_score, work, model), counted=False)
 
 
 def plan(run: Run, model: ModelRef) -> Plan[None]:
@@ -40,7 +40,7 @@ def plan(run: Run, model: ModelRef) -> Plan[None]:
     return single(run.ledger, STAGE, lineage.run_id(run, model), key)
 
 
-def _judge(work: Work, model: ModelRef, key: str) -> Done:
+def _score(work: Work, model: ModelRef, key: str) -> Done:
     run = work.run
     evidence = gather(work, model)
     found = assemble(subject(run, model, evidence.record), evidence)

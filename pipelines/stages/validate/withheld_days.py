@@ -12,10 +12,10 @@ from pipelines.run import Run
 from pipelines.work import Work
 from soilft.radiometers.gaps import FILLS, FROM_NORMALS
 from soilft.training.table import StoredTable, write_table
-from soilft.trials import masked_days as masked
+from soilft.trials import withheld_days
 from soilft.trials.experiments import folds_of
-from soilft.trials.masked_days import MaskedDay
 from soilft.trials.rules import Rules
+from soilft.trials.withheld_days import WithheldDay
 
 
 def levels(run: Run) -> tuple[str, ...]:
@@ -25,8 +25,8 @@ def levels(run: Run) -> tuple[str, ...]:
     return tuple(n for n in FILLS if n in allowed and (able or n not in FROM_NORMALS))
 
 
-def masked_table(work: Work, table: StoredTable, rules: Rules) -> tuple[str, str] | None:
-    """Make the table of masked pixel-days; give its URL and digest, None where there are none."""
+def withheld_table(work: Work, table: StoredTable, rules: Rules) -> tuple[str, str] | None:
+    """Make the table of withheld pixel-days; give its URL and digest, None where there are none."""
     run = work.run
     tried, a_month = levels(run), run.config.validation.masked_days
     if not tried or not a_month or not run.radiometers():
@@ -34,7 +34,7 @@ def masked_table(work: Work, table: StoredTable, rules: Rules) -> tuple[str, str
     degrees = _table(run).block_degrees
     held = np.unique(np.concatenate([f.test for f in folds_of(table, "year_block", rules)]))
     tasks = {
-        f"masked day {day}": MaskedDay(
+        f"withheld day {day}": WithheldDay(
             run.input_refs(),
             run.config.feature_set(),
             run.places.input(run.config.label.input),
@@ -43,18 +43,18 @@ def masked_table(work: Work, table: StoredTable, rules: Rules) -> tuple[str, str
             degrees,
             tried,
         )
-        for day in masked.days_to_mask(table.day[held], a_month)
+        for day in withheld_days.days_to_withhold(table.day[held], a_month)
     }
     if not tasks:
         return None
     remedy = "Give workers more memory."
-    parts = work.gather("masked days", masked.masked_rows, tasks, remedy=remedy)
-    rows = masked.joined([part for part, _ in parts])
+    parts = work.gather("withheld days", withheld_days.withheld_rows, tasks, remedy=remedy)
+    rows = withheld_days.joined([part for part, _ in parts])
     if not len(rows):
         return None
     names = parts[0][1]
     about = {"simulated": str(run.is_simulated()).lower(), "levels": list(tried)}
-    url = run.places.masked_table(lineage.table_key(run))
+    url = run.places.withheld_table(lineage.table_key(run))
     nothing = np.zeros(len(rows), "uint8")
     return url, write_table(url, rows, nothing, names, run.radiometers(), about)
 

@@ -13,8 +13,8 @@ from soilft import __version__, sources
 from soilft.cube import structure as cube
 from soilft.cube.attributes import (
     Credits,
-    Origin,
     Party,
+    Provenance,
     geospatial,
     global_attributes,
     licence,
@@ -34,7 +34,7 @@ def said(made_by: Credits, *, simulated: bool = False) -> dict[str, object]:
         DAYS,
         title="A title",
         reference_overpass="PM",
-        origin=Origin(["One, doi:10.1/2", "Two"], [], [], simulated, "2015-01-31"),
+        origin=Provenance(["One, doi:10.1/2", "Two"], [], [], simulated, "2015-01-31"),
         made_by=made_by,
         identity=IDENTITY,
     )

@@ -5,7 +5,7 @@ import pyproj
 import pytest
 
 from soilft.geo.regrid import Part, overlap, overlap_of_parts
-from soilft.geo.tiles import blocks, circle, surroundings
+from soilft.geo.tiles import circle, surroundings, tiles
 from soilft.grid import PRESETS, Grid, Region
 
 SECONDS_30 = Grid("EPSG:4326", 84.0, 36.0, 1 / 120, 1 / 120, (720, 960))
@@ -36,10 +36,10 @@ def test_a_circle_is_known_by_its_cells() -> None:
 
 @pytest.mark.parametrize("preset", TARGETS)
 @pytest.mark.parametrize("cells", [2**22, 30_000, 5000])
-def test_blocks_hold_every_target_cell_once_and_few_source_cells(preset: str, cells: int) -> None:
+def test_tiles_hold_every_target_cell_once_and_few_source_cells(preset: str, cells: int) -> None:
     target = TARGETS[preset]
     count = np.zeros(target.shape, int)
-    for around, part in blocks(SECONDS_30, target, cells, needed):
+    for around, part in tiles(SECONDS_30, target, cells, needed):
         count[np.ix_(part.rows, part.columns)] += 1
         assert around.size <= cells
     assert (count == 1).all()
@@ -47,7 +47,7 @@ def test_blocks_hold_every_target_cell_once_and_few_source_cells(preset: str, ce
 
 def test_a_cell_that_needs_too_many_is_refused() -> None:
     with pytest.raises(ValueError, match="900 cells for one of the grid, at most 899"):
-        list(blocks(SECONDS_30, TARGETS["latlon-0.25"], 899, needed))
+        list(tiles(SECONDS_30, TARGETS["latlon-0.25"], 899, needed))
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,7 @@ def test_what_is_hidden_is_filled_by_the_level_asked_for_or_a_later_one(
 
 
 def test_hiding_needs_no_other_pixel_and_no_other_day(inputs: Inputs) -> None:
-    """A masked day is described the same by all inputs and by those near it."""
+    """A withheld day is described the same by all inputs and by those near it."""
     day = DaySpan(date(2012, 1, 25), date(2012, 1, 25))
     assert inputs.gaps is not None
     gaps = replace(inputs.gaps, hidden=Hidden("other_sensor", int(day.numbers[0])))

@@ -295,7 +295,7 @@ def test_hand_overs_stand_with_their_intervals_and_the_verdict() -> None:
         "-0.19 (-0.46 to +0.08)",
         "No day with both was left out of the fit.",
         "No days link amsr-e to the others",
-        "mwri made like amsr2, from 1461 days",
+        "mwri inter-calibrated to amsr2, from 1461 days",
         "offset, slope",
         "+6.25 (+5.10 to +7.30)",
         "+0.31 (-0.40 to +1.02)",

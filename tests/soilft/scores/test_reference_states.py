@@ -12,8 +12,8 @@ from soilft.ingest.granules import template_for
 from soilft.predictors.stores import InputRefs
 from soilft.predictors.window import Target
 from soilft.schema import MISSING
-from soilft.scores import baselines, beside
-from soilft.scores.beside import JudgeBand, bands_that_fit, gathered, judge
+from soilft.scores import baselines, reference_states
+from soilft.scores.reference_states import ReferenceBand, bands_that_fit, gathered, states_of_band
 from soilft.sources import Amsr2L3, EsaCciFlag, GldasNoah3h, SmapL3Ft, SmosL3Ft
 from soilft.store import objects
 from soilft.store import zarr as store
@@ -27,7 +27,7 @@ ROWS = 500
 
 
 @pytest.fixture(scope="module")
-def task(tmp_path_factory: pytest.TempPathFactory) -> JudgeBand:
+def task(tmp_path_factory: pytest.TempPathFactory) -> ReferenceBand:
     root = tmp_path_factory.mktemp("judged")
     rng = np.random.default_rng(8)
     grid, days = REGION.grid, len(WHOLE)
@@ -65,20 +65,20 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> JudgeBand:
     url, content = tables.stored_table(Path(root), table)
     references = InputRefs(REGION, WHOLE, tb=(tb_url,), reanalysis=gldas_url)
     others = (("smap", labels["smap"]),)
-    return JudgeBand(
+    return ReferenceBand(
         references, TARGETS, url, content, labels["smos"], others, RowSpan(0, SHAPE[0])
     )
 
 
-def judged(task: JudgeBand, cuts: list[tuple[int, int]]) -> beside.Columns:
+def reference_columns(task: ReferenceBand, cuts: list[tuple[int, int]]) -> reference_states.Columns:
     from dataclasses import replace
 
-    return gathered([judge(replace(task, rows=RowSpan(*cut))) for cut in cuts], ROWS)
+    return gathered([states_of_band(replace(task, rows=RowSpan(*cut))) for cut in cuts], ROWS)
 
 
-def test_any_bands_give_the_same_columns(task: JudgeBand) -> None:
-    whole = judged(task, [(0, SHAPE[0])])
-    cut = judged(task, [(3, SHAPE[0]), (0, 1), (1, 3)])
+def test_any_bands_give_the_same_columns(task: ReferenceBand) -> None:
+    whole = reference_columns(task, [(0, SHAPE[0])])
+    cut = reference_columns(task, [(3, SHAPE[0]), (0, 1), (1, 3)])
     assert set(whole) == {
         "climatology_probability",
         "persistence",
@@ -90,11 +90,11 @@ def test_any_bands_give_the_same_columns(task: JudgeBand) -> None:
         np.testing.assert_array_equal(values, cut[name], name)
 
 
-def test_columns_are_what_the_stores_hold_at_the_rows(task: JudgeBand) -> None:
+def test_columns_are_what_the_stores_hold_at_the_rows(task: ReferenceBand) -> None:
     from soilft.training.table import read_table
 
     table = read_table(task.table_url)
-    found = judged(task, [(0, SHAPE[0])])
+    found = reference_columns(task, [(0, SHAPE[0])])
     day = table.day - WHOLE.numbers[0]
     at = day, table.overpass, table.cell // SHAPE[1], table.cell % SHAPE[1]
     smap = store.open_raw(task.others[0][1])
@@ -124,7 +124,7 @@ def test_bands_cover_all_rows_and_fit() -> None:
 
 
 def test_a_label_of_one_value_a_day_is_beside_every_overpass(
-    task: JudgeBand, tmp_path: Path
+    task: ReferenceBand, tmp_path: Path
 ) -> None:
     from dataclasses import replace
 
@@ -137,6 +137,6 @@ def test_a_label_of_one_value_a_day_is_beside_every_overpass(
     store.create(url, template_for(EsaCciFlag(), REGION.grid, WHOLE, 60))
     time = np.full(state.shape, 6, "float32")
     store.write_region(url, {"freeze_thaw": state, "observation_time": time}, {})
-    found = judged(replace(task, others=(("cci", url),)), [(0, SHAPE[0])])
+    found = reference_columns(replace(task, others=(("cci", url),)), [(0, SHAPE[0])])
     day = read_table(task.table_url).day - WHOLE.numbers[0]
     np.testing.assert_array_equal(found["cci"], day % 3 == 0)

@@ -273,11 +273,11 @@ def near(longitude: np.ndarray, west: float, east: float) -> np.ndarray:
 
 def test_native_cells_are_each_given_to_one_target_cell_only() -> None:
     from soilft.geo.regrid import overlap_of_parts
-    from soilft.geo.tiles import blocks
+    from soilft.geo.tiles import tiles
 
     native = Grid(IGH, -20_037_500, 7_800_000, 250.0, 250.0, (4000, 160_300))
     grid = Region("cut", "ease2-north-25km", (-41.0, 71.5, -39.0, 72.5)).grid
-    for around, part in blocks(native, grid, 2**21, lambda _: True):
+    for around, part in tiles(native, grid, 2**21, lambda _: True):
         counts = np.diff(overlap_of_parts(around, part, interrupted=True).matrix.indptr)
         # Cells of 25 km in an equal-area projection hold 100 x 100 of 250 m, to within the
         # difference of a sphere and an ellipsoid.

@@ -9,7 +9,7 @@ from soilft.draws import at_most, dealt
 from soilft.errors import ConfigError
 from soilft.geo.spatial_blocks import spatial_blocks
 from soilft.grid import Region
-from soilft.training.held_out import group_folds, random_split, transfers, year_block_folds
+from soilft.training.held_out import group_folds, radiometer_pairs, random_split, year_block_folds
 
 
 @pytest.mark.parametrize(
@@ -129,8 +129,8 @@ def test_values_are_dealt_out_evenly_and_whole(values: list[int], groups: int, s
 
 def test_transfers_are_all_ordered_pairs_of_radiometers_seen() -> None:
     radiometer = np.array([0, 2, 2, 255, 1], "uint8")
-    assert transfers(radiometer) == [(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)]
-    assert transfers(np.array([0, 255, 0])) == []
+    assert radiometer_pairs(radiometer) == [(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)]
+    assert radiometer_pairs(np.array([0, 255, 0])) == []
 
 
 def test_a_part_of_the_rows_is_theirs_and_the_same_again() -> None:

@@ -25,7 +25,7 @@ FIRST = Experiment(
     Region("any", "latlon-0.25", (90, 32, 92, 34)),
 )
 ALL: dict[str, Any] = {
-    "masked": ("masked", "1" * 64),
+    "withheld": ("withheld", "1" * 64),
     "ablations": True,
     "negative_control": True,
     "alone": ("year", "block"),
@@ -42,7 +42,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> StoredTable:
 def test_each_experiment_differs_from_the_others_in_one_thing(table: StoredTable) -> None:
     assert len(np.unique(table.year)) > 1
     found = trials(FIRST, table, GROUPS, **ALL)
-    headline = {"groups": tuple(GROUPS.items()), "uncertainty": True, "masked": ALL["masked"]}
+    headline = {"groups": tuple(GROUPS.items()), "uncertainty": True, "withheld": ALL["withheld"]}
     assert list(found.items()) == [
         ("year_block", replace(FIRST, **headline)),
         ("without_season", replace(FIRST, columns=(0,))),
@@ -54,7 +54,7 @@ def test_each_experiment_differs_from_the_others_in_one_thing(table: StoredTable
 
 
 def test_the_headline_is_never_left_out(table: StoredTable) -> None:
-    none = {"masked": None, "ablations": False, "negative_control": False, "alone": ()}
+    none = {"withheld": None, "ablations": False, "negative_control": False, "alone": ()}
     assert list(trials(FIRST, table, GROUPS, **none)) == ["year_block"]
 
 

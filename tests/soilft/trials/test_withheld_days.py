@@ -8,7 +8,7 @@ from soilft.scores.gap_levels import by_level
 from soilft.scores.held_out_scores import Draws
 from soilft.training.sampling import Table
 from soilft.training.table import StoredTable
-from soilft.trials.masked_days import days_to_mask
+from soilft.trials.withheld_days import days_to_withhold
 
 DRAWS = Draws(seed=0, replicates=200)
 NAMES = ("tb_18.7H_AM", "tb_36.5V_AM", "tb_36.5V_PM")
@@ -16,7 +16,7 @@ NAMES = ("tb_18.7H_AM", "tb_36.5V_AM", "tb_36.5V_PM")
 
 def test_days_are_spread_over_the_months_and_the_years() -> None:
     days = np.arange("2011-01-01", "2014-12-31", dtype="datetime64[D]").astype("int32")
-    chosen = days_to_mask(np.repeat(days, 3), 4)
+    chosen = days_to_withhold(np.repeat(days, 3), 4)
     dates = chosen.astype("datetime64[D]")
     month = dates.astype("datetime64[M]").astype("int64") % 12
     np.testing.assert_array_equal(np.bincount(month), np.full(12, 4))
@@ -24,7 +24,7 @@ def test_days_are_spread_over_the_months_and_the_years() -> None:
     assert {years[month == m].min() for m in range(12)} == {2011}
     assert {years[month == m].max() for m in range(12)} == {2014}
     few = days[:10]
-    np.testing.assert_array_equal(days_to_mask(few, 20), few)
+    np.testing.assert_array_equal(days_to_withhold(few, 20), few)
 
 
 def stored(count: int = 60) -> tuple[StoredTable, np.ndarray]:
@@ -97,6 +97,6 @@ def test_a_filled_pixel_day_without_the_same_as_seen_is_refused() -> None:
         by_level(table, [(rows, given[1:])], DRAWS)
 
 
-def test_folds_that_hold_out_no_masked_day_say_nothing() -> None:
+def test_folds_that_hold_out_no_withheld_day_say_nothing() -> None:
     table, _ = stored()
     assert by_level(table, [], DRAWS) == []
