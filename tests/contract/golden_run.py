@@ -49,7 +49,8 @@ LIBRARIES = [
     "zarr",
 ]
 # What decides the record: the code, and the run that it makes.
-MAKERS = ("soilft", "cluster", "pipelines", "tests/support/small_run.py")
+CODE = ("soilft", "cluster", "pipelines")
+MAKERS = (*CODE, "tests/support/small_run.py")
 # In 0.3.0 the command lay in the module `pipelines.cli`.
 _COMMAND = """
 import sys
@@ -129,7 +130,7 @@ def code_of(commit: str) -> Iterator[Path]:
     if shutil.which("git") is None:
         raise LookupError("there is no git")
     packed = subprocess.run(
-        ["git", "-C", str(ROOT), "archive", commit, "soilft", "cluster", "pipelines"],
+        ["git", "-C", str(ROOT), "archive", commit, *CODE, "CITATION.cff"],
         capture_output=True,
         check=False,
     )
