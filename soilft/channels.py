@@ -19,6 +19,12 @@ CODES: Mapping[str, int] = MappingProxyType(
 )
 
 
+def channel_names(codes: Iterable[int]) -> list[str]:
+    """Names of channels by their codes."""
+    names = {code: name for name, code in CODES.items()}
+    return [names[code] for code in codes]
+
+
 def channel_coordinate(channels: Iterable[str]) -> Coordinate:
     """The channel axis, as codes with their names, such as ``36.5V`` (GHz, polarization)."""
     return Coordinate(

@@ -7,7 +7,7 @@ which is Zarr's fill; CF needs no attribute for that.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -259,6 +259,12 @@ def overpass_place(name: str, stored: Sequence[int]) -> int | None:
         return 0
     code = OVERPASSES[name]
     return list(stored).index(code) if code in stored else None
+
+
+def overpass_names(codes: Iterable[int]) -> list[str]:
+    """Names of overpasses by their codes."""
+    names = {code: name for name, code in OVERPASSES.items()}
+    return [names[code] for code in codes]
 
 
 def overpass_coordinate(overpasses: tuple[str, ...]) -> Coordinate:

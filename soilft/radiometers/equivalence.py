@@ -6,18 +6,21 @@ where the whole 90 % interval of the step lies within the margin. A wide interva
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from soilft.channels import channel_names
+from soilft.days import day_of
 from soilft.geo.spatial_blocks import spatial_blocks
 from soilft.grid import Grid, RowSpan
 from soilft.radiometers.eras import HandOver, Numbers
-from soilft.radiometers.intercalibration import Transfer
+from soilft.radiometers.intercalibration import Axes, Transfer
 from soilft.radiometers.pairs import TEST, Codes, Pairing, pairs
+from soilft.schema import overpass_names
 
 LEVEL = 0.90
 # What a step may be: of brightness temperature, and of frozen days in a year.
@@ -194,11 +197,40 @@ def steps_of_band(task: StepBand) -> Steps:
     return found
 
 
-def described(steps: Steps, passes: Sequence[str], names: Sequence[str]) -> list[dict[str, Any]]:
+def untested(change: HandOver) -> dict[str, Any]:
+    """A hand-over without days to test it on, for ledger and scorecard."""
+    reason = "No day with both was left out of the fit."
+    return {**_of(change), "steps": [], "reason": reason}
+
+
+def tested(change: HandOver, left_out: Numbers, steps: Steps, axes: Axes) -> dict[str, Any]:
+    """A hand-over and its steps, for ledger and scorecard.
+
+    Parameters
+    ----------
+    left_out
+        Days since 1970-01-01 that it was tested on.
+    axes
+        Codes of the overpasses and channels of the steps.
+    """
+    return {
+        **_of(change),
+        "steps": described(steps, axes),
+        "left_out": left_out.tolist(),
+        "margin": MARGIN_K,
+    }
+
+
+def _of(change: HandOver) -> dict[str, Any]:
+    return {"before": change.before, "after": change.after, "day": str(day_of(change.day))}
+
+
+def described(steps: Steps, axes: Axes) -> list[dict[str, Any]]:
     """The step of each channel and node, raw and harmonised, with what the test says."""
+    overpasses, channels = axes
     found = []
-    for o, node in enumerate(passes):
-        for c, name in enumerate(names):
+    for o, node in enumerate(overpass_names(overpasses)):
+        for c, name in enumerate(channel_names(channels)):
             raw, harmonized = (
                 step(total[o, c], steps.count[o, c]) for total in (steps.raw, steps.harmonized)
             )

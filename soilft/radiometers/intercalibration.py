@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,8 @@ CENTRE_K, SCALE_K = 260.0, 30.0
 POLARIZATION_K = 10.0
 
 Floats = npt.NDArray[Any]
+# Codes of the overpasses, and of the channels.
+Axes: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 def warmth(kelvin: Floats) -> Floats:

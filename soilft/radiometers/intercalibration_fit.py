@@ -10,14 +10,16 @@ Everything here works on sums over pairs: the days may come in parts, and no ser
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from soilft.channels import channel_names
 from soilft.radiometers.intercalibration import PIXEL_TERMS, TERMS, Transfer
+from soilft.schema import overpass_names
 
 VERSION = 3
 # Forms to choose from, by number of their last term: a larger one holds all terms before.
@@ -343,11 +345,11 @@ def _spreads(pair_sums: PairSums, form: Form) -> dict[str, Floats]:
     return {name: np.where(test.pairs > 0, values, np.nan) for name, values in found.items()}
 
 
-def described(fitted: Fitted, passes: Sequence[str], names: Sequence[str]) -> list[dict[str, Any]]:
+def described(fitted: Fitted) -> list[dict[str, Any]]:
     """Each channel and node in words and numbers, for ledger and scorecard."""
     found = []
-    for o, node in enumerate(passes):
-        for c, name in enumerate(names):
+    for o, node in enumerate(overpass_names(fitted.transfer.overpasses)):
+        for c, name in enumerate(channel_names(fitted.transfer.channels)):
             found.append(
                 {
                     "channel": name,

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from soilft.channels import CODES, channel_coordinate
+from soilft.channels import channel_coordinate, channel_names
 from soilft.grid import Grid
-from soilft.radiometers.intercalibration import PIXEL_TERMS, TERMS, Transfer
+from soilft.radiometers.intercalibration import PIXEL_TERMS, TERMS, Axes, Transfer
 from soilft.radiometers.intercalibration_fit import Fitted
 from soilft.schema import (
-    OVERPASSES,
     Coordinate,
     Template,
     Variable,
     grid_coordinates,
     overpass_coordinate,
+    overpass_names,
 )
 from soilft.store import objects
 from soilft.store import zarr as store
 from soilft.store.digest import arrays_digest
-
-Axes: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
 
 _AXES = ("radiometer", "overpass", "channel")
 _SPREADS = {
@@ -32,6 +30,16 @@ _SPREADS = {
     "regional": "root mean squared residual of the regional form, on left-out pixels and days",
     "pixel": "root mean squared residual with the pixel's own terms, on left-out days",
 }
+
+
+def axes_of(urls: Iterable[str]) -> Axes:
+    """Codes of the overpasses and channels that any of some radiometers' stores has."""
+    opened = [store.open_cube(url) for url in urls]
+    passes, channels = (
+        tuple(sorted({int(code) for record in opened for code in record[axis].values}))
+        for axis in ("overpass", "channel")
+    )
+    return passes, channels
 
 
 def values_of(
@@ -89,13 +97,11 @@ def write(
     content = arrays_digest(values)
     url = objects.join(folder, f"{content[:16]}.zarr")
     passes, channels = axes
-    by_code = {code: name for name, code in OVERPASSES.items()}
-    of_code = {code: name for name, code in CODES.items()}
     template = Template(
         coordinates=(
             Coordinate("radiometer", ("radiometer",), np.arange(len(names), dtype="int32")),
-            overpass_coordinate(tuple(by_code[code] for code in passes)),
-            channel_coordinate(of_code[code] for code in channels),
+            overpass_coordinate(tuple(overpass_names(passes))),
+            channel_coordinate(channel_names(channels)),
             Coordinate("term", ("term",), np.arange(len(TERMS), dtype="int32")),
             Coordinate("own_term", ("own_term",), np.arange(len(PIXEL_TERMS), dtype="int32")),
             *grid_coordinates(grid),

@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from soilft.channels import CODES, channel_coordinate
+from soilft.channels import channel_coordinate, channel_names
 from soilft.grid import Grid
 from soilft.radiometers.normals import CARRIED, PARTS, Normals
 from soilft.schema import (
-    OVERPASSES,
     Coordinate,
     Template,
     Variable,
     grid_coordinates,
     overpass_coordinate,
+    overpass_names,
 )
 from soilft.store import objects
 from soilft.store import zarr as store
@@ -43,12 +43,10 @@ def write(folder: str, normals: Normals, grid: Grid, about: Mapping[str, Any]) -
     }
     content = arrays_digest(values)
     url = objects.join(folder, f"{content[:16]}.zarr")
-    by_code = {code: name for name, code in OVERPASSES.items()}
-    of_code = {code: name for name, code in CODES.items()}
     template = Template(
         coordinates=(
-            overpass_coordinate(tuple(by_code[code] for code in normals.overpasses)),
-            channel_coordinate(of_code[code] for code in normals.channels),
+            overpass_coordinate(tuple(overpass_names(normals.overpasses))),
+            channel_coordinate(channel_names(normals.channels)),
             Coordinate("part", ("part",), np.arange(PARTS, dtype="int32")),
             Coordinate("way", ("way",), np.arange(len(CARRIED), dtype="int32")),
             *grid_coordinates(grid),

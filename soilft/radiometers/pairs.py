@@ -21,6 +21,7 @@ from soilft.grid import Grid, RowSpan
 from soilft.radiometers.intercalibration import (
     PIXEL_TERMS,
     TERMS,
+    Axes,
     Transfer,
     polarization,
     seasonal,
@@ -92,7 +93,7 @@ class Pairing:
     days: npt.NDArray[np.int32]
     onto: Transfer | None = None
 
-    def axes(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    def axes(self) -> Axes:
         """Codes of the overpasses and channels that both have."""
         one, other = (store.open_cube(url) for url in (self.one, self.other))
         return _common(one, other, "overpass"), _common(one, other, "channel")

@@ -15,26 +15,25 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from soilft.channels import CODES
+from soilft.channels import CODES, channel_names
 from soilft.radiometers.intercalibration import Transfer
-from soilft.schema import MISSING, OVERPASSES
+from soilft.schema import MISSING, OVERPASSES, overpass_names
 
 Floats = npt.NDArray[Any]
 
 
 def channels(records: Sequence[xr.Dataset]) -> tuple[str, ...]:
     """Channels that any of the records has, by rising code."""
-    return _names(records, "channel", {code: name for name, code in CODES.items()})
+    return tuple(channel_names(_codes(records, "channel")))
 
 
 def nodes(records: Sequence[xr.Dataset]) -> tuple[str, ...]:
     """Overpasses that any of the records has, by rising code."""
-    return _names(records, "overpass", {code: name for name, code in OVERPASSES.items()})
+    return tuple(overpass_names(_codes(records, "overpass")))
 
 
-def _names(records: Sequence[xr.Dataset], axis: str, names: dict[int, str]) -> tuple[str, ...]:
-    codes = {int(code) for record in records for code in record[axis].values}
-    return tuple(names[code] for code in sorted(codes))
+def _codes(records: Sequence[xr.Dataset], axis: str) -> list[int]:
+    return sorted({int(code) for record in records for code in record[axis].values})
 
 
 @dataclass(frozen=True)

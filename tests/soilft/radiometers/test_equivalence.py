@@ -91,7 +91,7 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> StepBand:
 
 def test_the_step_is_found_before_and_after(task: StepBand) -> None:
     total = steps_of_band(task)
-    rows = equivalence.described(total, ("AM", "PM"), ("18.7V", "18.7H", "36.5V", "36.5H"))
+    rows = equivalence.described(total, task.pairing.axes())
     assert len(rows) == 8
     for row in rows:
         assert row["raw"][0] == pytest.approx(4, abs=0.1)
@@ -136,3 +136,17 @@ def test_days_left_out_are_near_the_hand_over_and_known_to_no_fit() -> None:
     assert equivalence.days_left_out(days, change, {"one": both}).tolist() == []
     whole = equivalence.days_left_out(days, change, {})
     assert np.abs(whole - 1000).max() <= WINDOW_DAYS
+
+
+def test_a_hand_over_is_told_with_its_steps_or_why_there_are_none(task: StepBand) -> None:
+    change = HandOver("one", "other", int(WHOLE.numbers[9]))
+    head = {"before": "one", "after": "other", "day": "2012-07-10"}
+    none = equivalence.untested(change)
+    assert none == {**head, "steps": [], "reason": "No day with both was left out of the fit."}
+    days, axes = task.pairing.days, task.pairing.axes()
+    found = equivalence.tested(change, days, steps_of_band(task), axes)
+    assert found.items() >= {**head, "left_out": days.tolist(), "margin": 0.5}.items()
+    assert [(row["node"], row["channel"]) for row in found["steps"][3:5]] == [
+        ("AM", "36.5H"),
+        ("PM", "18.7V"),
+    ]

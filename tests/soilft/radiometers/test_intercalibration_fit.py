@@ -215,7 +215,9 @@ def test_a_window_of_a_transfer_is_the_window_of_what_it_gives(fitted: Fitted) -
 
 
 def test_what_is_said_of_a_fit_has_every_channel(fitted: Fitted) -> None:
-    said = harmonize.described(fitted, ("AM", "PM"), ("18.7V", "18.7H", "36.5V", "36.5H"))
+    said = harmonize.described(fitted)
     assert len(said) == 8
+    assert [item["channel"] for item in said[:4]] == ["18.7V", "18.7H", "36.5V", "36.5H"]
+    assert [item["node"] for item in said[::4]] == ["AM", "PM"]
     assert said[0]["terms"][0] == "offset"
     assert all(item["spread_pixel"] < item["spread_raw"] for item in said)
