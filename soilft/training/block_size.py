@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from soilft.days import DaySpan, day_of
+from soilft.grid import Grid
 from soilft.predictors.features import FeatureSet, compute
 from soilft.predictors.stores import InputRefs, predictor_bytes
 
@@ -123,6 +124,28 @@ def reach(distance: Floats, correlation: Floats) -> npt.NDArray[np.float64]:
     return found
 
 
+def range_of(
+    fields: Sequence[tuple[tuple[str, ...], Floats]],
+    grid: Grid,
+    cells: npt.NDArray[np.intp],
+    seed: int,
+) -> Mapping[str, Any]:
+    """The range of the predictors, from their values on some days; see `summary`.
+
+    Parameters
+    ----------
+    fields
+        Of each day what `sample_field` gives; without any, no range is known.
+    cells
+        Row-major indices of the cells of the values on the grid, (cell,).
+    """
+    if not fields:
+        return summary((), np.empty(0))
+    lon, lat = (axis.ravel()[cells] for axis in grid.lonlat)
+    values = np.stack([values for _, values in fields])
+    return summary(fields[0][0], reach(*correlogram(values, lon, lat, seed)))
+
+
 def summary(names: tuple[str, ...], kilometres: Floats) -> Mapping[str, Any]:
     """The range of the predictors: the farthest any of them reaches, in km and in degrees."""
     known = np.isfinite(kilometres)
@@ -150,13 +173,18 @@ def cells_drawn(mask: npt.NDArray[np.bool_], seed: int) -> npt.NDArray[np.intp]:
 
 
 def days_drawn(known: Sequence[int]) -> list[int]:
-    """Days to look at: spread evenly over those on which the label has anything, in their order."""
+    """Days to look at: spread evenly over those on which the label has anything, in their order.
+
+    None of fewer than two: an anomaly is a value less its cell's mean over the days.
+    """
+    if len(known) < 2:
+        return []
     at = np.linspace(0, len(known) - 1, min(RANGE_DAYS, len(known))).round().astype(int)
     return [int(known[i]) for i in np.unique(at)]
 
 
-def block_degrees(found: float | None) -> float:
-    """Side of spatial blocks no smaller than the range of the predictors, degrees.
+def block_degrees(found: float | None, configured: float | None = None) -> float:
+    """Side of spatial blocks: as configured, or no smaller than the predictors' range; degrees.
 
     Rounded up to half a degree: a small change of the estimate is no other set of blocks.
 
@@ -164,7 +192,11 @@ def block_degrees(found: float | None) -> float:
     ----------
     found
         Range of the predictors, degrees; None where it is not known.
+    configured
+        Side that was asked for, degrees; None where it is to follow from the range.
     """
+    if configured is not None:
+        return float(configured)
     return max(LEAST_DEGREES, math.ceil(_STEPS * (found or 0)) / _STEPS)
 
 

@@ -187,6 +187,32 @@ def _added(counts: Sequence[Mapping[Any, int]]) -> dict[Any, int]:
     return total
 
 
+class RowsSoFar:
+    """Rows of the chunks that have come so far, in any order: a bounded number, however many come.
+
+    Parameters
+    ----------
+    limit
+        Rows of the whole table. Above four times as many, those that cannot be among them go.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.parts: list[Drawn] = []
+        self.names: tuple[str, ...] = ()
+
+    def add(self, drawn: Drawn, names: tuple[str, ...]) -> None:
+        """Add the rows of a chunk, and the names of their features."""
+        self.parts.append(drawn)
+        self.names = names
+        if sum(len(part.table) for part in self.parts) > 4 * self.limit:
+            self.parts = [self.merged()]
+
+    def merged(self) -> Drawn:
+        """All of them as one; see `merge`."""
+        return merge(self.parts, self.limit)
+
+
 def stratified(drawn: Drawn, limit: int) -> Table:
     """Keep ``limit`` rows, of each stratum its share of all candidates.
 

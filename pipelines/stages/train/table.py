@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-import numpy as np
-
 from pipelines import lineage
 from pipelines.facts import Blocks, IngestedDays, InputUnit, TrainingTable
 from pipelines.plan import single
@@ -17,7 +15,7 @@ from soilft.store.ledger import Done
 from soilft.training import block_size, sampling
 from soilft.training.block_size import RANGE_CELLS, RANGE_DAYS, SampleField
 from soilft.training.held_out import random_split
-from soilft.training.sampling import Drawn, SampleDays
+from soilft.training.sampling import RowsSoFar, SampleDays
 from soilft.training.table import write_table
 
 STAGE = "train"
@@ -34,32 +32,9 @@ def make_table(work: Work) -> Done:
 def _draw(work: Work, key: str) -> Done:
     run, config = work.run, work.run.config
     blocks = Blocks.of(spatial_range(work))
-    limit = config.sampling.max_rows
-    tasks = {
-        f"rows {span}": SampleDays(
-            run.input_refs(),
-            config.feature_set(),
-            run.places.input(config.label.input),
-            span,
-            blocks.block_degrees,
-            config.sampling.seed,
-            limit,
-        )
-        for span in run.predict_spans()
-    }
-    held: list[Drawn] = []
-    names: set[tuple[str, ...]] = set()
-
-    def keep(unit: str, made: tuple[Drawn, tuple[str, ...]]) -> None:  # noqa: ARG001
-        held.append(made[0])
-        names.add(made[1])
-        if sum(len(part.table) for part in held) > 4 * limit:
-            held[:] = [sampling.merge(held, limit)]
-
-    remedy = "Make chunks.predict_days smaller."
-    work.each("sample", sampling.sample_days, tasks, keep, remedy=remedy)
-    drawn = sampling.merge(held, limit)
-    table = sampling.stratified(drawn, limit)
+    rows = _sampled(work, blocks.block_degrees)
+    drawn = rows.merged()
+    table = sampling.stratified(drawn, rows.limit)
     sampling.require_both_classes(table)
     split = random_split(len(table), config.sampling.fractions, config.sampling.seed)
     about = {
@@ -68,7 +43,7 @@ def _draw(work: Work, key: str) -> Done:
         "sampling": config.sampling.model_dump(mode="json"),
         "block_degrees": blocks.block_degrees,
     }
-    content = write_table(run.table_url(), table, split, names.pop(), run.radiometers(), about)
+    content = write_table(run.table_url(), table, split, rows.names, run.radiometers(), about)
     facts = TrainingTable(
         **blocks.to_json(),
         rows=len(table),
@@ -78,6 +53,27 @@ def _draw(work: Work, key: str) -> Done:
         labels=dict(drawn.labels),
     )
     return Done(key, content, facts.to_json())
+
+
+def _sampled(work: Work, block_degrees: float) -> RowsSoFar:
+    """Rows of every chunk of days, as many as can be among those of the table."""
+    run, config = work.run, work.run.config
+    tasks = {
+        f"rows {span}": SampleDays(
+            run.input_refs(),
+            config.feature_set(),
+            run.places.input(config.label.input),
+            span,
+            block_degrees,
+            config.sampling.seed,
+            config.sampling.max_rows,
+        )
+        for span in run.predict_spans()
+    }
+    rows = RowsSoFar(config.sampling.max_rows)
+    remedy = "Make chunks.predict_days smaller."
+    work.each("sample", sampling.sample_days, tasks, lambda _, made: rows.add(*made), remedy=remedy)
+    return rows
 
 
 def spatial_range(work: Work) -> Done:
@@ -90,29 +86,18 @@ def spatial_range(work: Work) -> Done:
 def _measure_range(work: Work, key: str) -> Done:
     run = work.run
     config, region = run.config, run.config.to_region()
-    seed = config.validation.seed
-    cells = block_size.cells_drawn(region.mask, seed)
-    days = block_size.days_drawn(_days_with_labels(run))
+    section = config.validation
+    cells = block_size.cells_drawn(region.mask, section.seed)
     tasks = {
         f"range {day}": SampleField(
             run.input_refs(), config.feature_set(), int(day), tuple(int(c) for c in cells)
         )
-        for day in days
+        for day in block_size.days_drawn(_days_with_labels(run))
     }
-    if len(days) > 1:
-        fields = work.gather("range", block_size.sample_field, tasks)
-        names = fields[0][0]
-        lon, lat = (axis.ravel()[cells] for axis in region.grid.lonlat)
-        values = np.stack([values for _, values in fields])
-        reach = block_size.reach(*block_size.correlogram(values, lon, lat, seed))
-        found = block_size.summary(names, reach)
-    else:
-        found = block_size.summary((), np.empty(0))
-    configured = config.validation.block_degrees
-    degrees = configured
-    if degrees is None:
-        degrees = block_size.block_degrees(found["degrees"])
-    facts = Blocks(float(degrees), configured is not None, dict(found)).to_json()
+    fields = work.gather("range", block_size.sample_field, tasks)
+    found = block_size.range_of(fields, region.grid, cells, section.seed)
+    degrees = block_size.block_degrees(found["degrees"], section.block_degrees)
+    facts = Blocks(degrees, section.block_degrees is not None, dict(found)).to_json()
     return Done(key, digest(facts), facts)
 
 

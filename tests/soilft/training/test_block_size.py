@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from soilft.grid import Region
 from soilft.training.block_size import (
     KM_A_DEGREE,
     RANGE_CELLS,
@@ -11,6 +12,7 @@ from soilft.training.block_size import (
     cells_drawn,
     correlogram,
     days_drawn,
+    range_of,
     reach,
     summary,
 )
@@ -75,7 +77,7 @@ def test_cells_and_days_are_few_and_the_same_for_a_seed() -> None:
     assert (days[0], days[-1]) == (100, 2998)
     assert np.ptp(np.diff(days)) <= 3
     assert days_drawn([5, 9]) == [5, 9]
-    assert days_drawn([]) == []
+    assert days_drawn([5]) == days_drawn([]) == []
 
 
 @pytest.mark.parametrize(
@@ -83,3 +85,14 @@ def test_cells_and_days_are_few_and_the_same_for_a_seed() -> None:
 )
 def test_blocks_are_no_smaller_than_the_range(found: float | None, side: float) -> None:
     assert block_degrees(found) == side
+    assert block_degrees(found, configured=0.7) == 0.7
+
+
+def test_the_range_is_that_of_the_sampled_cells_and_unknown_without_days() -> None:
+    grid = Region("range", "latlon-0.25", (80, 28, 100, 38)).grid
+    cells = np.arange(0, grid.shape[0] * grid.shape[1], 17)
+    values = np.random.default_rng(0).normal(size=(6, len(cells), 1))
+    found = range_of([(("noise",), day) for day in values], grid, cells, seed=3)
+    lon, lat = (axis.ravel()[cells] for axis in grid.lonlat)
+    assert found == summary(("noise",), reach(*correlogram(values, lon, lat, seed=3)))
+    assert range_of([], grid, cells, seed=3) == summary((), np.empty(0))

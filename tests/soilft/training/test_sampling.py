@@ -14,7 +14,16 @@ from soilft.errors import ConfigError
 from soilft.predictors.features import Predictors
 from soilft.schema import FROZEN, MISSING, PARTIAL, THAWED
 from soilft.training import sampling
-from soilft.training.sampling import Drawn, Table, merge, rows, seasons, strata, stratified
+from soilft.training.sampling import (
+    Drawn,
+    RowsSoFar,
+    Table,
+    merge,
+    rows,
+    seasons,
+    strata,
+    stratified,
+)
 
 WHOLE = DaySpan(date(2016, 1, 1), date(2016, 1, 30))
 SHAPE = (6, 5)
@@ -70,6 +79,20 @@ def test_any_chunking_in_any_order_draws_the_same_rows(data: st.DataObject) -> N
     limit = data.draw(st.sampled_from([1, 10, 200, 10_000]))
     spans = WHOLE.chunks(data.draw(st.integers(1, 40)))
     assert_same(drawn(data.draw(st.permutations(spans)), limit), drawn([WHOLE], limit))
+
+
+def test_rows_that_come_one_chunk_at_a_time_are_few_and_those_of_all_chunks() -> None:
+    limit = 20
+    parts = [pool([span], limit) for span in WHOLE.chunks(2)]
+    found = RowsSoFar(limit)
+    for part in reversed(parts):
+        found.add(part, ("a", "b", "c"))
+        assert sum(len(item.table) for item in found.parts) <= 4 * limit
+    assert len(found.parts) < len(parts)
+    assert found.names == ("a", "b", "c")
+    whole = merge(parts, limit)
+    assert_same(found.merged().table, whole.table)
+    assert (found.merged().strata, found.merged().labels) == (whole.strata, whole.labels)
 
 
 @pytest.mark.parametrize("limit", [1, 17, 300])
