@@ -122,6 +122,12 @@ def worker_share(client: Client) -> int:
     return 2**30 if limit is None else max(2**26, limit // 3)
 
 
+def task_memory(client: Client) -> int | None:
+    """Bytes that the smallest worker has left for a task; None where workers have no limit."""
+    limit = worker_memory_limit(client)
+    return None if limit is None else limit - IDLE_WORKER_BYTES
+
+
 def check_memory(client: Client, stage: str, peak_bytes: int, remedy: str) -> None:
     """Hold a task's declared peak against the smallest worker.
 
@@ -130,12 +136,11 @@ def check_memory(client: Client, stage: str, peak_bytes: int, remedy: str) -> No
     TaskTooLarge
         Where it does not fit.
     """
-    limit = worker_memory_limit(client)
-    if limit is not None and peak_bytes + IDLE_WORKER_BYTES > limit:
-        left = (limit - IDLE_WORKER_BYTES) / 2**20
+    left = task_memory(client)
+    if left is not None and peak_bytes > left:
         raise TaskTooLarge(
             f"a task of {stage}",
-            expected=f"at most {left:.0f} MiB, what a worker has left",
+            expected=f"at most {left / 2**20:.0f} MiB, what a worker has left",
             found=f"{peak_bytes / 2**20:.0f} MiB",
             remedy=remedy,
         )

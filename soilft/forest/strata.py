@@ -28,6 +28,8 @@ _STREAM = 0x9D2C5680
 # Memory that training takes, in times of the rows: as read, those for training, scikit-learn's
 # copy, and the trees. A row is its float32 features and eight columns of bookkeeping.
 _COPIES, _VALUE_BYTES, _BOOKKEEPING = 4, 4, 8
+# Rows of a part of a table below which nothing is learnt from it.
+LEAST_ROWS = 1000
 
 
 def of_rows(
@@ -70,6 +72,32 @@ def peak_bytes(rows: int, features: int, count: int = 1) -> int:
     if count == 1:
         return _COPIES * rows * _row_bytes(features)
     return part_bytes(rows // count + 1, features)
+
+
+def fewest(rows: int, features: int, memory: int | None, most: int) -> int:
+    """Number of strata of a table for one of them to fit a task: a power of 2, at most ``most``.
+
+    Doubled until it does, so that a worker of slightly less memory grows the same forest.
+
+    Parameters
+    ----------
+    memory
+        Bytes that a task may take; None where there is no limit.
+
+    Returns
+    -------
+    int
+        The largest power of 2 where not even one of these strata fits.
+    """
+    count = 1
+    while memory is not None and peak_bytes(rows, features, count) > memory and 2 * count <= most:
+        count *= 2
+    return count
+
+
+def most_parts(rows: int) -> int:
+    """Into how many parts a table may be cut for a forest to learn from one of them."""
+    return max(1, rows // LEAST_ROWS)
 
 
 def part_bytes(rows: int, features: int) -> int:

@@ -27,6 +27,7 @@ from soilft.store import objects
 from soilft.store.ledger import Done
 from soilft.training.held_out import random_split
 from soilft.training.table import StoredTable, read_table, write_table
+from soilft.trials import uncertainty_fit
 from tests.support.small_run import region_file
 from tests.support.tables import table_of
 
@@ -354,7 +355,7 @@ def test_another_error_of_the_fit_is_no_uncalibrated_model(
         raise ConfigError("calibration", expected="probabilities of 0..1", found="1 others")
 
     monkeypatch.setattr(stage, "fit_uncertainty", uncertainty.fit_uncertainty)
-    monkeypatch.setattr(uncertainty, "measures", broken)
+    monkeypatch.setattr(uncertainty_fit, "measures", broken)
     run = prepared(tmp_path)
     with pytest.raises(ConfigError, match=r"probabilities of 0\.\.1"):
         train(run, dask_client)

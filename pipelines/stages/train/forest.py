@@ -13,12 +13,11 @@ from distributed import Client
 from pipelines import lineage
 from pipelines.events import Event
 from pipelines.facts import ForestSearch, TrainingTable
-from pipelines.outcomes import check_memory
+from pipelines.outcomes import check_memory, task_memory
 from pipelines.plan import single
 from pipelines.run import Run
 from pipelines.work import Work
 from soilft.draws import at_most
-from soilft.errors import TaskTooLarge
 from soilft.forest import search, strata
 from soilft.forest.grow import ForestSettings, GrowTrees, assemble, grow_trees, kept_group
 from soilft.store.digest import digest
@@ -74,9 +73,6 @@ def _search(work: Work, key: str) -> Done:
 def strata_for(run: Run, client: Client, table: Done, settings: ForestSettings) -> int:
     """How many strata the training rows are dealt out to; 1 where the table fits every worker.
 
-    ``auto`` doubles their number until the rows of one fit, so that a worker of slightly less
-    memory grows the same forest.
-
     Raises
     ------
     TaskTooLarge
@@ -84,12 +80,12 @@ def strata_for(run: Run, client: Client, table: Done, settings: ForestSettings) 
     """
     configured = run.config.forest.strata
     remedy = "Make sampling.max_rows smaller, or give workers more memory."
-    if configured != "auto":
-        if configured == 1:
-            remedy = "Set forest.strata to auto, or make sampling.max_rows smaller."
-        check_memory(client, STAGE, peak_bytes(run, table, configured), remedy)
-        return configured
-    return _parts_that_fit(run, client, STAGE, table, settings.n_estimators, remedy)
+    if configured == "auto":
+        return _parts_that_fit(run, client, STAGE, table, settings.n_estimators, remedy)
+    if configured == 1:
+        remedy = "Set forest.strata to auto, or make sampling.max_rows smaller."
+    check_memory(client, STAGE, peak_bytes(run, table, configured), remedy)
+    return configured
 
 
 def rows_that_fit(run: Run, client: Client, stage: str, table: Done) -> int | None:
@@ -98,28 +94,21 @@ def rows_that_fit(run: Run, client: Client, stage: str, table: Done) -> int | No
     Raises
     ------
     TaskTooLarge
-        Where not even a thousand fit.
+        Where not even the fewest that teach anything fit.
     """
     rows = TrainingTable.of(table).rows
     remedy = "Give workers more memory."
-    parts = _parts_that_fit(run, client, stage, table, max(1, rows // 1000), remedy)
+    parts = _parts_that_fit(run, client, stage, table, strata.most_parts(rows), remedy)
     return None if parts == 1 else rows // parts
 
 
 def _parts_that_fit(
     run: Run, client: Client, stage: str, table: Done, most: int, remedy: str
 ) -> int:
-    """Into how many parts the table is to be cut for one to fit: a power of 2, at most ``most``."""
-    count = 1
-    while True:
-        try:
-            check_memory(client, stage, peak_bytes(run, table, count), remedy)
-        except TaskTooLarge:
-            if 2 * count > most:
-                raise
-            count *= 2
-        else:
-            return count
+    rows, features = TrainingTable.of(table).rows, len(feature_names(run.table_url()))
+    count = strata.fewest(rows, features, task_memory(client), most)
+    check_memory(client, stage, strata.peak_bytes(rows, features, count), remedy)
+    return count
 
 
 def peak_bytes(run: Run, table: Done, count: int = 1) -> int:

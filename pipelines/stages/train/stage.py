@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pipelines import lineage
 from pipelines.facts import ForestGrown, TrainingTable
 from pipelines.run import Run
@@ -39,42 +41,40 @@ def _grow_forest(work: Work, table: Done) -> None:
     settings, choice = forest.settings_for(work, table)
     count = forest.strata_for(run, work.client, table, settings)
     by_radiometer.require_whole_table(run, count)
-    grown = forest.grow(work, table, settings, count)
-    choice_by_radiometer = by_radiometer.tried(work, table, settings)
-    per_era = choice_by_radiometer is not None and bool(choice_by_radiometer["kept"])
-    own = {
-        int(number): forest.grow(work, table, settings, 1, int(number))
-        for number in (
-            choice_by_radiometer["radiometers"] if choice_by_radiometer and per_era else ()
-        )
+    whole = forest.grow(work, table, settings, count)
+    verdict = by_radiometer.tried(work, table, settings)
+    numbers = () if verdict is None else verdict.to_grow
+    own = {number: forest.grow(work, table, settings, 1, number) for number in numbers}
+    how = rules(run, per_era=bool(own))
+    measures, reason = fit_uncertainty(work, table, whole, settings, how)
+    about = {
+        **_about(run, table),
+        "strata": count,
+        "rows_per_stratum": strata.sizes(run.table_url(), count, settings.seed),
+        "search": choice,
+        "per_era": None if verdict is None else verdict.to_json(),
+        "measures": reason,
     }
-    how = rules(run, per_era=per_era)
-    measures, said = fit_uncertainty(work, table, grown, settings, how)
-    reference = save(
-        run.store,
-        Forests(grown, own),
-        feature_names(run.table_url()),
-        settings,
-        {
-            "title": run.config.title,
-            "simulated": run.is_simulated(),
-            "label": run.config.label.input,
-            "training_rows": TrainingTable.of(table).rows,
-            "table_digest": table.content,
-            "split": dict(zip(SPLITS, run.config.sampling.fractions, strict=True)),
-            "strata": count,
-            "rows_per_stratum": strata.sizes(run.table_url(), count, settings.seed),
-            "search": choice,
-            "per_era": choice_by_radiometer,
-            "measures": said,
-        },
-        measures,
-    )
+    names = feature_names(run.table_url())
+    model = save(run.store, Forests(whole, own), names, settings, about, measures)
     facts = ForestGrown(run.config.forest.key()).to_json()
-    key = lineage.forest_key(run, table.content)
-    run.ledger.put(STAGE, "forest", Done(key, reference.digest, facts))
-    for number in (None, *own):
-        discard_groups(forest.checkpoint_folder(run, table, settings, count, number))
+    run.ledger.put(
+        STAGE, "forest", Done(lineage.forest_key(run, table.content), model.digest, facts)
+    )
+    for radiometer in (None, *own):
+        discard_groups(forest.checkpoint_folder(run, table, settings, count, radiometer))
+
+
+def _about(run: Run, table: Done) -> dict[str, Any]:
+    """What a model's card says of the run and its training rows."""
+    return {
+        "title": run.config.title,
+        "simulated": run.is_simulated(),
+        "label": run.config.label.input,
+        "training_rows": TrainingTable.of(table).rows,
+        "table_digest": table.content,
+        "split": dict(zip(SPLITS, run.config.sampling.fractions, strict=True)),
+    }
 
 
 def _trained(run: Run) -> ModelRef | None:

@@ -207,6 +207,22 @@ def test_no_group_is_in_two_strata() -> None:
     ]
 
 
+def test_strata_are_as_few_as_fit_and_a_power_of_two() -> None:
+    rows, features = 10**7, 20
+
+    def fewest(memory: int | None, most: int = 50) -> int:
+        return strata.fewest(rows, features, memory, most)
+
+    whole = strata.peak_bytes(rows, features)
+    assert fewest(None) == fewest(whole) == 1
+    assert fewest(whole - 1) == 2
+    assert fewest(strata.peak_bytes(rows, features, 8)) == 8
+    assert fewest(strata.peak_bytes(rows, features, 5)) == 8
+    assert fewest(0) == 32
+    assert fewest(0, most=1) == 1
+    assert (strata.most_parts(999), strata.most_parts(2000)) == (1, 2)
+
+
 def test_more_strata_than_trees_are_refused() -> None:
     with pytest.raises(ConfigError, match="at most one stratum a tree, 12, found 13"):
         SETTINGS.groups(1, 13)
