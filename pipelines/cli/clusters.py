@@ -16,7 +16,7 @@ from cluster import ClusterSpec, preflight, profiles
 from pipelines.config.cluster import ClusterSection
 from pipelines.outcomes import IDLE_WORKER_BYTES
 from pipelines.run import Run
-from pipelines.stages.ingest import granules as ingest
+from pipelines.stages.ingest import units as ingest
 from soilft.errors import ConfigError, NoGranules
 from soilft.store import objects
 

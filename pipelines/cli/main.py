@@ -229,7 +229,7 @@ def availability_command(
     out.print(status.availability_table(it, title=it.config.title))
     if plot is not None:
         # matplotlib is an extra.
-        from pipelines.stages.ingest.granules import availability
+        from pipelines.stages.ingest.stage import availability
         from soilft.report.style import availability_chart
 
         title = ("SIMULATED: " if it.is_simulated() else "") + it.config.title

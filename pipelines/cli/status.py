@@ -10,7 +10,8 @@ from pipelines.facts import Harmonized
 from pipelines.run import Run
 from pipelines.stages import annual, predict
 from pipelines.stages.harmonize import transfers as harmonize
-from pipelines.stages.ingest import granules as ingest
+from pipelines.stages.ingest import units as ingest
+from pipelines.stages.ingest.stage import availability
 from pipelines.stages.publish import is_published
 from pipelines.stages.validate import stage as validate
 from pipelines.stages.validate.stage import scorecard
@@ -147,7 +148,7 @@ def table(run: Run, *, title: str) -> Table:
 
 def availability_table(run: Run, *, title: str) -> Table:
     """Days with data, coverage and the longest gap of each source, as a table for a terminal."""
-    found = ingest.availability(run)
+    found = availability(run)
     result = Table(title=title, title_justify="left")
     for name in ("source", "days with data", "of", "mean coverage", "longest gap"):
         result.add_column(name, justify="left" if name in ("source", "longest gap") else "right")

@@ -13,7 +13,7 @@ from pipelines.outcomes import Outcomes
 from pipelines.run import Run
 from pipelines.stages.annual import annual
 from pipelines.stages.harmonize.transfers import harmonize
-from pipelines.stages.ingest.granules import ingest
+from pipelines.stages.ingest.stage import ingest
 from pipelines.stages.predict import predict
 from pipelines.stages.publish import publish
 from pipelines.stages.train.stage import train

@@ -15,7 +15,7 @@ from distributed import Client
 from pipelines.events import Emit
 from pipelines.run import Pins, Run
 from pipelines.stages.annual import annual
-from pipelines.stages.ingest.granules import ingest
+from pipelines.stages.ingest.stage import ingest
 from pipelines.stages.order import Finished, in_order
 from pipelines.stages.predict import predict
 from soilft.errors import StoreConflict, StoreError

@@ -12,7 +12,7 @@ import yaml
 
 from pipelines.config.region_file import REGIONS, load
 from pipelines.run import Run
-from pipelines.stages.ingest import granules as ingest
+from pipelines.stages.ingest import units as ingest
 from soilft.simulate import Archive, write_day, write_static, write_stations
 from tests.support.small_run import product_bytes, soilft
 

@@ -12,7 +12,7 @@ import yaml
 from pipelines import lineage
 from pipelines.config.region_file import REGIONS, load, region_files
 from pipelines.run import Run
-from pipelines.stages.ingest.granules import plan
+from pipelines.stages.ingest.units import plan
 from soilft import __version__
 from soilft.annual.layers import Drawing, SummaryBand, YearBand
 from soilft.days import DaySpan

@@ -14,7 +14,7 @@ import yaml
 import cluster
 from pipelines.config.region_file import load, shipped
 from pipelines.run import Run
-from pipelines.stages.ingest.granules import ingest
+from pipelines.stages.ingest.stage import ingest
 from soilft.days import DaySpan
 from soilft.grid import Region
 from soilft.ingest.granules import template_for

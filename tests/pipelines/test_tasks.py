@@ -123,7 +123,7 @@ def test_every_task_of_ingest_carries_only_its_own_granules(
 ) -> None:
     from datetime import timedelta
 
-    from pipelines.stages.ingest import granules as ingest
+    from pipelines.stages.ingest import units as ingest
 
     for folder in ("amsr2", "gldas", "dem", "smos"):
         (tmp_path / folder).mkdir()

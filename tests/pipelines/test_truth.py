@@ -8,8 +8,8 @@ import pytest
 
 from pipelines.config.region_file import Config, as_written, load, shipped
 from pipelines.run import Run
-from pipelines.stages.ingest import granules as ingest
 from pipelines.stages.ingest import truth
+from pipelines.stages.ingest import units as ingest
 from soilft.errors import ConfigError
 from soilft.ingest.granules import ChunkOfDays
 from soilft.ingest.truth import TruthSource

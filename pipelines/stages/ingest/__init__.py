@@ -1,6 +1,7 @@
 """Stage ingest: native or simulated inputs to input stores.
 
-- `granules`: the stage: native granules to ``inputs/<source>.zarr``.
+- `stage`: the stage: native granules to ``inputs/<source>.zarr``, and which days there are.
+- `units`: planned units of the inputs, and the work on one of them.
 - `simulated`: planned units of inputs that are simulated without granules.
 - `truth`: the simulated truth of a run, and the place of its files.
 """

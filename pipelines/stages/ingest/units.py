@@ -1,4 +1,4 @@
-"""Stage ingest: native granules to ``inputs/<source>.zarr``."""
+"""Units of stage ingest: chunks of days, static fields and stations of the inputs."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from pipelines.events import Emit, Event, silent
-from pipelines.facts import IngestedDays, IngestedUnit, InputUnit
+from pipelines.facts import InputUnit
 from pipelines.plan import Plan, Unit
 from pipelines.run import Run
 from pipelines.stages.ingest import truth
-from pipelines.work import Work, stage
 from soilft.days import DaySpan
-from soilft.ingest.availability import Availability, SourceDays, joined
 from soilft.ingest.granules import (
     ChunkOfDays,
     Found,
@@ -21,17 +19,10 @@ from soilft.ingest.granules import (
     StaticFields,
     discover,
     ingest_unit,
-    static_template,
-    template_for,
 )
 from soilft.ingest.stations import StationArchive, discover_archive, ingest_stations
-from soilft.ingest.truth import template as truth_template
-from soilft.store import objects
-from soilft.store import zarr as store
-from soilft.store.ledger import Done, SetAside
 
 STAGE = "ingest"
-
 
 if TYPE_CHECKING:
     from soilft.ingest.simulated import SimulatedDays, SimulatedGround
@@ -158,43 +149,6 @@ def _by_span(run: Run, found: Iterable[Found]) -> dict[DaySpan, list[Found]]:
     return by_span
 
 
-@stage(STAGE)
-def ingest(work: Work) -> None:
-    """Ingest what is new or has changed; what the ledger has is left alone."""
-    run = work.run
-    planned = plan(run, work.emit)
-    if planned.todo:
-        store.sweep_partials(run.places.inputs)
-        _make_templates(run)
-    try:
-        _work_through(work, planned)
-    finally:
-        # What was ingested is told of, though other units failed.
-        if planned.todo:
-            _label_simulated(run)
-        _tell_availability(run)
-        aside = (*run.set_aside(), *_truth_set_aside(run))
-        work.outcomes.set_aside = [item.reason for item in aside]
-
-
-def _work_through(work: Work, planned: Plan[Task]) -> None:
-    """Do the units of a plan, and those of a synthetic Earth that begin from them."""
-    remedy = "Make chunks.ingest_days smaller."
-    work.do(do, planned, _record, remedy=remedy)
-    while work.run.config.is_direct and planned.todo:
-        planned = plan(work.run).left
-        work.do(do, planned, _record, remedy=remedy)
-
-
-def _record(key: str, made: Ingested) -> Done:
-    return Done(key, made.content, made.facts, made.set_aside)
-
-
-def _truth_set_aside(run: Run) -> list[SetAside]:
-    records = [run.ledger.get(STAGE, truth.unit(span)) for span in run.ingest_spans()]
-    return [item for record in records if record is not None for item in record.set_aside]
-
-
 def do(task: Task) -> Ingested:
     """Do one unit of the stage. Runs on a worker."""
     if isinstance(task, StationArchive):
@@ -202,61 +156,3 @@ def do(task: Task) -> Ingested:
     if isinstance(task, ChunkOfDays | StaticFields):
         return ingest_unit(task)
     return task()
-
-
-def _make_templates(run: Run) -> None:
-    config, grid = run.config, run.config.to_region().grid
-    for name, source in config.daily_sources().items():
-        template = template_for(source, grid, config.days, config.chunks.ingest_days)
-        store.create(run.places.input(name), template)
-    true = truth.source_of(run)
-    if true is not None:
-        structure = truth_template(true, grid, config.days, config.chunks.ingest_days)
-        store.create(run.places.truth, structure)
-    if config.static_sources():
-        sources = list(config.static_sources().values())
-        store.create(run.places.static, static_template(sources, grid))
-
-
-def availability(run: Run) -> Availability:
-    """Which days each source has, from the ledger alone."""
-    config = run.config
-    found = {}
-    for name in config.daily_sources():
-        parts = []
-        for span in run.ingest_spans():
-            record = run.ledger.get(STAGE, str(InputUnit.of_days(name, span)))
-            facts = None if record is None else IngestedDays.of(record)
-            if facts is not None and facts.last == str(span.last):
-                parts.append((span, SourceDays(tuple(facts.granules), tuple(facts.coverage))))
-        found[name] = joined(config.days, parts)
-    for name in config.station_sources():
-        record = run.ledger.get(STAGE, str(InputUnit.of_stations(name)))
-        facts = None if record is None else IngestedDays.of(record)
-        if facts is not None and facts.coverage:
-            found[name] = SourceDays(tuple(facts.granules), tuple(facts.coverage))
-    return Availability(config.days, found)
-
-
-def _tell_availability(run: Run) -> None:
-    content = objects.to_json(availability(run).to_json())
-    if objects.read(run.places.availability) != content:
-        objects.write(run.places.availability, content)
-
-
-def _label_simulated(run: Run) -> None:
-    """Say on each input store whether its granules call themselves simulated."""
-    records = run.input_records()
-    noise = 1.0 if run.config.simulation is None else run.config.simulation.noise
-    for name, source in run.config.daily_sources().items():
-        simulated = any(IngestedUnit.of(r).simulated for u, r in records if u.source == name)
-        template = template_for(source, run.config.to_region().grid, run.config.days, 1)
-        marks: dict[str, str | float] = {"simulated": str(simulated).lower()}
-        if noise != 1 and source.role in ("tb", "label"):
-            marks["simulation_noise"] = noise
-        store.set_attributes(run.places.input(name), {**template.attributes, **marks})
-    if run.config.static_sources():
-        sources = list(run.config.static_sources().values())
-        attributes = static_template(sources, run.config.to_region().grid).attributes
-        simulated = any(IngestedUnit.of(r).simulated for u, r in records if u.is_static)
-        store.set_attributes(run.places.static, {**attributes, "simulated": str(simulated).lower()})
