@@ -1,16 +1,19 @@
 """Transfers written to a store and read back onto each radiometer's own axes."""
 
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from soilft.channels import CODES
+from soilft.days import DaySpan
 from soilft.grid import Region
 from soilft.radiometers import intercalibration_store
 from soilft.radiometers.intercalibration import PIXEL_TERMS, TERMS, Transfer
 from soilft.radiometers.intercalibration_fit import Fitted
 from soilft.store import zarr as store
+from tests.support import radiometers
 
 GRID = Region("stored", "latlon-0.25", (80, 30, 81, 31)).grid
 CHANNELS = tuple(CODES[name] for name in ("18.7V", "18.7H"))
@@ -54,6 +57,21 @@ def test_what_is_read_is_what_was_fitted(written: tuple[str, str]) -> None:
         np.testing.assert_array_equal(found.regional, expected.regional)
         np.testing.assert_array_equal(found.deviation, expected.deviation)
         np.testing.assert_allclose(found.low, expected.low, rtol=1e-6)
+
+
+def test_axes_are_those_of_any_radiometer_by_rising_code(tmp_path: Path) -> None:
+    whole = DaySpan(date(2012, 7, 1), date(2012, 7, 2))
+    truth = radiometers.scene(GRID, whole, 4)
+    urls = [
+        radiometers.write(
+            tmp_path, band, GRID, whole, truth, radiometers.no_error, flown=[0, 1], bands=(band,)
+        )
+        for band in ("36", "18")
+    ]
+    passes, channels = intercalibration_store.axes_of(urls)
+    assert passes == (0, 1)
+    assert channels == tuple(CODES[name] for name in ("18.7V", "18.7H", "36.5V", "36.5H"))
+    assert intercalibration_store.axes_of(urls[1:]) == ((0, 1), CHANNELS)
 
 
 def test_a_channel_that_was_not_fitted_is_missing(written: tuple[str, str]) -> None:
