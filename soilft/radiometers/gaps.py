@@ -7,7 +7,7 @@ Nothing is filled on a day on which no radiometer was in operation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -92,6 +92,26 @@ class Gaps:
         """The same with some channels alone."""
         normals = self.normals
         return replace(self, normals=None if normals is None else normals.with_channels(codes))
+
+
+def usable_levels(allowed: Collection[str], *, with_normals: bool) -> tuple[str, ...]:
+    """Levels of filling that are allowed and possible, in their fixed order.
+
+    Parameters
+    ----------
+    allowed
+        Names from `FILLS`.
+    with_normals
+        Whether there are normals of brightness temperature; levels that need them are left out
+        where there are none.
+
+    Examples
+    --------
+    >>> usable_levels(["other_sensor", "other_node"], with_normals=False)
+    ('other_sensor',)
+    """
+    possible = FILLS if with_normals else [name for name in FILLS if name not in FROM_NORMALS]
+    return tuple(name for name in possible if name in allowed)
 
 
 def filled(

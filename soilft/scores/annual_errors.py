@@ -103,6 +103,14 @@ class Layers:
         return {"reference": reference if self.reference else None, "layers": layers}
 
 
+def bands_that_fit(
+    rows: int, columns: int, days: int, limit_bytes: int, least: int
+) -> list[RowSpan]:
+    """Cut a grid's rows into bands that fit a worker, at least as many as asked for."""
+    a_row = columns * days * 24
+    return RowSpan(0, rows).cut(max(least, -(-rows * a_row // limit_bytes)))
+
+
 def annual_band(task: AnnualBand) -> Layers:
     """Annual layers of one band. Runs on a worker."""
     band = task.rows.slice

@@ -21,6 +21,7 @@ from soilft.forest.loaded import loaded
 from soilft.grid import Region
 from soilft.schema import FROZEN, MISSING
 from soilft.scores.baselines import nearby_climatology
+from soilft.scores.evidence import Pair
 from soilft.scores.predictions import Floats, HeldOut, Rows
 from soilft.training.held_out import Fold, group_folds, radiometer_pairs, year_block_folds
 from soilft.training.table import StoredTable, held_table, read_radiometers, read_table
@@ -74,6 +75,15 @@ class Experiment:
     most: int | None = None
     radiometers_of: str | None = None
 
+    def width(self, table: StoredTable) -> int:
+        """Number of features of the table that it uses."""
+        return len(table.names if self.columns is None else self.columns)
+
+    def each_fold(self, table: StoredTable) -> list[Experiment]:
+        """The experiment on every fold of the table, in order."""
+        folds = folds_of(table, self.kind, self.rules)
+        return [replace(self, fold=number) for number in range(len(folds))]
+
 
 def folds_of(table: StoredTable, kind: Kind, rules: Rules) -> list[Fold]:
     """Rows to train on and to test on, fold by fold, before any limit on their number.
@@ -93,6 +103,12 @@ def folds_of(table: StoredTable, kind: Kind, rules: Rules) -> list[Fold]:
         return year_block_folds(table.year, table.block, rules.folds, rules.seed)
     values = table.year if kind == "year" else table.block
     return group_folds(values, rules.folds, rules.seed)
+
+
+def transfer_pairs(table: StoredTable) -> list[Pair]:
+    """Names of the radiometers trained on and tested on, for each fold of kind ``transfer``."""
+    names = table.radiometers
+    return [(names[one], names[other]) for one, other in radiometer_pairs(table.radiometer)]
 
 
 def run(experiment: Experiment) -> HeldOut:

@@ -6,6 +6,7 @@ pixel-days.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,9 +22,18 @@ from soilft.forest.loaded import loaded
 from soilft.predictors.features import FeatureSet, compute
 from soilft.predictors.stores import InputRefs, predictor_bytes
 from soilft.schema import FROZEN, MISSING, OVERPASSES, THAWED
+from soilft.scores.evidence import Pair
+from soilft.scores.predictions import HeldOut
 from soilft.store import zarr as store
 from soilft.training.sampling import Table
-from soilft.training.table import feature_names, held_table, read_radiometers, write_table
+from soilft.training.table import (
+    StoredTable,
+    feature_names,
+    held_table,
+    read_radiometers,
+    write_table,
+)
+from soilft.trials.experiments import folds_of
 from soilft.trials.rules import Rules, grown
 
 VERSION = 1
@@ -138,6 +148,36 @@ def write_raw_table(
     radiometers = [str(name) for name in about["eras"]]  # type: ignore[union-attr]
     told = {"simulated": about.get("simulated", "false"), "radiometers": "as they are"}
     return write_table(url, table, split, feature_names(table_url), radiometers, told)
+
+
+def trainable(table: StoredTable, rules: Rules) -> list[int]:
+    """Numbers of the folds of kind ``transfer`` whose training rows are of two classes."""
+    folds = folds_of(table, "transfer", rules)
+    return [i for i, fold in enumerate(folds) if len(np.unique(table.label[fold.train])) == 2]
+
+
+def by_pair(
+    pairs: Sequence[Pair],
+    trained: Sequence[int],
+    raw: Sequence[HeldOut],
+    harmonized: Sequence[HeldOut],
+) -> dict[Pair, tuple[HeldOut, HeldOut] | str]:
+    """Predictions by either record for each pair of radiometers, or why there are none.
+
+    Parameters
+    ----------
+    pairs
+        Names of the radiometers trained on and tested on.
+    trained
+        Numbers of the pairs that forests were grown for; see `trainable`.
+    raw, harmonized
+        Predictions for these pairs.
+    """
+    found: dict[Pair, tuple[HeldOut, HeldOut] | str] = {
+        (one, other): f"the rows of {one} are of one class" for one, other in pairs
+    }
+    of_both = zip(raw, harmonized, strict=True)
+    return found | {pairs[i]: both for i, both in zip(trained, of_both, strict=True)}
 
 
 @dataclass(frozen=True)

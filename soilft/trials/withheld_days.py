@@ -20,6 +20,9 @@ from soilft.predictors.window import REACH_DAYS, Inputs
 from soilft.radiometers.gaps import LEVELS, Hidden
 from soilft.schema import FROZEN, OVERPASSES, THAWED
 from soilft.training.sampling import Table, labels
+from soilft.training.table import StoredTable
+from soilft.trials.experiments import folds_of
+from soilft.trials.rules import Rules
 
 OBSERVED = LEVELS["observed"]
 
@@ -124,6 +127,22 @@ def _rows(
 def joined(parts: Sequence[Table]) -> Table:
     """Rows of all parts, one after the other."""
     return Table(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Table)))
+
+
+def blocks_by_day(table: StoredTable, rules: Rules, a_month: int) -> dict[int, tuple[int, ...]]:
+    """Days to withhold, since 1970-01-01, each with the blocks that a fold holds out in its year.
+
+    Parameters
+    ----------
+    a_month
+        Days of a calendar month at most; see `days_to_withhold`.
+    """
+    held = np.unique(np.concatenate([f.test for f in folds_of(table, "year_block", rules)]))
+    year, block = table.year[held], table.block[held]
+    return {
+        int(day): tuple(np.unique(block[year == day_of(int(day)).year]).tolist())
+        for day in days_to_withhold(table.day[held], a_month)
+    }
 
 
 def days_to_withhold(day: npt.NDArray[np.int32], a_month: int) -> npt.NDArray[np.int32]:

@@ -19,21 +19,19 @@ from pipelines.stages.validate.withheld_days import withheld_table
 from pipelines.work import Work
 from soilft.forest.artefact import ModelRef
 from soilft.forest.grow import ForestSettings
-from soilft.grid import RowSpan
 from soilft.predictors.features import names_by_group
-from soilft.scores import at_stations, cube_counts, reference_states
-from soilft.scores.annual_errors import AnnualBand, Layers, annual_band
+from soilft.scores import annual_errors, at_stations, cube_counts, reference_states
+from soilft.scores.annual_errors import AnnualBand, Layers
 from soilft.scores.at_stations import AtStations
 from soilft.scores.cube_counts import CompareDays
 from soilft.scores.evidence import TRUTH, Evidence, Folds
 from soilft.scores.reference_states import ReferenceBand
 from soilft.store import objects
 from soilft.store import zarr as store
-from soilft.training.held_out import radiometer_pairs
 from soilft.training.table import StoredTable, held_table, read_table
 from soilft.trials import experiments
 from soilft.trials.design import trials
-from soilft.trials.experiments import Experiment, SplitStates, folds_of
+from soilft.trials.experiments import Experiment, SplitStates, transfer_pairs
 from soilft.trials.rules import Rules
 
 STAGE = "validate"
@@ -70,13 +68,14 @@ def gather(work: Work, model: ModelRef) -> Evidence:
 def _referred(work: Work, model: ModelRef, evidence: Evidence) -> None:  # noqa: ARG001
     """Baselines that need series, other labels and truth, for every row of the table."""
     run, config = work.run, work.run.config
-    rows, columns = config.to_region().grid.shape
-    share = worker_share(work.client)
     others = tuple(
         (name, url) for name, url in references(run).items() if name != config.label.input
     )
     cut = reference_states.bands_that_fit(
-        rows, columns, len(config.days), share, in_flight(work.client) // 2
+        *config.to_region().grid.shape,
+        len(config.days),
+        worker_share(work.client),
+        in_flight(work.client) // 2,
     )
     tasks = {
         f"rows {band}": ReferenceBand(
@@ -99,12 +98,33 @@ def _tried(work: Work, model: ModelRef, evidence: Evidence) -> None:
     """Grow the forests of all experiments, and let the published one say its states."""
     run, table, content = work.run, evidence.table, evidence.record.content
     settings, how = grown_as(run, model)
-    withheld = withheld_table(work, table, how)
-    first = Experiment(
-        run.table_url(), content, settings, how, 0, run.config.to_region(), most=evidence.most
-    )
+    region = run.config.to_region()
+    first = Experiment(run.table_url(), content, settings, how, 0, region, most=evidence.most)
+    withheld = withheld_table(work, evidence, how)
+    designed = _designed(run, first, table, withheld)
+    tasks: dict[str, dict[str, Experiment | SplitStates]] = {
+        name: {f"{name}, fold {each.fold}": each for each in trial.each_fold(table)}
+        for name, trial in designed.items()
+    }
+    transfers = replace(first, kind="transfer").each_fold(table)
+    tasks["transfer"] = {f"transfer {each.fold}": each for each in transfers}
+    states = SplitStates(run.table_url(), content, model, evidence.most)
+    tasks["random split"] = {"random split": states}
+    found: dict[str, list[Any]] = work.gather_by(STAGE, experiments.evaluate, tasks, counted=True)
+    for name, trial in designed.items():
+        evidence.folds[name] = Folds(tuple(found[name]), trial.width(table))
+    pairs = transfer_pairs(table)
+    evidence.transfer_experiments = dict(zip(pairs, found["transfer"], strict=True))
+    (evidence.split,) = found["random split"]
+    evidence.withheld = None if withheld is None else read_table(withheld[0])
+
+
+def _designed(
+    run: Run, first: Experiment, table: StoredTable, withheld: tuple[str, str] | None
+) -> dict[str, Experiment]:
+    """The experiments of held-out years and blocks that the region file asks for, by name."""
     section = run.config.validation
-    designed = trials(
+    return trials(
         first,
         table,
         _groups(run, table),
@@ -113,28 +133,6 @@ def _tried(work: Work, model: ModelRef, evidence: Evidence) -> None:
         negative_control=section.negative_control,
         alone=section.splits,
     )
-    tasks: dict[str, dict[str, Experiment | SplitStates]] = {
-        name: {
-            f"{name}, fold {fold}": replace(trial, fold=fold)
-            for fold in range(len(folds_of(table, trial.kind, how)))
-        }
-        for name, trial in designed.items()
-    }
-    pairs = radiometer_pairs(table.radiometer)
-    tasks["transfer"] = {
-        f"transfer {number}": replace(first, fold=number, kind="transfer")
-        for number in range(len(pairs))
-    }
-    states = SplitStates(run.table_url(), content, model, evidence.most)
-    tasks["random split"] = {"random split": states}
-    found: dict[str, list[Any]] = work.gather_by(STAGE, experiments.evaluate, tasks, counted=True)
-    for name, trial in designed.items():
-        width = len(table.names if trial.columns is None else trial.columns)
-        evidence.folds[name] = Folds(tuple(found[name]), width)
-    for (taught, tested), held in zip(pairs, found["transfer"], strict=True):
-        evidence.transfer_experiments[table.radiometers[taught], table.radiometers[tested]] = held
-    (evidence.split,) = found["random split"]
-    evidence.withheld = None if withheld is None else read_table(withheld[0])
 
 
 def _groups(run: Run, table: StoredTable) -> dict[str, tuple[int, ...]]:
@@ -179,12 +177,13 @@ def _compared(work: Work, model: ModelRef, evidence: Evidence) -> None:
 
 def _yearly(work: Work, model: ModelRef, evidence: Evidence) -> None:
     """Annual layers of the cube, and of the truth where it is known."""
-    run, client, config = work.run, work.client, work.run.config
+    run, config = work.run, work.run.config
     truth = references(run).get(TRUTH)
-    rows, columns = config.to_region().grid.shape
-    a_row = columns * len(config.days) * 24
-    cut = RowSpan(0, rows).cut(
-        max(1, in_flight(client) // 2, -(-rows * a_row // worker_share(client)))
+    cut = annual_errors.bands_that_fit(
+        *config.to_region().grid.shape,
+        len(config.days),
+        worker_share(work.client),
+        in_flight(work.client) // 2,
     )
     tasks = {
         f"years of rows {band}": AnnualBand(
@@ -192,7 +191,8 @@ def _yearly(work: Work, model: ModelRef, evidence: Evidence) -> None:
         )
         for band in cut
     }
-    evidence.annual = Layers.joined(work.gather(STAGE, annual_band, tasks, counted=True))
+    parts = work.gather(STAGE, annual_errors.annual_band, tasks, counted=True)
+    evidence.annual = Layers.joined(parts)
 
 
 def _handed_over(work: Work, model: ModelRef, evidence: Evidence) -> None:

@@ -25,10 +25,9 @@ from soilft.scores import frozen_days
 from soilft.scores.evidence import Pair, RawRecord
 from soilft.scores.predictions import HeldOut
 from soilft.store.ledger import Done
-from soilft.training.held_out import radiometer_pairs
 from soilft.training.table import StoredTable, feature_names, read_radiometers
 from soilft.trials import experiments, raw_record
-from soilft.trials.experiments import Experiment, folds_of
+from soilft.trials.experiments import Experiment, transfer_pairs
 from soilft.trials.raw_record import Gathered, GrowRecord, RawRows, Recorded, StateDays
 from soilft.trials.rules import Rules
 
@@ -100,23 +99,19 @@ def _gather_raw(work: Work, key: str) -> Done:
     return Done(key, content, RawTable(len(day), int((~same).sum())).to_json())
 
 
+def _tables(run: Run, asked: Asked, raw: Done) -> dict[str, tuple[str, str]]:
+    """URL and digest of the table of either record."""
+    return {
+        raw_record.RAW: (raw_table_url(run), raw.content),
+        raw_record.HARMONIZED: (run.table_url(), asked.record.content),
+    }
+
+
 def _pairs(work: Work, asked: Asked, raw: Done) -> dict[Pair, tuple[HeldOut, HeldOut] | str]:
     """Train with one radiometer and test on another, by either record on the same rows."""
     run, url = work.run, raw_table_url(work.run)
     table = replace(asked.table, radiometer=read_radiometers(url, asked.most))
-    pairs = [
-        (table.radiometers[one], table.radiometers[other])
-        for one, other in radiometer_pairs(table.radiometer)
-    ]
-    taught = [
-        number
-        for number, fold in enumerate(folds_of(table, "transfer", asked.rules))
-        if len(np.unique(table.label[fold.train])) == 2
-    ]
-    stores = {
-        raw_record.RAW: (url, raw.content),
-        raw_record.HARMONIZED: (run.table_url(), asked.record.content),
-    }
+    trained = raw_record.trainable(table, asked.rules)
     tasks = {
         which: {
             f"{which} transfer {number}": Experiment(
@@ -129,40 +124,21 @@ def _pairs(work: Work, asked: Asked, raw: Done) -> dict[Pair, tuple[HeldOut, Hel
                 most=asked.most,
                 radiometers_of=url,
             )
-            for number in taught
+            for number in trained
         }
-        for which, place in stores.items()
+        for which, place in _tables(run, asked, raw).items()
     }
     held = work.gather_by("raw transfer", experiments.run, tasks)
-    found: dict[Pair, tuple[HeldOut, HeldOut] | str] = {
-        (one, other): f"the rows of {one} are of one class" for one, other in pairs
-    }
-    of_both = zip(taught, held[raw_record.RAW], held[raw_record.HARMONIZED], strict=True)
-    for number, raw_part, harmonized_part in of_both:
-        found[pairs[number]] = raw_part, harmonized_part
-    return found
+    of_either = held[raw_record.RAW], held[raw_record.HARMONIZED]
+    return raw_record.by_pair(transfer_pairs(table), trained, *of_either)
 
 
 def _trend(work: Work, asked: Asked, raw: Done) -> dict[str, Any]:
     """Frozen days a year of a sample of cells, by forests of the same rows of either record."""
     run = work.run
-    region, config, refs = run.config.to_region(), run.config, run.input_refs()
-    folder, url = run.places.training(lineage.table_key(run)), raw_table_url(run)
-    places = {
-        raw_record.RAW: (url, raw.content),
-        raw_record.HARMONIZED: (run.table_url(), asked.record.content),
-    }
-    grow = {
-        which: GrowRecord(*place, asked.settings, asked.rules, url, folder, asked.most)
-        for which, place in places.items()
-    }
-    grown = work.gather("raw forest", raw_record.grow_record, grow)
-    models = dict(zip(grow, grown, strict=True))
-    rows, columns = raw_record.lattice(region.mask, config.validation.trend_cells)
-    records = (
-        Recorded(raw_record.RAW, raw_record.as_they_are(refs), models[raw_record.RAW]),
-        Recorded(raw_record.HARMONIZED, raw_record.as_seen(refs), models[raw_record.HARMONIZED]),
-    )
+    mask = run.config.to_region().mask
+    rows, columns = raw_record.lattice(mask, run.config.validation.trend_cells)
+    records = _grown(work, asked, raw)
     tasks = {
         f"raw states {span}": StateDays(
             records, of_reference(run), asked.truth_url, rows, columns, span
@@ -171,5 +147,19 @@ def _trend(work: Work, asked: Asked, raw: Done) -> dict[str, Any]:
     }
     parts = work.gather("raw states", raw_record.states, tasks, remedy=REMEDY)
     states = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
-    said = frozen_days.compared(states, config.days.numbers)
-    return {**said, "sampled_cells": int(region.mask[rows, columns].sum())}
+    said = frozen_days.compared(states, run.config.days.numbers)
+    return {**said, "sampled_cells": int(mask[rows, columns].sum())}
+
+
+def _grown(work: Work, asked: Asked, raw: Done) -> tuple[Recorded, ...]:
+    """Either record, with the forest grown on it."""
+    run = work.run
+    folder, url = run.places.training(lineage.table_key(run)), raw_table_url(run)
+    tasks = {
+        which: GrowRecord(*place, asked.settings, asked.rules, url, folder, asked.most)
+        for which, place in _tables(run, asked, raw).items()
+    }
+    models = work.gather("raw forest", raw_record.grow_record, tasks)
+    refs = run.input_refs()
+    inputs = raw_record.as_they_are(refs), raw_record.as_seen(refs)
+    return tuple(Recorded(*one) for one in zip(tasks, inputs, models, strict=True))

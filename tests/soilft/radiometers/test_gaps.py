@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from soilft.channels import CODES
-from soilft.radiometers.gaps import FILLS, LEVELS, Gaps, filled
+from soilft.radiometers.gaps import FILLS, LEVELS, Gaps, filled, usable_levels
 from soilft.radiometers.normals import CARRIED, PARTS, Normals
 from soilft.radiometers.record import Overpasses
 from soilft.schema import MISSING
@@ -165,3 +165,10 @@ def test_a_level_that_knows_nothing_leaves_the_next_to_fill() -> None:
     gaps = replace(ALL, normals=replace(known, carried=carried))
     found = fill(record(everywhere(7, (3, PM), (2, AM)), 256, 0), record(everywhere(7), 0, 1), gaps)
     np.testing.assert_array_equal(found.level[3, AM], LEVELS["neighbouring_days"])
+
+
+def test_levels_keep_their_order_and_those_from_normals_need_them() -> None:
+    allowed = ("climatology", "other_sensor", "other_node")
+    found = usable_levels(allowed, with_normals=True)
+    assert found == ("other_node", "other_sensor", "climatology")
+    assert usable_levels(allowed, with_normals=False) == ("other_sensor",)

@@ -23,13 +23,14 @@ from soilft.radiometers.intercalibration import PIXEL_TERMS, TERMS, Transfer
 from soilft.radiometers.intercalibration_fit import Fitted
 from soilft.radiometers.opened import GapRefs
 from soilft.schema import MISSING
+from soilft.scores.predictions import HeldOut
 from soilft.sources import SmosL3Ft
 from soilft.store import zarr as store
 from soilft.training.held_out import random_split
 from soilft.training.sampling import SampleDays, merge, sample_days, stratified
 from soilft.training.table import read_table, write_table
 from soilft.trials import raw_record
-from soilft.trials.experiments import Experiment, run
+from soilft.trials.experiments import Experiment, run, transfer_pairs
 from soilft.trials.raw_record import (
     GrowRecord,
     RawRows,
@@ -40,7 +41,7 @@ from soilft.trials.raw_record import (
     lattice,
 )
 from soilft.trials.rules import Rules
-from tests.support import radiometers
+from tests.support import radiometers, tables
 from tests.support.radiometers import Field
 
 REGION = Region("raw", "latlon-0.25", (80, 30, 82.4, 31.9))
@@ -320,3 +321,24 @@ def test_the_lattice_is_the_finest_that_is_not_too_many() -> None:
             assert mask[(k - 1) // 2 :: k - 1, (k - 1) // 2 :: k - 1].sum() > most
     assert lattice(np.ones((2, 2), bool), 1)[0].step == 2
     assert np.ones((1, 9), bool)[lattice(np.ones((1, 9), bool), 3)].sum() == 3
+
+
+def test_a_pair_whose_training_rows_are_of_one_class_has_a_reason_in_place_of_predictions(
+    tmp_path: Path,
+) -> None:
+    radiometer = np.arange(40) % 2
+    label = np.where(radiometer == 0, np.arange(40) // 20, 1)
+    rows = tables.table_of(np.zeros((40, 1)), label, radiometer=radiometer)
+    table = read_table(tables.stored_table(tmp_path, rows)[0])
+    trained = raw_record.trainable(table, RULES)
+    assert trained == [0]
+    raw, harmonized = held_out(0.2), held_out(0.8)
+    found = raw_record.by_pair(transfer_pairs(table), trained, [raw], [harmonized])
+    assert found["one", "two"] == (raw, harmonized)
+    assert found["two", "one"] == "the rows of two are of one class"
+
+
+def held_out(probability: float) -> HeldOut:
+    """Predictions of one row."""
+    one, none = np.array([probability]), np.full(1, MISSING, "uint8")
+    return HeldOut(np.arange(1), none, one, one, none, none, one, 1)

@@ -1,14 +1,20 @@
 """Masked pixel-days: which days, and what their scores say beside the same days as seen."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from soilft.days import day_of
 from soilft.radiometers.gaps import LEVELS
 from soilft.scores.gap_levels import by_level
 from soilft.scores.held_out_scores import Draws
 from soilft.training.sampling import Table
-from soilft.training.table import StoredTable
-from soilft.trials.withheld_days import days_to_withhold
+from soilft.training.table import StoredTable, read_table
+from soilft.trials.experiments import folds_of
+from soilft.trials.rules import Rules
+from soilft.trials.withheld_days import blocks_by_day, days_to_withhold
+from tests.support import tables
 
 DRAWS = Draws(seed=0, replicates=200)
 NAMES = ("tb_18.7H_AM", "tb_36.5V_AM", "tb_36.5V_PM")
@@ -25,6 +31,28 @@ def test_days_are_spread_over_the_months_and_the_years() -> None:
     assert {years[month == m].max() for m in range(12)} == {2014}
     few = days[:10]
     np.testing.assert_array_equal(days_to_withhold(few, 20), few)
+
+
+def test_of_a_day_the_blocks_are_withheld_that_a_fold_holds_out_in_its_year(
+    tmp_path: Path,
+) -> None:
+    rng = np.random.default_rng(0)
+    day = 15340 + rng.integers(0, 3 * 365, 400)
+    rows = tables.table_of(
+        np.zeros((400, 1)), np.arange(400) % 2, day=day, block=rng.integers(0, 8, 400)
+    )
+    table = read_table(tables.stored_table(tmp_path, rows)[0])
+    rules = Rules(folds=3, inner_folds=2, rows_per_fit=100, trees_per_fit=5, level=0.9, seed=1)
+    blocks = blocks_by_day(table, rules, 2)
+    held = [fold.test for fold in folds_of(table, "year_block", rules)]
+    np.testing.assert_array_equal(
+        list(blocks), days_to_withhold(table.day[np.concatenate(held)], 2)
+    )
+    for number, found in blocks.items():
+        year = day_of(number).year
+        of_year = {int(b) for at in held for b in table.block[at][table.year[at] == year]}
+        assert found == tuple(sorted(of_year))
+        assert 0 < len(found) < 8
 
 
 def stored(count: int = 60) -> tuple[StoredTable, np.ndarray]:
