@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from pipelines.config.region_file import as_written, shipped
-from soilft.report import figures
+from soilft.report import score_figures
 from soilft.report.page import render
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -68,7 +68,7 @@ def main() -> None:
         noise.append(noise_row(scale, newest_scorecard(path.parent / "store")))
     card["noise"] = noise
     if noise:
-        drawn = figures.noise(noise, simulated=card["simulated"])
+        drawn = score_figures.noise(noise, simulated=card["simulated"])
         (ROOT / store.parent / "noise.svg").write_text(drawn)
         # A release is not touched: the report with the table of noise lies beside the store.
         (ROOT / store.parent / "report-with-noise.html").write_text(render(card, {"noise": drawn}))

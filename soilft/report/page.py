@@ -63,7 +63,7 @@ def render(scorecard: Entry, figures: Mapping[str, str] | None = None) -> str:
     scorecard
         As ``scorecard.json`` holds it; a section that is absent is said not to have been made.
     figures
-        SVG markup or ``data:image/png`` URIs by name, as `soilft.report.figures` draws them.
+        SVG markup or ``data:image/png`` URIs by name, as the modules of this room draw them.
 
     Raises
     ------

@@ -34,6 +34,7 @@ Floats = npt.NDArray[Any]
 
 # Okabe & Ito (2008): told apart with any colour vision.
 THAWED_COLOUR, FROZEN_COLOUR, MISSING_COLOUR = "#E69F00", "#56B4E9", "#EEEEEE"
+BLUE, RED, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#8A8F94"
 # Drawn with this, and turned into the colour of the page's text.
 INK = "#1b2734"
 _STYLE: dict[str, Any] = {
@@ -122,6 +123,15 @@ def state_patches() -> list[Patch]:
         Patch(color=THAWED_COLOUR, label="thawed"),
         Patch(color=MISSING_COLOUR, label="missing"),
     ]
+
+
+def legend_beside(axis: Axes, handles: list[Any] | None = None) -> None:
+    """Legend on the right of a chart, of what has a label or of given entries."""
+    place: dict[str, Any] = {"bbox_to_anchor": (1.0, 0.5), "fontsize": "small"}
+    if handles is not None:
+        place["handles"] = handles
+    if handles or axis.get_legend_handles_labels()[1]:
+        axis.legend(loc="center left", **place)
 
 
 @dataclass(frozen=True)

@@ -149,6 +149,17 @@ class Totals:
                 total[name] = total.get(name, 0) + values
         self.at_stations[unit] = part.at_stations
 
+    def share_right(self, *references: str) -> npt.NDArray[np.float64] | None:
+        """Share of right pixel-days, (y, x), by the first of some references that is compared with.
+
+        NaN in cells that it never knows; None where the cube is compared with none of them.
+        """
+        name = next((name for name in references if name in self.known), None)
+        if name is None:
+            return None
+        known, right = self.known[name], self.right[name]
+        return np.where(known > 0, right / np.maximum(known, 1), np.nan)
+
     def of(self, reference: str, overpasses: Sequence[str]) -> Counts:
         """Counts of a reference at some overpasses, (cluster, 2, 2), clusters ascending."""
         whole: dict[int, Counts] = {}

@@ -8,7 +8,7 @@ import pytest
 import zarr
 
 from soilft.days import DaySpan
-from soilft.report import cube_states, figures
+from soilft.report import cube_states
 from soilft.schema import MISSING, OVERPASSES
 
 DAYS = DaySpan(date(2015, 1, 1), date(2015, 1, 8))
@@ -38,7 +38,9 @@ def test_the_middle_pixel_is_drawn_beside_the_label_of_the_overpass(
     drawn = {}
     for name in ("example_days", "pixel_decade"):
         monkeypatch.setattr(
-            figures, name, lambda *values, name=name, **_: drawn.setdefault(name, values) and name
+            cube_states,
+            name,
+            lambda *values, name=name, **_: drawn.setdefault(name, values) and name,
         )
     lon, lat = np.meshgrid(np.arange(4.0), np.arange(3.0))
     urls = stores(tmp_path, state)

@@ -23,7 +23,7 @@ from matplotlib.colors import to_rgb
 from soilft.days import DaySpan
 from soilft.grid import Region
 from soilft.ingest.availability import Availability, SourceDays
-from soilft.report import figures
+from soilft.report import cube_states, record_figures, score_figures
 from soilft.report import page as report
 from soilft.report.style import FROZEN_COLOUR, MISSING_COLOUR, THAWED_COLOUR, map_frame
 
@@ -60,55 +60,55 @@ def pixel(*, simulated: bool, truth: bool = True) -> str:
     codes = states((len(DAYS),))
     share = np.where(codes == 255, np.nan, codes / 2)
     true = codes if truth else None
-    return figures.pixel_decade(
+    return cube_states.pixel_decade(
         DAYS.numbers, share, codes, codes, true, "31 N, 92 E", simulated=simulated
     )
 
 
 Draw = Callable[[bool], str]
 CHARTS: dict[str, Draw] = {
-    "confusion": lambda s: figures.confusion(SCORES, "Held out", simulated=s),
-    "reliability": lambda s: figures.reliability(
+    "confusion": lambda s: score_figures.confusion(SCORES, "Held out", simulated=s),
+    "reliability": lambda s: score_figures.reliability(
         [{"predicted": 0.1, "observed": 0.2, "rows": 5}, {"predicted": 0.9, "observed": 0.8}],
         simulated=s,
     ),
-    "monthly": lambda s: figures.monthly(
+    "monthly": lambda s: score_figures.monthly(
         [{"key": "01", **SCORES}, {"key": "07", **SCORES}], simulated=s
     ),
-    "importance": lambda s: figures.importance(
+    "importance": lambda s: score_figures.importance(
         [
             {"group": "static", "drop": 0.01, "interval": [0.0, 0.02]},
             {"group": "brightness", "drop": 0.1, "interval": None, "folds": [0.09, 0.11]},
         ],
         simulated=s,
     ),
-    "differences": lambda s: figures.differences(BASELINES, simulated=s),
-    "noise": lambda s: figures.noise(
+    "differences": lambda s: score_figures.differences(BASELINES, simulated=s),
+    "noise": lambda s: score_figures.noise(
         [
             {"scale": 2.0, "overall_accuracy": 0.8, "interval": [0.7, 0.9], "ceiling": None},
             {"scale": 0.5, "overall_accuracy": 0.9, "interval": None, "against_truth": 0.95},
         ],
         simulated=s,
     ),
-    "annual": lambda s: figures.annual(
+    "annual": lambda s: record_figures.annual(
         [2011, 2012, 2013],
         {"frozen_days": [150.0, None, 140.0], "cycles": [9, 8, float("nan")], "x": [1, 2, 3]},
         simulated=s,
     ),
-    "availability": lambda s: figures.availability(
+    "availability": lambda s: record_figures.availability(
         Availability(DAYS, {"smos": SourceDays((1,) * len(DAYS), (0.5,) * len(DAYS))}),
         simulated=s,
     ),
     "pixel_decade": lambda s: pixel(simulated=s),
 }
 MAPS: dict[str, Draw] = {
-    "accuracy_map": lambda s: figures.accuracy_map(
+    "accuracy_map": lambda s: score_figures.accuracy_map(
         *PLATEAU, np.linspace(0.5, 1, PLATEAU[0].size).reshape(PLATEAU[0].shape), simulated=s
     ),
-    "accuracy_of_a_polar_grid": lambda s: figures.accuracy_map(
+    "accuracy_of_a_polar_grid": lambda s: score_figures.accuracy_map(
         *POLAR, np.full(POLAR[0].shape, 0.9), simulated=s
     ),
-    "example_days": lambda s: figures.example_days(
+    "example_days": lambda s: cube_states.example_days(
         [("2011-01-01", states(PLATEAU[0].shape)), ("2011-07-01", states(PLATEAU[0].shape))],
         *PLATEAU,
         simulated=s,
@@ -169,16 +169,16 @@ def test_maps_are_pictures(name: str) -> None:
 
 
 def test_confusion_shows_counts_and_shares_of_the_reference() -> None:
-    shown = words(figures.confusion(SCORES, "Held out"))
+    shown = words(score_figures.confusion(SCORES, "Held out"))
     for part in ("4,021", "93.0%", "302", "7.0%", "211", "5,102", "96.0%"):
         assert part in shown
-    empty = words(figures.confusion({"confusion": [[0, 0], [1, 3]]}, "One class"))
+    empty = words(score_figures.confusion({"confusion": [[0, 0], [1, 3]]}, "One class"))
     assert "75.0%" in empty
     assert "nan" not in empty
 
 
 def test_baselines_without_a_difference_are_left_out() -> None:
-    shown = words(figures.differences(BASELINES))
+    shown = words(score_figures.differences(BASELINES))
     assert "GLDAS <soil> & co" in shown
     assert "SMAP label" in shown
     assert "never made" not in shown
@@ -202,7 +202,7 @@ def drawn_lines(monkeypatch: pytest.MonkeyPatch, draw: Callable[[], str]) -> lis
 def test_intervals_and_differences_are_in_percentage_points(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    lines = drawn_lines(monkeypatch, lambda: figures.differences(BASELINES))
+    lines = drawn_lines(monkeypatch, lambda: score_figures.differences(BASELINES))
     assert any(len(x) == 2 and np.allclose(x, [4, 6]) for x, _ in lines)
     assert any(len(x) == 1 and np.isclose(x[0], -1) for x, _ in lines)
 
@@ -231,7 +231,7 @@ def test_calendar_puts_each_day_in_its_year_and_keeps_the_leap_day(
     share = np.full(len(DAYS), 0.25)
     with monkeypatch.context() as patched:
         patched.setattr(Axes, "pcolormesh", spy)
-        figures.pixel_decade(DAYS.numbers, share, codes, codes, None, "a pixel")
+        cube_states.pixel_decade(DAYS.numbers, share, codes, codes, None, "a pixel")
     assert len(seen) == 3
     years, state = seen[1]
     np.testing.assert_allclose(years, [2010.5, 2011.5, 2012.5, 2013.5])
@@ -254,7 +254,7 @@ def test_unknown_truth_has_no_panel() -> None:
 )
 def test_maps_of_the_state_have_its_colour(code: int, colour: str) -> None:
     state = np.full(PLATEAU[0].shape, code, "uint8")
-    image = picture(figures.example_days([("a day", state)], *PLATEAU))
+    image = picture(cube_states.example_days([("a day", state)], *PLATEAU))
     share = {c: share_of(image, c) for c in (THAWED_COLOUR, FROZEN_COLOUR, MISSING_COLOUR)}
     assert share[colour] > 0.2
     assert all(rest < 0.05 for c, rest in share.items() if c != colour)
@@ -264,8 +264,10 @@ def test_map_takes_axes_or_meshes() -> None:
     lon, lat = PLATEAU
     share = np.full(lon.shape, 0.8)
     share[0] = np.nan
-    assert figures.accuracy_map(lon[0], lat[:, 0], share) == figures.accuracy_map(lon, lat, share)
-    nothing = figures.accuracy_map(lon, lat, np.full(lon.shape, np.nan))
+    assert score_figures.accuracy_map(lon[0], lat[:, 0], share) == score_figures.accuracy_map(
+        lon, lat, share
+    )
+    nothing = score_figures.accuracy_map(lon, lat, np.full(lon.shape, np.nan))
     assert share_of(picture(nothing), MISSING_COLOUR) > 0.2
 
 
@@ -301,7 +303,7 @@ def test_mesh_across_the_antimeridian_is_one_piece() -> None:
 @pytest.mark.parametrize("shape", [(1, 1), (1, 4), (4, 1)])
 def test_smallest_grids_can_be_drawn(shape: tuple[int, int]) -> None:
     lon, lat = (part[: shape[0], : shape[1]] for part in PLATEAU)
-    image = picture(figures.example_days([("a day", np.ones(shape, "uint8"))], lon, lat))
+    image = picture(cube_states.example_days([("a day", np.ones(shape, "uint8"))], lon, lat))
     assert share_of(image, FROZEN_COLOUR) > 0.1
 
 
@@ -317,19 +319,19 @@ def test_cells_that_are_nowhere_are_left_out() -> None:
 
 def test_nothing_to_show_is_an_empty_chart() -> None:
     for svg in (
-        figures.differences([]),
-        figures.importance([]),
-        figures.monthly([]),
-        figures.reliability([]),
-        figures.noise([]),
-        figures.annual([], {}),
+        score_figures.differences([]),
+        score_figures.importance([]),
+        score_figures.monthly([]),
+        score_figures.reliability([]),
+        score_figures.noise([]),
+        record_figures.annual([], {}),
     ):
         assert svg.startswith("<svg ")
 
 
 def test_availability_takes_the_stored_table_too() -> None:
     table = Availability(DAYS, {"smos": SourceDays((1,) * len(DAYS), (0.5,) * len(DAYS))})
-    assert figures.availability(table) == figures.availability(table.to_json())
+    assert record_figures.availability(table) == record_figures.availability(table.to_json())
 
 
 def test_all_figures_stand_in_a_page_that_loads_nothing() -> None:
@@ -349,7 +351,7 @@ def test_figures_are_refused_and_the_page_still_made_without_matplotlib(
     for name in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ModuleNotFoundError):
-        figures.confusion(SCORES, "Held out")
+        score_figures.confusion(SCORES, "Held out")
     scorecard = {"simulated": False, "title": "t", "label": "smos", "experiments": {}}
     assert "soilft[viz]" in report.render(scorecard)
 
@@ -362,9 +364,32 @@ def test_hand_overs_show_both_records_and_the_margin() -> None:
         "harmonized": [0.1, -0.2, None],
     }
     change = {"before": "mwri", "after": "amsr2", "day": "2012-07-03", "margin": 0.5}
-    drawn = figures.hand_overs(
+    drawn = record_figures.hand_overs(
         [{**change, "steps": [step]}, {**change, "steps": []}], simulated=True
     )
     for words in ("SIMULATED", "mwri to amsr2", "36.5V AM", "as they are", "harmonised"):
         assert words in drawn
-    assert figures.hand_overs([]).startswith("<svg")
+    assert record_figures.hand_overs([]).startswith("<svg")
+
+
+CARD = {
+    "simulated": True,
+    "experiments": {"year_block": {"scores": None}},
+    "importance": [],
+    "baselines": BASELINES,
+    "annual": {"layers": [{"name": "cycles", "years": [2011, 2012], "series": [9.0, None]}]},
+    "harmonization": {"hand_overs": [{"steps": []}]},
+}
+
+
+def test_of_a_scorecard_what_has_something_to_show_is_drawn() -> None:
+    assert list(score_figures.of_card(CARD)) == ["differences"]
+    assert list(record_figures.of_card(CARD)) == ["annual"]
+    headline = {
+        "scores": SCORES,
+        "probability": {"reliability": [{"predicted": 0.1, "observed": 0.2, "rows": 5}]},
+        "by": {"month": [{"key": "01", **SCORES}]},
+    }
+    card = {**CARD, "experiments": {"year_block": headline}, "baselines": [], "annual": None}
+    assert list(score_figures.of_card(card)) == ["confusion", "reliability", "monthly"]
+    assert record_figures.of_card({**card, "harmonization": None}) == {}

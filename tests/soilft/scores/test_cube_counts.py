@@ -106,3 +106,12 @@ def test_the_cells_of_the_stations_are_given(
     np.testing.assert_array_equal(
         joined, states["cube"][:, :, list(STATIONS[0]), list(STATIONS[1])]
     )
+
+
+def test_the_share_of_right_days_is_unknown_where_no_day_is_known() -> None:
+    found = Totals()
+    found.known["truth"] = np.array([[4, 0]], "int32")
+    found.right["truth"] = np.array([[3, 0]], "int32")
+    np.testing.assert_array_equal(found.share_right("truth", "smos"), [[0.75, np.nan]])
+    np.testing.assert_array_equal(found.share_right("smap", "truth"), [[0.75, np.nan]])
+    assert found.share_right("smap") is None
