@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from rich.table import Table
 
 from pipelines.facts import Harmonized
+from pipelines.plan import Plan
 from pipelines.run import Run
 from pipelines.stages import annual, predict
 from pipelines.stages.harmonize import transfers as harmonize
@@ -16,6 +18,7 @@ from pipelines.stages.publish import is_published
 from pipelines.stages.validate import stage as validate
 from pipelines.stages.validate.stage import scorecard
 from soilft.cube import structure as cube
+from soilft.cube.structure import PredictDays
 from soilft.forest.artefact import ModelRef
 from soilft.ingest.granules import static_template, template_for
 from soilft.release.publication import latest
@@ -42,8 +45,27 @@ def states(run: Run) -> list[StageState]:
     NoGranules
         Where a pattern matches no file of its product.
     """
-    config, grid = run.config, run.config.to_region().grid
     planned = ingest.plan(run)
+    found = [_ingested(run, planned)]
+    if run.harmonizes or run.needs_normals:
+        found.append(_harmonized(run, ingested=not planned.todo))
+    # What later stages would do is known only once the inputs are as the archive is.
+    model = None if planned.todo else run.model()
+    predicted = None if model is None else predict.plan(run, model)
+    is_whole = predicted is not None and not predicted.todo
+    return [
+        *found,
+        _trained(run, model),
+        _predicted(run, predicted),
+        _annual(run, model if is_whole else None),
+        _validated(run, model),
+        _published(run, model, predicted if is_whole else None),
+    ]
+
+
+def _ingested(run: Run, planned: Plan[Any]) -> StageState:
+    """How many chunks of the inputs are as the archive is."""
+    config, grid = run.config, run.config.to_region().grid
     size = sum(
         template_for(source, grid, config.days, config.chunks.ingest_days).decoded_bytes
         for source in config.daily_sources().values()
@@ -52,59 +74,8 @@ def states(run: Run) -> list[StageState]:
         size += static_template(list(config.static_sources().values()), grid).decoded_bytes
     todo = len(planned.todo)
     files = sum(len(unit.task.files) for unit in planned.units)
-    found = [
-        StageState(
-            "ingest",
-            len(planned.done),
-            todo,
-            size * todo // max(len(planned), 1),
-            f"{files} granules",
-        )
-    ]
-    if run.harmonizes or run.needs_normals:
-        found.append(_harmonized(run, ingested=todo == 0))
-    # What later stages would do is known only once the inputs are as the archive is.
-    model = run.model() if todo == 0 else None
-    trees = len(config.forest.settings().groups(config.forest.group_size))
-    found.append(
-        StageState(
-            "train",
-            2 * (model is not None),
-            2 * (model is None),
-            0,
-            f"{config.forest.n_estimators} trees in {trees} tasks",
-        )
-    )
-    spans = run.predict_spans()
-    predicted = None if model is None else predict.plan(run, model)
-    open_spans = len(spans if predicted is None else predicted.todo)
-    template = cube.template(
-        grid, config.days, config.label.overpasses, config.chunks.predict_days, {}
-    )
-    found.append(
-        StageState(
-            "predict",
-            len(spans) - open_spans,
-            open_spans,
-            template.decoded_bytes * open_spans // len(spans),
-            f"{len(config.days)} days",
-        )
-    )
-    found.append(_annual(run, None if open_spans else model))
-    scored = model is not None and not validate.plan(run, model).todo
-    kinds = 1 + config.validation.negative_control + len(ABLATIONS) * config.validation.ablations
-    note = f"up to {config.validation.folds * kinds} forests"
-    found.append(StageState("validate", int(scored), int(not scored), 0, note))
-    release = latest(run.store)
-    current = (
-        model is not None
-        and predicted is not None
-        and not open_spans
-        and is_published(run, model, predicted)
-    )
-    note = "no release yet" if release is None else f"latest is {release['version']}"
-    found.append(StageState("publish", int(current), int(not current), 0, note))
-    return found
+    to_write = size * todo // max(len(planned), 1)
+    return StageState("ingest", len(planned.done), todo, to_write, f"{files} granules")
 
 
 def _harmonized(run: Run, *, ingested: bool) -> StageState:
@@ -120,6 +91,29 @@ def _harmonized(run: Run, *, ingested: bool) -> StageState:
     return StageState("harmonize", done, len(planned) - done, 0, ", ".join(notes))
 
 
+def _trained(run: Run, model: ModelRef | None) -> StageState:
+    """Whether the table and the forest are those of the inputs."""
+    forest = run.config.forest
+    trees = len(forest.settings().groups(forest.group_size))
+    note = f"{forest.n_estimators} trees in {trees} tasks"
+    return StageState("train", 2 * (model is not None), 2 * (model is None), 0, note)
+
+
+def _predicted(run: Run, predicted: Plan[PredictDays] | None) -> StageState:
+    """How many chunks of days are predicted by today's model."""
+    config, count = run.config, len(run.predict_spans())
+    todo = count if predicted is None else len(predicted.todo)
+    template = cube.template(
+        config.to_region().grid,
+        config.days,
+        config.label.overpasses,
+        config.chunks.predict_days,
+        {},
+    )
+    to_write = template.decoded_bytes * todo // count
+    return StageState("predict", count - todo, todo, to_write, f"{len(config.days)} days")
+
+
 def _annual(run: Run, model: ModelRef | None) -> StageState:
     """How many of the annual layers are those of the predicted cube."""
     whole = len(annual.years(run))
@@ -128,6 +122,23 @@ def _annual(run: Run, model: ModelRef | None) -> StageState:
         return StageState("annual", 0, annual.count(run), 0, note)
     planned = annual.plan(run, model)
     return StageState("annual", len(planned.done), len(planned.todo), 0, note)
+
+
+def _validated(run: Run, model: ModelRef | None) -> StageState:
+    """Whether the scorecard is that of the model and its cube."""
+    section = run.config.validation
+    kinds = 1 + section.negative_control + len(ABLATIONS) * section.ablations
+    scored = model is not None and not validate.plan(run, model).todo
+    note = f"up to {section.folds * kinds} forests"
+    return StageState("validate", int(scored), int(not scored), 0, note)
+
+
+def _published(run: Run, model: ModelRef | None, predicted: Plan[PredictDays] | None) -> StageState:
+    """Whether the latest release is the predicted cube."""
+    release = latest(run.store)
+    current = model is not None and predicted is not None and is_published(run, model, predicted)
+    note = "no release yet" if release is None else f"latest is {release['version']}"
+    return StageState("publish", int(current), int(not current), 0, note)
 
 
 def table(run: Run, *, title: str) -> Table:
