@@ -68,25 +68,32 @@ def staging(
     ReleaseRefused
         Where it must not be published.
     """
-    method = lineage.method(run, model)
-    scores = scorecard(run)
-    companions = {"model": (model.url, model.digest)}
-    if scores is not None:
-        companions["report"] = (run.report_url(model), digest(scores))
-    layers = annual.content(run, model)
-    groups = {} if layers is None else {ANNUAL: (run.annual_url(model), layers)}
-    if layers is not None and objects.listing(run.quicklooks_url(model)):
-        companions["quicklooks"] = (run.quicklooks_url(model), layers)
+    staged = _staged(run, model, predicted, before)
+    checks = release_checks.check(
+        staged.url,
+        staged.days,
+        _new_days(staged, before),
+        run.input_refs().reanalysis,
+        run.config.publication.limits(),
+    )
+    return staged.saying(checks=checks)
+
+
+def _staged(
+    run: Run, model: ModelRef, predicted: Plan[PredictDays], before: Mapping[str, Any] | None
+) -> Staged:
+    """Everything that is to be published, as yet unchecked."""
+    method, layers = lineage.method(run, model), annual.content(run, model)
     template, contents = template_of(run, model), _contents(predicted)
-    staged = Staged(
+    return Staged(
         url=run.staging_url(model),
         template=template,
         days=run.config.days,
         contents=contents,
         layout=_layout(run, method, before),
         method=method,
-        groups=groups,
-        companions=companions,
+        groups={} if layers is None else {ANNUAL: (run.annual_url(model), layers)},
+        companions=_companions(run, model, layers),
         files=viewer.files(),
         facts={
             "id": template.attributes["id"],
@@ -97,14 +104,17 @@ def staging(
             "contents": digest(contents),
         },
     )
-    checks = release_checks.check(
-        staged.url,
-        staged.days,
-        _new_days(staged, before),
-        run.input_refs().reanalysis,
-        run.config.publication.limits(),
-    )
-    return staged.saying(checks=checks)
+
+
+def _companions(run: Run, model: ModelRef, layers: str | None) -> dict[str, tuple[str, str]]:
+    """What lies beside the cube, by folder: its URL, and the digest of what it was made from."""
+    found = {"model": (model.url, model.digest)}
+    scores = scorecard(run)
+    if scores is not None:
+        found["report"] = (run.report_url(model), digest(scores))
+    if layers is not None and objects.listing(run.quicklooks_url(model)):
+        found["quicklooks"] = (run.quicklooks_url(model), layers)
+    return found
 
 
 def _latest_description(run: Run) -> dict[str, Any] | None:
