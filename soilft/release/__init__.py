@@ -7,6 +7,7 @@
 - `versions`: names of releases, and where each lies.
 - `lease`: the right to publish, held by one publisher at a time.
 - `pointer`: ``latest.json``, which is the catalogue of all releases too.
+- `prefix`: objects below the prefix of a release, written, copied and checked.
 - `publication`: a staged cube written under a fresh prefix, then pointed to.
 - `changes`: differences from the release before, by year.
 - `stac`: the STAC Collection of a release.
