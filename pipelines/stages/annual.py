@@ -53,7 +53,7 @@ def annual(work: Work) -> None:
     layers = _Layers(run, model)
     found = work.once(layers.planned(layers.correlation()), partial(_correlate, work, layers))
     store.sweep_partials(layers.url)
-    store.create(layers.url, layers.template(ErrorCorrelation.of(found)))
+    store.create(layers.url, _template(layers, ErrorCorrelation.of(found)))
     remedy = _REMEDY.format("draws")
     work.do(annual_layers.make_year, layers.planned(layers.by_year()), Done, remedy=remedy)
     work.do(annual_layers.make_summary, layers.planned(layers.summary()), Done, remedy=remedy)
@@ -129,102 +129,92 @@ class _Layers:
         """What the ledger has before the names of the units."""
         return lineage.annual_unit(self.run, self.model, "")
 
-    def planned(self, units: list[Unit[Any]]) -> Plan[Any]:
-        return Plan.of(self.run.ledger, STAGE, units, self.within)
-
-    # The correlation of days' errors
-
     @property
     def known_span(self) -> DaySpan:
+        """Days whose labels the correlation of errors is estimated from."""
         return self.run.config.days.first_days(self.run.config.annual.correlation_days)
 
-    def correlation(self, *, known: bool = True) -> list[Unit[None]]:
-        return [Unit(CORRELATION, self.correlation_key() if known else None, None)]
-
-    def correlation_key(self) -> str:
-        return lineage.correlation_key(self.run, self.model, self.known_span)
+    def planned(self, units: list[Unit[Any]]) -> Plan[Any]:
+        return Plan.of(self.run.ledger, STAGE, units, self.within)
 
     def described(self) -> ErrorCorrelation | None:
         """What was found of the correlation; None where it is to be made."""
         record = self.planned(self.correlation()).records.get(CORRELATION)
         return None if record is None else ErrorCorrelation.of(record)
 
-    # Layers by year
+    def correlation(self, *, known: bool = True) -> list[Unit[None]]:
+        key = lineage.correlation_key(self.run, self.model, self.known_span) if known else None
+        return [Unit(CORRELATION, key, None)]
 
     def by_year(self, *, known: bool = True) -> list[Unit[YearBand]]:
-        section, found = self.run.config.annual, self.described()
-        weights = None if found is None or found.weights is None else tuple(found.weights)
-        drawing = Drawing(weights, section.draws, section.seed, section.level)
-        units = []
-        for index, (year, span) in enumerate(self.years.items()):
-            for band in annual_store.bands(self.grid):
-                task = YearBand(
-                    self.run.staging_url(self.model),
-                    self.url,
-                    self.run.config.days,
-                    span,
-                    year,
-                    index,
-                    band,
-                    self.grid.shape[1],
-                    section.least_known,
-                    drawing,
-                )
-                units.append(
-                    Unit(f"{year}-{band.first}", self.year_key(task) if known else None, task)
-                )
-        return units
-
-    def year_key(self, task: YearBand) -> str:
-        return lineage.year_key(self.run, self.model, task)
-
-    def template(self, found: ErrorCorrelation) -> Template:
-        """Structure of the layers' store, and what it says of how they were made."""
-        of_cube = store.open_raw(self.run.staging_url(self.model)).attrs.asdict()
-        section = self.run.config.annual
-        about = {
-            "freezing_year_begins_in_month": section.start_month,
-            "least_known_share": section.least_known,
-            "draws": section.draws,
-            "seed": section.seed,
-            "day_correlation_lags": found.lags,
-            "day_correlations": found.correlations,
-            "day_correlation_labelled_days": str(self.known_span),
-        }
-        return annual_store.template(
-            self.grid,
-            self.years,
-            section.level,
-            annual_store.attributes(of_cube, about),
-            calibrated=self.run.card(self.model).calibrated,
-        )
-
-    # Mean and trend
+        key = partial(lineage.year_key, self.run, self.model)
+        return [
+            Unit(f"{task.year}-{task.rows.first}", key(task) if known else None, task)
+            for task in _year_bands(self)
+        ]
 
     def summary(self, *, known: bool = True) -> list[Unit[SummaryBand]]:
-        units = []
-        for band in annual_store.bands(self.grid):
-            task = SummaryBand(self.url, len(self.years), band, self.grid.shape[1])
-            units.append(
-                Unit(f"summary-{band.first}", self.summary_key(task) if known else None, task)
-            )
-        return units
-
-    def summary_key(self, task: SummaryBand) -> str:
-        return lineage.summary_key(self.run, self.model, task, list(self.years))
-
-    # Pictures
+        key = partial(lineage.summary_key, self.run, self.model, years=list(self.years))
+        columns, bands = self.grid.shape[1], annual_store.bands(self.grid)
+        tasks = [SummaryBand(self.url, len(self.years), band, columns) for band in bands]
+        return [
+            Unit(f"summary-{task.rows.first}", key(task) if known else None, task) for task in tasks
+        ]
 
     def pictures(self, *, known: bool = True) -> list[Unit[None]]:
-        return [Unit(PICTURES, self.pictures_key() if known else None, None)]
+        return [Unit(PICTURES, _pictures_key(self) if known else None, None)]
 
-    def pictures_key(self) -> str:
-        starts = [a for a, _ in annual_store.bands(self.grid)]
-        by_year = [f"{year}-{a}" for year in self.years for a in starts]
-        names = [*by_year, *(f"summary-{a}" for a in starts)]
-        title = store.open_raw(self.url).attrs["title"]
-        left_out = find_spec("matplotlib") is None
-        return lineage.pictures_key(self.run, self.model, names, title, left_out=left_out)
+
+def _year_bands(layers: _Layers) -> list[YearBand]:
+    run, section, found = layers.run, layers.run.config.annual, layers.described()
+    weights = None if found is None or found.weights is None else tuple(found.weights)
+    drawing = Drawing(weights, section.draws, section.seed, section.level)
+    return [
+        YearBand(
+            run.staging_url(layers.model),
+            layers.url,
+            run.config.days,
+            span,
+            year,
+            index,
+            band,
+            layers.grid.shape[1],
+            section.least_known,
+            drawing,
+        )
+        for index, (year, span) in enumerate(layers.years.items())
+        for band in annual_store.bands(layers.grid)
+    ]
+
+
+def _pictures_key(layers: _Layers) -> str:
+    units: list[Unit[Any]] = [*layers.by_year(known=False), *layers.summary(known=False)]
+    names = [unit.name for unit in units]
+    title = store.open_raw(layers.url).attrs["title"]
+    left_out = find_spec("matplotlib") is None
+    return lineage.pictures_key(layers.run, layers.model, names, title, left_out=left_out)
+
+
+def _template(layers: _Layers, found: ErrorCorrelation) -> Template:
+    """Structure of the layers' store, and what it says of how they were made."""
+    run, section = layers.run, layers.run.config.annual
+    of_cube = store.open_raw(run.staging_url(layers.model)).attrs.asdict()
+    about = {
+        "freezing_year_begins_in_month": section.start_month,
+        "least_known_share": section.least_known,
+        "draws": section.draws,
+        "seed": section.seed,
+        "day_correlation_lags": found.lags,
+        "day_correlations": found.correlations,
+        "day_correlation_labelled_days": str(layers.known_span),
+    }
+    return annual_store.template(
+        layers.grid,
+        layers.years,
+        section.level,
+        annual_store.attributes(of_cube, about),
+        calibrated=run.card(layers.model).calibrated,
+    )
 
 
 def _correlate(work: Work, layers: _Layers, key: str) -> Done:
