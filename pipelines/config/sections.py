@@ -163,9 +163,9 @@ class QualitySection(Section):
     open water is known.
     """
 
-    snow_water: float = Field(10.0, gt=0)
-    elevation_std: float = Field(300.0, gt=0)
-    water_share: float = Field(0.05, gt=0, le=1)
+    snow_water: float = Field(Surface.snow_water, gt=0)
+    elevation_std: float = Field(Surface.elevation_std, gt=0)
+    water_share: float = Field(Surface.water_share, gt=0, le=1)
     lakes: str | None = None
 
     @cached_property
@@ -226,11 +226,11 @@ class ForestSection(Section):
     better by it.
     """
 
-    n_estimators: int = Field(100, ge=1)
-    max_features: float | Literal["sqrt", "log2"] = "sqrt"
-    min_samples_leaf: int = Field(20, ge=1)
-    class_weight: Literal["balanced"] | None = None
-    seed: int = 0
+    n_estimators: int = Field(ForestSettings.n_estimators, ge=1)
+    max_features: float | Literal["sqrt", "log2"] = ForestSettings.max_features
+    min_samples_leaf: int = Field(ForestSettings.min_samples_leaf, ge=1)
+    class_weight: Literal["balanced"] | None = ForestSettings.class_weight
+    seed: int = ForestSettings.seed
     group_size: int = Field(10, ge=1)
     strata: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
     per_era: bool = False
