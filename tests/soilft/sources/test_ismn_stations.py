@@ -1,110 +1,17 @@
-"""ISMN archives: small ones written here in both layouts, zipped and unpacked."""
+"""ISMN archives: what stations measured, from both layouts, zipped and unpacked."""
 
-import sys
-import zipfile
-from collections.abc import Iterable, Mapping
-from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from soilft.days import DaySpan
-from soilft.errors import (
-    ConfigError,
-    FormatMismatch,
-    GridMismatch,
-    MissingVariable,
-    UnreadableGranule,
-)
+from soilft.errors import FormatMismatch, MissingVariable
 from soilft.grid import Region
 from soilft.sources.ismn_stations import IsmnArchive
-from soilft.sources.stations import StationValues
 from soilft.store import zarr as store
+from tests.support.ismn import DAYS, RISING, SOURCE, celsius, folder, only, readings, sensor, zipped
 
 pytest.importorskip("ismn")
-
-SOURCE = IsmnArchive()
-GRID = Region("naqu", "latlon-0.25", (88, 31, 93, 34)).grid
-DAYS = DaySpan(date(2016, 1, 1), date(2016, 1, 2))
-OVERPASSES = {"AM": 1.5, "PM": 13.5}
-
-# 48 hours from 2016-01-01 00:00 UTC, a tenth of a degree an hour, freezing point after 20 hours.
-RISING = [round(-2.0 + 0.1 * hour, 1) for hour in range(49)]
-
-STATIC = (
-    "quantity_name;unit;depth_from[m];depth_to[m];value;description;quantity_source_name\n"
-    "clay fraction;% weight;0.00;0.30;17.00;;HWSD\n"
-    "climate classification;-;-;-;ET;;koeppen_geiger_2007\n"
-    "land cover classification;-;-;-;130;;CCI_landcover_2010\n"
-)
-
-Readings = Iterable[tuple[str, object, str]]
-
-
-def readings(values: Iterable[object], flag: str = "G", first: str = "2016-01-01") -> Readings:
-    start = np.datetime64(first, "m")
-    for hour, value in enumerate(values):
-        time = str(start + np.timedelta64(60 * hour, "m"))
-        yield time.replace("-", "/").replace("T", " "), value, flag
-
-
-def sensor(
-    network: str = "CTP",
-    station: str = "N1",
-    lon: float = 90.0,
-    lat: float = 32.1,
-    *,
-    depth: tuple[float, float] = (0.05, 0.05),
-    variable: str = "ts",
-    instrument: str = "EC-TM",
-    layout: str = "header",
-    newline: str = "\n",
-    lines: Readings | None = None,
-    header_depth: tuple[float, float] | None = None,
-) -> dict[str, bytes]:
-    """One .stm file by its name in the archive, and its station's static variables."""
-    start, end = header_depth or depth
-    site = f"{network} {network} {station} {lat:.5f} {lon:.5f} 4600.00 {start:.4f} {end:.4f}"
-    lines = readings(RISING) if lines is None else lines
-    if layout == "header":
-        rows = [site, *(f"{time} {value} {flag} M" for time, value, flag in lines)]
-    else:
-        rows = [f"{time} {time} {site} {value} {flag} M" for time, value, flag in lines]
-    name = (
-        f"{network}/{station}/{network}_{network}_{station}_{variable}_{depth[0]:.6f}_"
-        f"{depth[1]:.6f}_{instrument}_20160101_20160103.stm"
-    )
-    static = f"{network}/{station}/{network}_{network}_{station}_static_variables.csv"
-    return {name: (newline.join(rows) + newline).encode(), static: STATIC.encode()}
-
-
-def folder(root: Path, *parts: Mapping[str, bytes]) -> Path:
-    for part in parts:
-        for name, content in part.items():
-            path = root / "archive" / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-    (root / "archive" / "Metadata.xml").write_text("<xml/>")
-    return root / "archive"
-
-
-def zipped(root: Path, *parts: Mapping[str, bytes]) -> Path:
-    path = root / "archive.zip"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in {n: c for part in parts for n, c in part.items()}.items():
-            archive.writestr(name, content)
-        archive.writestr("Metadata.xml", "<xml/>")
-    return path
-
-
-def only(path: Path, source: IsmnArchive = SOURCE) -> StationValues:
-    return source.to_overpasses(path, DAYS, GRID, OVERPASSES)
-
-
-def celsius(found: StationValues, station: int = 0) -> list[list[float]]:
-    kelvin = found.values["soil_temperature"][:, :, station].astype("float64")
-    return [[round(float(v), 3) for v in day] for day in kelvin - 273.15]
 
 
 @pytest.mark.parametrize("pack", [folder, zipped])
@@ -232,73 +139,6 @@ def test_zip_and_folder_of_one_archive_give_the_same_store(tmp_path: Path) -> No
         assert one.attrs["station_ids"] == ["CTP/N1", "CTP/N2"]
 
 
-def test_a_damaged_file_is_set_aside_and_the_other_stations_go_on(tmp_path: Path) -> None:
-    broken = sensor(station="N2")
-    name = next(name for name in broken if name.endswith(".stm"))
-    for content in (b"", b"\x00\x01\x02", b"one line", broken[name].replace(b" -1.5 ", b" abc ")):
-        found = only(zipped(tmp_path, sensor(), {**broken, name: content}))
-        assert [s.id for s in found.stations] == ["CTP/N1"]
-        assert [(item.granule, item.code) for item in found.set_aside] == [
-            (name, "unreadable-granule")
-        ]
-        assert name in found.set_aside[0].reason
-        assert "Traceback" not in found.set_aside[0].reason
-        assert "\n" not in found.set_aside[0].reason
-
-
-def test_a_damaged_member_of_a_zip_is_set_aside(tmp_path: Path) -> None:
-    path = zipped(tmp_path, sensor(), sensor(station="N2"))
-    with zipfile.ZipFile(path) as archive:
-        info = next(i for i in archive.infolist() if "/N2/" in i.filename and "_ts_" in i.filename)
-    content = bytearray(path.read_bytes())
-    at = info.header_offset + 30 + len(info.filename) + info.compress_size // 2
-    content[at : at + 8] = b"\xff" * 8
-    path.write_bytes(bytes(content))
-    found = only(path)
-    assert [s.id for s in found.stations] == ["CTP/N1"]
-    assert [item.granule for item in found.set_aside] == [info.filename]
-
-
-def test_a_station_goes_on_with_its_sound_sensors(tmp_path: Path) -> None:
-    broken = sensor(instrument="B")
-    name = next(name for name in broken if name.endswith(".stm"))
-    found = only(folder(tmp_path, sensor(instrument="A"), {name: b"nonsense"}))
-    assert celsius(found)[0] == [-0.05, -1.25]
-    assert [item.granule for item in found.set_aside] == [name]
-
-
-@pytest.mark.parametrize(
-    ("odd", "reason"),
-    [
-        (sensor(station="N2", lines=readings([v + 273.15 for v in RISING])), "-60..60"),
-        (sensor(station="N2", header_depth=(0.2, 0.2)), "0.2-0.2 m"),
-        (sensor(station="N2", lat=123.0), "latitude 123"),
-    ],
-)
-def test_a_file_that_contradicts_itself_is_set_aside(
-    tmp_path: Path, odd: dict[str, bytes], reason: str
-) -> None:
-    found = only(folder(tmp_path, sensor(), odd))
-    assert [s.id for s in found.stations] == ["CTP/N1"]
-    assert [item.code for item in found.set_aside] == ["format-mismatch"]
-    assert reason in found.set_aside[0].reason
-
-
-def test_a_file_without_quality_flags_is_set_aside(tmp_path: Path) -> None:
-    bare = sensor(station="N2")
-    name = next(name for name in bare if name.endswith(".stm"))
-    found = only(folder(tmp_path, sensor(), {name: bare[name].replace(b" G M", b"")}))
-    assert [s.id for s in found.stations] == ["CTP/N1"]
-    assert [item.granule for item in found.set_aside] == [name]
-
-
-def test_a_sensor_at_another_place_than_its_station_is_set_aside(tmp_path: Path) -> None:
-    path = folder(tmp_path, sensor(instrument="A"), sensor(instrument="B", lon=91.0))
-    found = only(path)
-    assert [s.lon for s in found.stations] == [90.0]
-    assert "longitude 91" in found.set_aside[0].reason
-
-
 def test_a_station_without_readings_in_the_period_is_missing_throughout(tmp_path: Path) -> None:
     path = folder(tmp_path, sensor(lines=readings(RISING, first="2014-05-01")))
     found = only(path)
@@ -348,60 +188,6 @@ def test_nothing_is_printed_or_written_beside_the_archive(
         only(path)
     assert sorted(tmp_path.rglob("*")) == before
     assert capfd.readouterr() == ("", "")
-
-
-def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "stations.zip"
-    with pytest.raises(UnreadableGranule, match=r"stations\.zip: expected a whole zip.*nothing"):
-        only(path)
-    path.write_text("not a zip")
-    with pytest.raises(UnreadableGranule, match=r"stations\.zip: expected a whole zip.*no whole"):
-        only(path)
-
-
-def test_a_truncated_zip_is_refused(tmp_path: Path) -> None:
-    path = zipped(tmp_path, sensor())
-    path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(UnreadableGranule, match=r"archive\.zip: expected a whole zip file"):
-        only(path)
-
-
-def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FormatMismatch, match=r"archive: expected .*NETWORK/STATION.*none \.stm"):
-        only(folder(tmp_path, {"a/b.nc": b"x"}))
-
-
-def test_an_archive_within_a_folder_is_refused_with_what_lies_there(tmp_path: Path) -> None:
-    nested = {f"unpacked/{name}": content for name, content in sensor().items()}
-    with pytest.raises(FormatMismatch, match=r"1 \.stm files elsewhere, such as unpacked/CTP/N1"):
-        only(folder(tmp_path, nested))
-
-
-def test_an_archive_without_soil_temperature_near_the_surface_is_refused(tmp_path: Path) -> None:
-    path = folder(tmp_path, sensor(variable="sm"), sensor(depth=(0.1, 0.1)))
-    with pytest.raises(
-        MissingVariable, match=r"soil temperature \(ts\) at 0-0\.05 m, found 2 sens"
-    ):
-        only(path)
-
-
-def test_an_archive_of_another_region_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(GridMismatch, match=r"station in the region, found 1 within longitude 10"):
-        only(folder(tmp_path, sensor(lon=10.0)))
-
-
-def test_an_archive_of_damaged_files_only_is_refused(tmp_path: Path) -> None:
-    name = next(name for name in sensor() if name.endswith(".stm"))
-    with pytest.raises(UnreadableGranule, match=r"archive: expected a readable.*1 damaged files"):
-        only(folder(tmp_path, {name: b"nonsense"}))
-
-
-def test_without_the_package_the_remedy_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "ismn.base", None)
-    with pytest.raises(ConfigError, match=r"pip install 'soilft\[stations\]'"):
-        only(folder(tmp_path, sensor()))
 
 
 def test_only_zip_files_are_granules() -> None:
