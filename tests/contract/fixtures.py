@@ -1,12 +1,8 @@
-"""Files of either reading of what the formats leave open, and of none.
+"""Files with what their formats leave open chosen one way or another, from the simulator."""
 
-A fact of ``U`` in the notes on the formats is not confirmed: a reader takes both readings, decides
-from the file itself, and refuses what fits neither. Each :class:`Unknown` writes one file of each.
-"""
-
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -30,34 +26,8 @@ from soilft.simulate.terrain import elevation
 
 BOUNDS = (91.0, 33.0, 93.0, 35.0)
 AMSRE_DAY, LATER_DAY, LATEST_DAY = date(2011, 8, 10), date(2015, 10, 29), date(2018, 10, 29)
-MIDNIGHT = datetime(2000, 1, 1)  # noqa: DTZ001 - UTC
-UNIX = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC
-
-SMAP_QUALITY = (
-    "FT_Retrieval_attempted_flag High_water_fraction_flag Permanent_ice_flag "
-    "Low_SCV_correlation_flag FT_mitigation_flag"
-)
-"""As in NASA's description of a file of 9 km."""
 
 Writer = Callable[[Path], Path]
-
-
-@dataclass(frozen=True)
-class Unknown:
-    """A fact that is not confirmed, with a writer for each reading and for a file of neither."""
-
-    product: str
-    fact: str
-    one: Writer
-    other: Writer
-    neither: Writer
-    options: Mapping[str, Any] = field(default_factory=dict)
-    """Of the reader."""
-
-    @property
-    def name(self) -> str:
-        """Name of the test."""
-        return f"{self.product}: {self.fact}"
 
 
 def archive(root: Path, day: date) -> Archive:
@@ -106,12 +76,12 @@ def amsre_scaled(scale: float) -> Writer:
     """AMSR-E of JAXA with another scale factor."""
 
     def write(root: Path) -> Path:
-        return edited(amsre()(root), lambda file: _rescale(file, scale))
+        return edited(amsre()(root), lambda file: rescale(file, scale))
 
     return write
 
 
-def _rescale(file: h5py.File, scale: float) -> None:
+def rescale(file: h5py.File, scale: float) -> None:
     for letter in "HV":
         file[f"Brightness Temperature ({letter})"].attrs["SCALE FACTOR"] = np.float32(scale)
 
@@ -127,7 +97,7 @@ def amsr2(edit: Callable[[h5py.File], None] = as_it_is) -> Writer:
     return write
 
 
-def _signed(file: h5py.File) -> None:
+def signed(file: h5py.File) -> None:
     """Take the same 16 bits as signed."""
     for letter in "HV":
         name = f"Brightness Temperature ({letter})"
@@ -167,7 +137,7 @@ def mwri(
     return write
 
 
-def _timeless(file: h5py.File) -> None:
+def timeless(file: h5py.File) -> None:
     """Leave no time of the scans, nor of the granule."""
     del file["Scan_Time_and_Period"]
     for edge in ("Beginning", "Ending"):
@@ -175,7 +145,7 @@ def _timeless(file: h5py.File) -> None:
             del file.attrs[f"Observing {edge} {part}"]
 
 
-def _channel_last(file: h5py.File) -> None:
+def channel_last(file: h5py.File) -> None:
     name = "Calibration/EARTH_OBSERVE_BT_10_to_89GHz"
     retyped(file, name, np.moveaxis(file[name][:], 0, -1))
 
@@ -190,7 +160,7 @@ def smos(edit: Callable[[h5py.File], None] = as_it_is) -> Writer:
     return write
 
 
-def _classes(values: tuple[int, int, int], meanings: str) -> Callable[[h5py.File], None]:
+def classes(values: tuple[int, int, int], meanings: str) -> Callable[[h5py.File], None]:
     """Store other codes for thaw, partial and frozen, and say so in the flag attributes."""
 
     def edit(file: h5py.File) -> None:
@@ -285,123 +255,3 @@ def soilgrids(crs: str) -> Writer:
         return path
 
     return write
-
-
-FY3B, FY3C, FY3D = native_mwri.FY3B, native_mwri.FY3C, native_mwri.FY3D
-
-UNKNOWNS = (
-    Unknown(
-        "amsre-l3-25km",
-        "prefix of the file name",
-        amsre(),
-        amsre(prefix="P1AME"),
-        amsre(platform="GCOM-W1", sensor="AMSR2"),
-    ),
-    Unknown(
-        "amsre-l3-25km",
-        "type of the counts",
-        amsre(),
-        amsre(counts=np.int16),
-        amsre(counts=np.float64),
-    ),
-    Unknown(
-        "amsr2-l3-25km",
-        "type of the counts",
-        amsr2(),
-        amsr2(_signed),
-        amsr2(lambda file: _rescale(file, 0.1)),
-    ),
-    Unknown(
-        "amsre-nsidc-0302-25km",
-        "count of no data",
-        nsidc0302(),
-        nsidc0302(no_data=65535),
-        nsidc0302(order=">"),
-    ),
-    Unknown(
-        "amsre-nsidc-0302-25km",
-        "minutes of no data",
-        nsidc0302("TIM"),
-        nsidc0302("TIM", no_time=-32768),
-        nsidc0302("TIM", no_time=9999),
-    ),
-    Unknown(
-        "amsre-nsidc-0302-25km",
-        "packed or plain",
-        nsidc0302(),
-        nsidc0302(compressed=True),
-        nsidc0302(order=">", compressed=True),
-    ),
-    Unknown(
-        "fy3-mwri-l1",
-        "hour at which the days of Scan_Daycnt begin",
-        mwri(FY3D),
-        mwri(FY3D, epoch=MIDNIGHT),
-        mwri(FY3D, epoch=UNIX),
-        {"satellites": ("FY3D",)},
-    ),
-    Unknown(
-        "fy3-mwri-l1",
-        "time of the scans of FY-3B",
-        mwri(FY3B),
-        mwri(FY3B, time="count"),
-        mwri(FY3B, _timeless),
-    ),
-    Unknown(
-        "fy3-mwri-l1",
-        "group of the counts",
-        mwri(FY3C),
-        mwri(FY3C, data="Data"),
-        mwri(FY3C, _channel_last),
-        {"satellites": ("FY3C",)},
-    ),
-    Unknown(
-        "smos-l3-ft",
-        "codes of the classes of version 3",
-        smos(),
-        smos(_classes((0, 1, 2), "thaw partial frozen")),
-        smos(_classes((1, 2, 3), "one two three")),
-    ),
-    Unknown(
-        "smap-l3-ft-36km",
-        "meanings of the retrieval quality flag",
-        smap(),
-        smap(quality_meanings=""),
-        smap(quality_type=np.float32),
-    ),
-    Unknown(
-        "smap-l3-ft-36km",
-        "conditions that the retrieval quality flag names",
-        smap(quality_meanings=SMAP_QUALITY),
-        smap(quality_meanings="Retrieval_recommended"),
-        smap(quality_meanings=SMAP_QUALITY.replace("Permanent_ice", "Ice")),
-    ),
-    Unknown(
-        "dem",
-        "type and void",
-        dem(),
-        dem("float32", -9999),
-        dem(crs=""),
-    ),
-    Unknown(
-        "dem",
-        "spacing of longitudes",
-        dem(),
-        dem(wide=2.0),
-        dem(upright=False),
-    ),
-    Unknown(
-        "dem",
-        "layout of NetCDF",
-        dem_netcdf(),
-        dem_netcdf(north_first=True),
-        dem_netcdf("height"),
-    ),
-    Unknown(
-        "soilgrids-2.0",
-        "name of the projection",
-        soilgrids(native_soilgrids.WKT),
-        soilgrids("+proj=igh +datum=WGS84 +units=m +no_defs"),
-        soilgrids("EPSG:32646"),
-    ),
-)

@@ -16,8 +16,9 @@ from soilft.sources import PRODUCTS, EsaCciFlag, GldasNoah3h, SmapL3Ft, SoilGrid
 from soilft.testing import check_reader
 from tests.contract import amsr2_tenth, cetb, dems, ft_esdr, listing, smap_enhanced, soils
 from tests.contract.esa_cci import SHAPE, esa_cci
-from tests.contract.fixtures import LATER_DAY, SMAP_QUALITY, UNKNOWNS, Unknown, archive
+from tests.contract.fixtures import LATER_DAY, archive
 from tests.contract.test_readings import grid, source
+from tests.contract.unknowns import SMAP_QUALITY, UNKNOWNS, Unknown
 
 # Of each product the fact that its whole file shows best; the grid lies around the archive.
 FACTS = {

@@ -31,7 +31,8 @@ from soilft.simulate.native_soilgrids import VARIABLES
 from soilft.simulate.terrain import cell_elevation
 from soilft.simulate.world import World
 from soilft.sources import PRODUCTS
-from tests.contract.fixtures import UNKNOWNS, Unknown, Writer
+from tests.contract.fixtures import Writer
+from tests.contract.unknowns import UNKNOWNS, Unknown
 
 BOUNDS = (90.0, 32.0, 94.0, 35.0)
 START = {"2011": date(2011, 8, 10), "2012": date(2012, 2, 10), "2015": date(2015, 10, 28)}
