@@ -72,15 +72,6 @@ def amsre(**choices: Any) -> Writer:
     return write
 
 
-def amsre_scaled(scale: float) -> Writer:
-    """AMSR-E of JAXA with another scale factor."""
-
-    def write(root: Path) -> Path:
-        return edited(amsre()(root), lambda file: rescale(file, scale))
-
-    return write
-
-
 def rescale(file: h5py.File, scale: float) -> None:
     for letter in "HV":
         file[f"Brightness Temperature ({letter})"].attrs["SCALE FACTOR"] = np.float32(scale)
