@@ -1,4 +1,4 @@
-"""The rooms: each names its modules, and every module begins by saying what it is."""
+"""The rooms: each names its modules, which begin by saying what they are; tests stay short."""
 
 import ast
 import re
@@ -10,6 +10,9 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("soilft", "cluster", "pipelines")
 MODULES = sorted(path for name in PACKAGES for path in (ROOT / name).rglob("*.py"))
 ROOMS = sorted(path.parent for path in MODULES if path.name == "__init__.py")
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+LINES = 400
+"""Beyond these a file of tests is parted by what it promises."""
 ENTRY = re.compile(r"^- `(\w+)`: \S", re.MULTILINE)
 
 # What the glossary (docs/adr/0030) has a better word for.
@@ -45,3 +48,8 @@ def test_a_module_begins_with_a_noun_phrase_and_no_riddle(module: Path) -> None:
     first = summary(module)
     assert first.endswith(".")
     assert not RIDDLES.search(first), first
+
+
+def test_no_file_of_tests_is_longer_than_a_reader_bears() -> None:
+    lines = {name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in TESTS}
+    assert {name: count for name, count in lines.items() if count > LINES} == {}
