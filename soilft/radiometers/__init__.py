@@ -6,7 +6,7 @@
 - `intercalibration_fit`: the coefficients fitted to sums over pairs, their form chosen on others.
 - `intercalibration_store`: the coefficients of a region in the store.
 - `equivalence`: the step at a hand-over, tested against a margin.
-- `link_fits`: the fits of all radiometers along their links, for testing and for use.
+- `intercalibration_links`: every radiometer along its link, fitted for testing and for use.
 - `record`: of each pixel and pass the radiometer in operation, and the others.
 - `normals`: normals of brightness temperature, by pixel and day of the year.
 - `normals_fit`: the normals of brightness temperature, fitted to the radiometers' record.

@@ -19,7 +19,7 @@ from soilft.radiometers.equivalence import StepBand
 from soilft.radiometers.eras import HandOver, Link, Numbers
 from soilft.radiometers.intercalibration import Transfer
 from soilft.radiometers.intercalibration_fit import Fitted, PairSums
-from soilft.radiometers.link_fits import LinkFits
+from soilft.radiometers.intercalibration_links import LinkFits
 from soilft.radiometers.pairs import Codes, Pairing, SumBand
 from soilft.store.ledger import Done
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from soilft.radiometers import intercalibration_fit, link_fits
+from soilft.radiometers import intercalibration_fit, intercalibration_links
 from soilft.radiometers.eras import HandOver, Link
-from soilft.radiometers.link_fits import LinkFits
+from soilft.radiometers.intercalibration_links import LinkFits
 from soilft.radiometers.pairs import CHOOSE, FIT, TEST
 
 DAYS = np.arange(100, 112, dtype="int32")
@@ -66,7 +66,7 @@ def test_hand_overs_are_tested_on_days_that_no_fit_knows(fits: LinkFits) -> None
 def test_what_is_said_of_a_link_is_that_of_the_fit_for_use(
     fits: LinkFits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(link_fits.fit, "described", lambda fitted: [fitted.transfer])
+    monkeypatch.setattr(intercalibration_links.fit, "described", lambda fitted: [fitted.transfer])
     assert fits.fits["near"].described() == {
         "one": "near",
         "other": "reference",
