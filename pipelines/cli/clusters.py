@@ -16,7 +16,7 @@ from cluster import ClusterSpec, preflight, profiles
 from pipelines.config.cluster import ClusterSection
 from pipelines.outcomes import IDLE_WORKER_BYTES
 from pipelines.run import Run
-from pipelines.stages.ingest import units as ingest
+from pipelines.stages.ingest import units as ingest_units
 from soilft.errors import ConfigError, NoGranules
 from soilft.store import objects
 
@@ -108,7 +108,7 @@ def declared_peak(run: Run) -> int:
     Later stages hold what they plan against the workers when they have planned it.
     """
     try:
-        todo = ingest.plan(run).todo
+        todo = ingest_units.plan(run).todo
     except NoGranules:  # told by the stage, which may find them by then
         return IDLE_WORKER_BYTES
     peaks = [unit.task.peak_bytes for unit in todo]

@@ -12,7 +12,7 @@ from pipelines.plan import Plan
 from pipelines.run import Run
 from pipelines.stages import annual, predict
 from pipelines.stages.harmonize import transfers as harmonize
-from pipelines.stages.ingest import units as ingest
+from pipelines.stages.ingest import units as ingest_units
 from pipelines.stages.ingest.stage import availability
 from pipelines.stages.publish import is_published
 from pipelines.stages.validate import stage as validate
@@ -45,7 +45,7 @@ def states(run: Run) -> list[StageState]:
     NoGranules
         Where a pattern matches no file of its product.
     """
-    planned = ingest.plan(run)
+    planned = ingest_units.plan(run)
     found = [_ingested(run, planned)]
     if run.harmonizes or run.needs_normals:
         found.append(_harmonized(run, ingested=not planned.todo))

@@ -197,13 +197,13 @@ def steps_of_band(task: StepBand) -> Steps:
     return found
 
 
-def untested(change: HandOver) -> dict[str, Any]:
+def described_untested(change: HandOver) -> dict[str, Any]:
     """A hand-over without days to test it on, for ledger and scorecard."""
     reason = "No day with both was left out of the fit."
     return {**_of(change), "steps": [], "reason": reason}
 
 
-def tested(change: HandOver, left_out: Numbers, steps: Steps, axes: Axes) -> dict[str, Any]:
+def described_test(change: HandOver, left_out: Numbers, steps: Steps, axes: Axes) -> dict[str, Any]:
     """A hand-over and its steps, for ledger and scorecard.
 
     Parameters

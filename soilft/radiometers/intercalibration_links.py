@@ -1,4 +1,4 @@
-"""Fits of every radiometer along its link to the reference, one for testing and one for use."""
+"""Inter-calibration of every radiometer along its link to the reference: for tests and for use."""
 
 from __future__ import annotations
 

@@ -34,9 +34,9 @@ _SPREADS = {
 
 def axes_of(urls: Iterable[str]) -> Axes:
     """Codes of the overpasses and channels that any of some radiometers' stores has."""
-    opened = [store.open_cube(url) for url in urls]
+    stores = [store.open_cube(url) for url in urls]
     passes, channels = (
-        tuple(sorted({int(code) for record in opened for code in record[axis].values}))
+        tuple(sorted({int(code) for opened in stores for code in opened[axis].values}))
         for axis in ("overpass", "channel")
     )
     return passes, channels

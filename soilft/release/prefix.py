@@ -1,4 +1,4 @@
-"""Prefix of a release: its objects written or copied below it, and held against what was meant.
+"""Prefix of a release: its objects written or copied, and checked against what was written.
 
 Objects that a publication before left there, of the size that they are to have, are not sent again.
 """

@@ -152,7 +152,8 @@ class _Publication:
     done: int = 0
 
     @property
-    def prefix(self) -> str:
+    def url(self) -> str:
+        """Where everything of the release lies."""
         return prefix_of(self.root, self.version)
 
     @property
@@ -172,7 +173,7 @@ class _Publication:
     def write(self, changed: Mapping[str, Any] | None) -> None:
         """Write everything but the root metadata and the pointer."""
         staged = self.staged
-        with opened(self.prefix) as prefix:
+        with opened(self.url) as prefix:
             self._write_parts(prefix)
             for name, (url, _) in staged.groups.items():
                 prefix.copy_all(url, f"{CUBE}/{name}", without_metadata=True)
@@ -270,7 +271,7 @@ def _commit(work: _Publication, seen: bytes | None) -> dict[str, Any]:
     said = described(work.root, work.version)
     if said is None:
         raise ReleaseRefused(
-            objects.join(work.prefix, "release.json"),
+            objects.join(work.url, "release.json"),
             expected="what the release says of itself",
             found="no object",
             remedy="Somebody removed it meanwhile. Remove the rest: soilft prune. Then publish.",

@@ -105,7 +105,7 @@ def folds_of(table: StoredTable, kind: Kind, rules: Rules) -> list[Fold]:
     return group_folds(values, rules.folds, rules.seed)
 
 
-def transfer_pairs(table: StoredTable) -> list[Pair]:
+def transfer_experiment_pairs(table: StoredTable) -> list[Pair]:
     """Names of the radiometers trained on and tested on, for each fold of kind ``transfer``."""
     names = table.radiometers
     return [(names[one], names[other]) for one, other in radiometer_pairs(table.radiometer)]

@@ -160,7 +160,7 @@ def _test(
     run = work.run
     left_out = fits.days_left_out(change, days)
     if not len(left_out):
-        return equivalence.untested(change)
+        return equivalence.described_untested(change)
     grid, section = run.config.to_region().grid, run.config.harmonize
     places = equivalence.places_of(grid, pixel_role, section.block_degrees)
     pairing = _pairing(run, change.before, change.after, left_out)
@@ -169,7 +169,7 @@ def _test(
         for band in pairs.bands(grid)
     }
     first, *rest = work.gather("hand-over", equivalence.steps_of_band, tasks)
-    return equivalence.tested(change, left_out, sum(rest, start=first), pairing.axes())
+    return equivalence.described_test(change, left_out, sum(rest, start=first), pairing.axes())
 
 
 def _pairing(

@@ -31,7 +31,7 @@ from soilft.store import zarr as store
 from soilft.training.table import StoredTable, held_table, read_table
 from soilft.trials import experiments
 from soilft.trials.design import trials
-from soilft.trials.experiments import Experiment, SplitStates, transfer_pairs
+from soilft.trials.experiments import Experiment, SplitStates, transfer_experiment_pairs
 from soilft.trials.rules import Rules
 
 STAGE = "validate"
@@ -60,7 +60,7 @@ def gather(work: Work, model: ModelRef) -> Evidence:
         raise RuntimeError("a model without a table")
     most = rows_that_fit(run, work.client, STAGE, record)
     evidence = Evidence(held_table(run.table_url(), record.content, most), record, most)
-    for step in (_referred, _tried, _compared, _yearly, _handed_over, _as_they_are):
+    for step in (_referred, _tried, _compared, _yearly, _handed_over, _raw_record):
         step(work, model, evidence)
     return evidence
 
@@ -106,14 +106,14 @@ def _tried(work: Work, model: ModelRef, evidence: Evidence) -> None:
         name: {f"{name}, fold {each.fold}": each for each in trial.each_fold(table)}
         for name, trial in designed.items()
     }
-    transfers = replace(first, kind="transfer").each_fold(table)
-    tasks["transfer"] = {f"transfer {each.fold}": each for each in transfers}
+    transfer_experiments = replace(first, kind="transfer").each_fold(table)
+    tasks["transfer"] = {f"transfer {each.fold}": each for each in transfer_experiments}
     states = SplitStates(run.table_url(), content, model, evidence.most)
     tasks["random split"] = {"random split": states}
     found: dict[str, list[Any]] = work.gather_by(STAGE, experiments.evaluate, tasks, counted=True)
     for name, trial in designed.items():
         evidence.folds[name] = Folds(tuple(found[name]), trial.width(table))
-    pairs = transfer_pairs(table)
+    pairs = transfer_experiment_pairs(table)
     evidence.transfer_experiments = dict(zip(pairs, found["transfer"], strict=True))
     (evidence.split,) = found["random split"]
     evidence.withheld = None if withheld is None else read_table(withheld[0])
@@ -200,7 +200,7 @@ def _handed_over(work: Work, model: ModelRef, evidence: Evidence) -> None:
     evidence.frozen_steps = frozen_days(work, model)
 
 
-def _as_they_are(work: Work, model: ModelRef, evidence: Evidence) -> None:
+def _raw_record(work: Work, model: ModelRef, evidence: Evidence) -> None:
     """The record without inter-calibration, where there is one with it."""
     run = work.run
     if run.harmonization() is None:

@@ -27,7 +27,7 @@ from soilft.scores.predictions import HeldOut
 from soilft.store.ledger import Done
 from soilft.training.table import StoredTable, feature_names, read_radiometers
 from soilft.trials import experiments, raw_record
-from soilft.trials.experiments import Experiment, transfer_pairs
+from soilft.trials.experiments import Experiment, transfer_experiment_pairs
 from soilft.trials.raw_record import Gathered, GrowRecord, RawRows, Recorded, StateDays
 from soilft.trials.rules import Rules
 
@@ -130,7 +130,7 @@ def _pairs(work: Work, asked: Asked, raw: Done) -> dict[Pair, tuple[HeldOut, Hel
     }
     held = work.gather_by("raw transfer", experiments.run, tasks)
     of_either = held[raw_record.RAW], held[raw_record.HARMONIZED]
-    return raw_record.by_pair(transfer_pairs(table), trained, *of_either)
+    return raw_record.by_pair(transfer_experiment_pairs(table), trained, *of_either)
 
 
 def _trend(work: Work, asked: Asked, raw: Done) -> dict[str, Any]:

@@ -141,10 +141,10 @@ def test_days_left_out_are_near_the_hand_over_and_known_to_no_fit() -> None:
 def test_a_hand_over_is_told_with_its_steps_or_why_there_are_none(task: StepBand) -> None:
     change = HandOver("one", "other", int(WHOLE.numbers[9]))
     head = {"before": "one", "after": "other", "day": "2012-07-10"}
-    none = equivalence.untested(change)
+    none = equivalence.described_untested(change)
     assert none == {**head, "steps": [], "reason": "No day with both was left out of the fit."}
     days, axes = task.pairing.days, task.pairing.axes()
-    found = equivalence.tested(change, days, steps_of_band(task), axes)
+    found = equivalence.described_test(change, days, steps_of_band(task), axes)
     assert found.items() >= {**head, "left_out": days.tolist(), "margin": 0.5}.items()
     assert [(row["node"], row["channel"]) for row in found["steps"][3:5]] == [
         ("AM", "36.5H"),

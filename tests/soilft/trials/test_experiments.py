@@ -14,7 +14,7 @@ from soilft.grid import Region
 from soilft.training.held_out import Fold
 from soilft.training.sampling import Table
 from soilft.training.table import StoredTable, read_table
-from soilft.trials.experiments import Experiment, folds_of, run, transfer_pairs
+from soilft.trials.experiments import Experiment, folds_of, run, transfer_experiment_pairs
 from soilft.trials.inner_folds import InnerFold, run_inner
 from soilft.trials.rules import Rules
 from tests.support import tables
@@ -69,7 +69,7 @@ def test_an_experiment_is_done_on_each_fold_and_of_each_pair_of_radiometers(
     assert first.each_fold(table) == [replace(first, fold=n) for n in range(RULES.folds)]
     transfers = headline(stored, kind="transfer").each_fold(table)
     assert [trial.fold for trial in transfers] == [0, 1]
-    assert transfer_pairs(table) == [("one", "two"), ("two", "one")]
+    assert transfer_experiment_pairs(table) == [("one", "two"), ("two", "one")]
     assert (first.width(table), replace(first, columns=(2,)).width(table)) == (3, 1)
 
 

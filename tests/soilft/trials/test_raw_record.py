@@ -30,7 +30,7 @@ from soilft.training.held_out import random_split
 from soilft.training.sampling import SampleDays, merge, sample_days, stratified
 from soilft.training.table import read_table, write_table
 from soilft.trials import raw_record
-from soilft.trials.experiments import Experiment, run, transfer_pairs
+from soilft.trials.experiments import Experiment, run, transfer_experiment_pairs
 from soilft.trials.raw_record import (
     GrowRecord,
     RawRows,
@@ -333,7 +333,7 @@ def test_a_pair_whose_training_rows_are_of_one_class_has_a_reason_in_place_of_pr
     trained = raw_record.trainable(table, RULES)
     assert trained == [0]
     raw, harmonized = held_out(0.2), held_out(0.8)
-    found = raw_record.by_pair(transfer_pairs(table), trained, [raw], [harmonized])
+    found = raw_record.by_pair(transfer_experiment_pairs(table), trained, [raw], [harmonized])
     assert found["one", "two"] == (raw, harmonized)
     assert found["two", "one"] == "the rows of two are of one class"
 
