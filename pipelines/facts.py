@@ -75,6 +75,11 @@ class IngestedDays(IngestedUnit):
     last: str = ""
     newest_day: str = ""
 
+    def days_with_data(self, span: DaySpan) -> list[int]:
+        """Those of its days, since 1970-01-01, on which anything has a value; ascending."""
+        covered = zip(span.numbers, self.coverage, strict=True)
+        return [int(day) for day, share in covered if share > 0]
+
 
 @dataclass(frozen=True)
 class Harmonized(Facts):

@@ -105,16 +105,16 @@ class Run:
 
     def days_with_data(self) -> dict[str, Numbers]:
         """Days since 1970-01-01 on which each radiometer has any pixel so far, by name."""
-        found: dict[str, Numbers] = {}
-        for name in self.radiometers():
-            days: list[int] = []
-            for span in self.ingest_spans():
-                record = self.ledger.get("ingest", str(InputUnit.of_days(name, span)))
-                if record is not None:
-                    covered = zip(span.numbers, IngestedDays.of(record).coverage, strict=True)
-                    days += [int(day) for day, share in covered if share > 0]
-            found[name] = np.array(days, "int32")
-        return found
+        return {name: np.array(self.days_of(name), "int32") for name in self.radiometers()}
+
+    def days_of(self, name: str) -> list[int]:
+        """Days since 1970-01-01 on which an input has any pixel so far, ascending."""
+        days: list[int] = []
+        for span in self.ingest_spans():
+            record = self.ledger.get("ingest", str(InputUnit.of_days(name, span)))
+            if record is not None:
+                days += IngestedDays.of(record).days_with_data(span)
+        return days
 
     def operating(self) -> npt.NDArray[np.uint8]:
         """Number of the radiometer in operation on each day, 255 where none was, (day,).

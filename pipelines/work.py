@@ -95,9 +95,8 @@ class Work:
                 note = f"set aside {item.reason}"
                 self.emit(Event(self.stage, self.outcomes.done, total, note))
 
-        if keys:
-            tasks = {unit.name: unit.task for unit in plan.todo if unit.name in keys}
-            self.each(self.stage, function, tasks, remember, remedy=remedy, counted=True)
+        tasks = {unit.name: unit.task for unit in plan.todo if unit.name in keys}
+        self.each(self.stage, function, tasks, remember, remedy=remedy, counted=True)
 
     def once(self, plan: Plan[None], make: Callable[[str], Done], *, counted: bool = True) -> Done:
         """The record of a plan's one unit, made by ``make`` from its key unless it is done."""
@@ -177,12 +176,16 @@ class Work:
     ) -> None:
         """As `gather`, each result given to ``on_done`` as it comes, for what need not be kept.
 
+        Without tasks nothing is sent, and nothing told.
+
         Parameters
         ----------
         skipped
             How many more there are whose results are there already.
         """
-        peak = max((getattr(task, "peak_bytes", 0) for task in tasks.values()), default=0)
+        if not tasks:
+            return
+        peak = max(getattr(task, "peak_bytes", 0) for task in tasks.values())
         if peak:
             check_memory(self.client, self.stage, peak, remedy)
         part = self.outcomes if counted else Outcomes(what, skipped=skipped)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from soilft.days import DaySpan
 from soilft.draws import hashes
-from soilft.errors import ConfigError
+from soilft.errors import ConfigError, ModelError
 from soilft.geo.spatial_blocks import spatial_blocks
 from soilft.predictors.features import FeatureSet, Predictors, compute
 from soilft.predictors.stores import InputRefs, predictor_bytes
@@ -187,8 +187,8 @@ def _added(counts: Sequence[Mapping[Any, int]]) -> dict[Any, int]:
     return total
 
 
-class RowsSoFar:
-    """Rows of the chunks that have come so far, in any order: a bounded number, however many come.
+class DrawnRows:
+    """Rows drawn from the chunks so far, in any order: a bounded number, however many come.
 
     Parameters
     ----------
@@ -202,7 +202,15 @@ class RowsSoFar:
         self.names: tuple[str, ...] = ()
 
     def add(self, drawn: Drawn, names: tuple[str, ...]) -> None:
-        """Add the rows of a chunk, and the names of their features."""
+        """Add the rows of a chunk, and the names of their features.
+
+        Raises
+        ------
+        ModelError
+            Where the features are not those of the chunks before.
+        """
+        if self.parts and names != self.names:
+            raise ModelError("rows of a chunk", expected=f"features {self.names}", found=f"{names}")
         self.parts.append(drawn)
         self.names = names
         if sum(len(part.table) for part in self.parts) > 4 * self.limit:

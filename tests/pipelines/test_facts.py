@@ -97,6 +97,12 @@ def test_facts_of_ingested_units_leave_alone_what_people_ask_for() -> None:
     )
     assert IngestedUnit.of(record) == IngestedUnit(True)
     assert IngestedDays.of(Done("key", "", {"simulated": False})).newest_day == ""
+
+
+def test_days_with_data_are_those_of_any_coverage() -> None:
+    span = DaySpan(date(1970, 1, 3), date(1970, 1, 5))
+    facts = IngestedDays(simulated=False, coverage=[0.5, 0.0, 0.001])
+    assert facts.days_with_data(span) == [2, 4]
     with pytest.raises(TypeError, match="simulated"):
         IngestedUnit.of(Done("key", ""))
 

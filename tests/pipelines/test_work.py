@@ -101,6 +101,12 @@ def test_results_of_a_run_before_are_not_made_again(work: Work, events: list[Eve
     assert [(e.done, e.total) for e in events] == [(1, 3), (2, 3), (3, 3)]
 
 
+def test_nothing_is_sent_or_told_without_tasks(work: Work, events: list[Event]) -> None:
+    assert work.gather("numbers", inverse, {}) == []
+    assert work.gather("numbers", inverse, numbers(2), kept={"number 2": 0.5}) == [0.5]
+    assert events == []
+
+
 def test_groups_share_the_cluster_and_come_back_apart(work: Work, events: list[Event]) -> None:
     groups = {"odd": numbers(1, 5), "none": {}, "even": numbers(2, 4)}
     found = work.gather_by("numbers", inverse, groups)

@@ -17,7 +17,7 @@ from soilft.errors import StoreError
 from soilft.radiometers import equivalence, eras, intercalibration_store, pairs
 from soilft.radiometers.equivalence import StepBand
 from soilft.radiometers.eras import HandOver, Link, Numbers
-from soilft.radiometers.intercalibration import Transfer
+from soilft.radiometers.intercalibration import Axes, Transfer
 from soilft.radiometers.intercalibration_fit import Fitted, PairSums
 from soilft.radiometers.intercalibration_links import LinkFits
 from soilft.radiometers.pairs import Codes, Pairing, SumBand
@@ -122,9 +122,10 @@ def _fit_all(work: Work, key: str) -> Done:
         "links": [{k: v for k, v in item.items() if k != "channels"} for item in told],
         "unreached": unreached,
     }
+    axes = intercalibration_store.axes_of(run.places.input(name) for name in run.radiometers())
     left_out = "without those left out for testing"
-    tested_url, _ = _write(run, fits.tested, {**about, "pairs": left_out})
-    used_url, content = _write(run, fits.used, {**about, "pairs": "all"})
+    tested_url, _ = _write(run, fits.tested, axes, {**about, "pairs": left_out})
+    used_url, content = _write(run, fits.used, axes, {**about, "pairs": "all"})
     facts = Harmonized(
         used_url=used_url,
         tested_url=tested_url,
@@ -178,16 +179,17 @@ def _pairing(
     return Pairing(run.places.input(one), run.places.input(other), run.config.days, days, onto)
 
 
-def _write(run: Run, fitted: Mapping[str, Fitted], about: Mapping[str, Any]) -> tuple[str, str]:
+def _write(
+    run: Run, fitted: Mapping[str, Fitted], axes: Axes, about: Mapping[str, Any]
+) -> tuple[str, str]:
     """Path below the store of the coefficients, and the digest of their values."""
-    names = run.radiometers()
     url, content = intercalibration_store.write(
         run.places.harmonization,
         fitted,
-        names,
+        run.radiometers(),
         run.reference_radiometer(),
         run.config.to_region().grid,
-        intercalibration_store.axes_of(run.places.input(name) for name in names),
+        axes,
         about,
     )
     return run.places.path(url), content

@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from pipelines import lineage
-from pipelines.facts import Blocks, IngestedDays, InputUnit, TrainingTable
+from pipelines.facts import Blocks, TrainingTable
 from pipelines.plan import single
-from pipelines.run import Run
 from pipelines.stages.harmonize.transfers import require_harmonized
 from pipelines.work import Work
 from soilft.store.digest import digest
@@ -15,7 +14,7 @@ from soilft.store.ledger import Done
 from soilft.training import block_size, sampling
 from soilft.training.block_size import RANGE_CELLS, RANGE_DAYS, SampleField
 from soilft.training.held_out import random_split
-from soilft.training.sampling import RowsSoFar, SampleDays
+from soilft.training.sampling import DrawnRows, SampleDays
 from soilft.training.table import write_table
 
 STAGE = "train"
@@ -55,7 +54,7 @@ def _draw(work: Work, key: str) -> Done:
     return Done(key, content, facts.to_json())
 
 
-def _sampled(work: Work, block_degrees: float) -> RowsSoFar:
+def _sampled(work: Work, block_degrees: float) -> DrawnRows:
     """Rows of every chunk of days, as many as can be among those of the table."""
     run, config = work.run, work.run.config
     tasks = {
@@ -70,7 +69,7 @@ def _sampled(work: Work, block_degrees: float) -> RowsSoFar:
         )
         for span in run.predict_spans()
     }
-    rows = RowsSoFar(config.sampling.max_rows)
+    rows = DrawnRows(config.sampling.max_rows)
     remedy = "Make chunks.predict_days smaller."
     work.each("sample", sampling.sample_days, tasks, lambda _, made: rows.add(*made), remedy=remedy)
     return rows
@@ -92,22 +91,10 @@ def _measure_range(work: Work, key: str) -> Done:
         f"range {day}": SampleField(
             run.input_refs(), config.feature_set(), int(day), tuple(int(c) for c in cells)
         )
-        for day in block_size.days_drawn(_days_with_labels(run))
+        for day in block_size.days_drawn(run.days_of(config.label.input))
     }
     fields = work.gather("range", block_size.sample_field, tasks)
     found = block_size.range_of(fields, region.grid, cells, section.seed)
     degrees = block_size.block_degrees(found["degrees"], section.block_degrees)
     facts = Blocks(degrees, section.block_degrees is not None, dict(found)).to_json()
     return Done(key, digest(facts), facts)
-
-
-def _days_with_labels(run: Run) -> list[int]:
-    """Days since 1970-01-01 on which the label has anything."""
-    known: list[int] = []
-    name = run.config.label.input
-    for span in run.ingest_spans():
-        record = run.ledger.get("ingest", str(InputUnit.of_days(name, span)))
-        if record is not None:
-            coverage = IngestedDays.of(record).coverage
-            known += [int(d) for d, c in zip(span.numbers, coverage, strict=True) if c > 0]
-    return known

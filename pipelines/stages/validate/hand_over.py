@@ -46,7 +46,7 @@ def frozen_days(work: Work, model: ModelRef) -> list[dict[str, Any] | None]:
             )
             for part in hand_over.parts_of(days)
         }
-        parts = work.gather("frozen days", hand_over.frozen_steps, tasks) if tasks else []
+        parts = work.gather("frozen days", hand_over.frozen_steps, tasks)
         found.append(hand_over.described(parts) if parts else None)
     return found
 

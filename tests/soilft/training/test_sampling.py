@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from soilft.days import DaySpan
 from soilft.draws import hashes
-from soilft.errors import ConfigError
+from soilft.errors import ConfigError, ModelError
 from soilft.predictors.features import Predictors
 from soilft.schema import FROZEN, MISSING, PARTIAL, THAWED
 from soilft.training import sampling
 from soilft.training.sampling import (
     Drawn,
-    RowsSoFar,
+    DrawnRows,
     Table,
     merge,
     rows,
@@ -84,7 +84,7 @@ def test_any_chunking_in_any_order_draws_the_same_rows(data: st.DataObject) -> N
 def test_rows_that_come_one_chunk_at_a_time_are_few_and_those_of_all_chunks() -> None:
     limit = 20
     parts = [pool([span], limit) for span in WHOLE.chunks(2)]
-    found = RowsSoFar(limit)
+    found = DrawnRows(limit)
     for part in reversed(parts):
         found.add(part, ("a", "b", "c"))
         assert sum(len(item.table) for item in found.parts) <= 4 * limit
@@ -93,6 +93,14 @@ def test_rows_that_come_one_chunk_at_a_time_are_few_and_those_of_all_chunks() ->
     whole = merge(parts, limit)
     assert_same(found.merged().table, whole.table)
     assert (found.merged().strata, found.merged().labels) == (whole.strata, whole.labels)
+
+
+def test_rows_of_other_features_are_not_joined() -> None:
+    part, found = pool([WHOLE], 20), DrawnRows(20)
+    found.add(part, ("a", "b", "c"))
+    with pytest.raises(ModelError, match=r"expected features.*'b', 'c'.*found.*'c', 'b'"):
+        found.add(part, ("a", "c", "b"))
+    assert len(found.parts) == 1
 
 
 @pytest.mark.parametrize("limit", [1, 17, 300])
