@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from soilft.draws import Rows, at_most
 from soilft.errors import ConfigError
 from soilft.forest.grow import ForestSettings
-from soilft.training.held_out import Fold, year_block_folds
+from soilft.forest.strata import read_columns
+from soilft.training.held_out import SPLITS, Fold, year_block_folds
 
 if TYPE_CHECKING:
     from sklearn.ensemble import ExtraTreesClassifier
@@ -146,6 +148,27 @@ def blocked_folds(
             remedy="Use a longer period, a larger region or more rows, or switch the search off.",
         )
     return found
+
+
+def rows_and_folds(url: str, most: int, folds: int, seed: int) -> tuple[Rows, list[Fold]]:
+    """Training rows of a stored table to search on, and their folds; see `blocked_folds`.
+
+    Parameters
+    ----------
+    most
+        Rows at most; a random part where there are more.
+
+    Returns
+    -------
+    rows
+        Numbers of the rows in the table, ascending, (row,).
+    folds
+        Of places among ``rows``.
+    """
+    split, label, day, block = read_columns(url, "split", "label", "day", "block")
+    rows = at_most(np.flatnonzero(split == SPLITS["train"]), most, seed)
+    year = day[rows].astype("datetime64[D]").astype("datetime64[Y]")
+    return rows, blocked_folds(label[rows], year, block[rows], folds, seed)
 
 
 def search(

@@ -200,19 +200,24 @@ def limit(monkeypatch: pytest.MonkeyPatch) -> Any:
     return set_to
 
 
+def peak_bytes(table: Done, count: int = 1) -> int:
+    """Memory of a task that trains on one of ``count`` strata of the table."""
+    return strata.peak_bytes(table.facts["rows"], len(NAMES), count)
+
+
 def test_strata_are_as_few_as_fit_a_worker(dask_client: Client, tmp_path: Path, limit: Any) -> None:
     run = prepared(tmp_path)
     rows = 10**8
     table = Done("", "", {"rows": rows, "block_degrees": 1.0})
     settings = ForestSettings(n_estimators=50)
-    whole = forest.peak_bytes(run, table)
+    whole = peak_bytes(table)
     limit(whole)
     assert forest.strata_for(run, dask_client, table, settings) == 1
     limit(whole - 1)
     assert forest.strata_for(run, dask_client, table, settings) == 2
-    limit(forest.peak_bytes(run, table, 8))
+    limit(peak_bytes(table, 8))
     assert forest.strata_for(run, dask_client, table, settings) == 8
-    limit(forest.peak_bytes(run, table, 32) - 1)
+    limit(peak_bytes(table, 32) - 1)
     with pytest.raises(TaskTooLarge, match=r"Make sampling\.max_rows smaller, or give"):
         forest.strata_for(run, dask_client, table, settings)
 
@@ -222,9 +227,9 @@ def test_as_many_rows_are_judged_as_fit_a_worker(
 ) -> None:
     run = prepared(tmp_path)
     table = Done("", "", {"rows": 10**8, "block_degrees": 1.0})
-    limit(forest.peak_bytes(run, table))
+    limit(peak_bytes(table))
     assert forest.rows_that_fit(run, dask_client, "validate", table) is None
-    limit(forest.peak_bytes(run, table, 4))
+    limit(peak_bytes(table, 4))
     assert forest.rows_that_fit(run, dask_client, "validate", table) == 25_000_000
     limit(1000)
     with pytest.raises(TaskTooLarge, match=r"a task of validate.*Give workers more memory"):

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from dask.delayed import delayed
 from distributed import Client
 
@@ -17,12 +16,10 @@ from pipelines.outcomes import check_memory, task_memory
 from pipelines.plan import single
 from pipelines.run import Run
 from pipelines.work import Work
-from soilft.draws import at_most
 from soilft.forest import search, strata
 from soilft.forest.grow import ForestSettings, GrowTrees, assemble, grow_trees, kept_group
 from soilft.store.digest import digest
 from soilft.store.ledger import Done
-from soilft.training.held_out import SPLITS
 from soilft.training.table import feature_names
 
 if TYPE_CHECKING:
@@ -49,10 +46,7 @@ def settings_for(work: Work, table: Done) -> tuple[ForestSettings, Mapping[str, 
 def _search(work: Work, key: str) -> Done:
     run = work.run
     section, settings, url = run.config.forest.search, run.config.forest.settings(), run.table_url()
-    split, label, day, block = strata.read_columns(url, "split", "label", "day", "block")
-    rows = at_most(np.flatnonzero(split == SPLITS["train"]), section.max_rows, settings.seed)
-    year = day[rows].astype("datetime64[D]").astype("datetime64[Y]")
-    folds = search.blocked_folds(label[rows], year, block[rows], section.folds, settings.seed)
+    rows, folds = search.rows_and_folds(url, section.max_rows, section.folds, settings.seed)
     needed = strata.part_bytes(len(rows), len(feature_names(url)))
     check_memory(work.client, "search", needed, "Make forest.search.max_rows smaller.")
     work.emit(Event("search", 0, 1))
@@ -84,7 +78,7 @@ def strata_for(run: Run, client: Client, table: Done, settings: ForestSettings) 
         return _parts_that_fit(run, client, STAGE, table, settings.n_estimators, remedy)
     if configured == 1:
         remedy = "Set forest.strata to auto, or make sampling.max_rows smaller."
-    check_memory(client, STAGE, peak_bytes(run, table, configured), remedy)
+    check_memory(client, STAGE, strata.peak_bytes(*_size(run, table), configured), remedy)
     return configured
 
 
@@ -105,16 +99,15 @@ def rows_that_fit(run: Run, client: Client, stage: str, table: Done) -> int | No
 def _parts_that_fit(
     run: Run, client: Client, stage: str, table: Done, most: int, remedy: str
 ) -> int:
-    rows, features = TrainingTable.of(table).rows, len(feature_names(run.table_url()))
+    rows, features = _size(run, table)
     count = strata.fewest(rows, features, task_memory(client), most)
     check_memory(client, stage, strata.peak_bytes(rows, features, count), remedy)
     return count
 
 
-def peak_bytes(run: Run, table: Done, count: int = 1) -> int:
-    """Memory of a task that trains on the table, or on one of ``count`` strata of it."""
-    features = len(feature_names(run.table_url()))
-    return strata.peak_bytes(TrainingTable.of(table).rows, features, count)
+def _size(run: Run, table: Done) -> tuple[int, int]:
+    """Rows and features of the table."""
+    return TrainingTable.of(table).rows, len(feature_names(run.table_url()))
 
 
 def grow(

@@ -1,6 +1,7 @@
 """The search scores every point on blocked folds and takes the cheapest good one."""
 
 import itertools
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hypothesis.strategies as st
@@ -18,9 +19,12 @@ from soilft.forest.search import (
     blocked_folds,
     choose,
     measure,
+    rows_and_folds,
     search,
     shortfall,
 )
+from soilft.training.table import read_table
+from tests.support.tables import stored_table, table_of
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -69,6 +73,24 @@ def test_every_point_is_scored_by_its_own_forest_on_held_out_years_and_blocks(
             # scikit-learn weighs classes in the other order, so a tie may fall otherwise.
             slack = 0 if point.settings.class_weight is None else 1.5 / len(fold.test)
             assert abs(accuracy - np.mean(found == label[fold.test])) <= slack
+
+
+def test_training_rows_of_a_table_are_searched_no_more_than_asked_for(tmp_path: Path) -> None:
+    features, label, _, block = rows()
+    made = table_of(features, label, block=block)
+    url, _ = stored_table(tmp_path, made)
+    table = read_table(url)
+    for most in (100, 10_000):
+        found, folds = rows_and_folds(url, most, 2, 3)
+        train = table.rows_of("train")
+        assert len(found) == min(most, len(train))
+        assert set(found) <= set(train)
+        assert (np.diff(found) > 0).all()
+        expected = blocked_folds(made.label[found], table.year[found], block[found], 2, 3)
+        assert len(folds) == len(expected) == 2
+        for fold, other in zip(folds, expected, strict=True):
+            np.testing.assert_array_equal(fold.train, other.train)
+            np.testing.assert_array_equal(fold.test, other.test)
 
 
 def test_cost_is_counted_in_nodes_and_in_nodes_on_the_way() -> None:
