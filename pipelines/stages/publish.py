@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from pipelines import lineage
@@ -23,7 +23,7 @@ from soilft.release import page as viewer
 from soilft.release.layout import Layout
 from soilft.release.publication import Release, described, latest
 from soilft.release.publication import publish as publish_prefix
-from soilft.release.staged import Part, Staged
+from soilft.release.staged import Staged
 from soilft.release.versions import method_digest
 from soilft.store import objects
 from soilft.store.digest import digest
@@ -52,7 +52,7 @@ def publish(run: Run, emit: Emit = silent) -> tuple[Outcomes, Release]:
         staged,
         lambda done, total: emit(Event(STAGE, done, total)),
         seconds=run.config.publication.lease_seconds,
-        compared=lambda cube: changes.compared(cube, staged.url, _new_days(staged, before)),
+        compared=lambda cube: changes.compared(cube, staged.url, staged.new_days(before)),
     )
     outcomes = Outcomes(STAGE, done=int(release.fresh), skipped=int(not release.fresh))
     return outcomes, release
@@ -72,7 +72,7 @@ def staging(
     checks = release_checks.check(
         staged.url,
         staged.days,
-        _new_days(staged, before),
+        staged.new_days(before),
         run.input_refs().reanalysis,
         run.config.publication.limits(),
     )
@@ -90,7 +90,13 @@ def _staged(
         template=template,
         days=run.config.days,
         contents=contents,
-        layout=_layout(run, method, before),
+        layout=Layout.following(
+            before,
+            method,
+            run.config.to_region().grid.shape,
+            len(run.config.days),
+            series=run.config.publication.series,
+        ),
         method=method,
         groups={} if layers is None else {ANNUAL: (run.annual_url(model), layers)},
         companions=_companions(run, model, layers),
@@ -126,21 +132,6 @@ def _contents(predicted: Plan[PredictDays]) -> list[str]:
     """Digest of the values of every day, from the ledger."""
     records = [predicted.records[unit.name] for unit in predicted.done]
     return [day for record in records for day in PredictedDays.of(record).days]
-
-
-def _layout(run: Run, method: Mapping[str, Any], before: Mapping[str, Any] | None) -> Layout:
-    """How the cube is cut: as the releases of this method are, so that their shards can stay."""
-    if before is not None and method_digest(before["method"]) == method_digest(method):
-        return Layout.parse(before["layout"])
-    shape = run.config.to_region().grid.shape
-    return Layout.of(shape, len(run.config.days), series=run.config.publication.series)
-
-
-def _new_days(staged: Staged, before: Mapping[str, Any] | None) -> Sequence[Any]:
-    """Days of the parts that the latest release does not have as they are."""
-    keys = {part["key"] for part in (before or {"parts": []})["parts"]}
-    parts: Sequence[Part] = staged.parts
-    return [part.days for part in parts if part.key not in keys]
 
 
 def is_published(run: Run, model: ModelRef, predicted: Plan[PredictDays]) -> bool:

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from soilft.release.versions import method_digest
 from soilft.schema import Template
 
 # Days of an inner chunk: a map receives at most this many times what it asked for.
@@ -85,6 +86,31 @@ class Layout:
         if side:
             rows, columns = (-(-n // side) * side for n in (rows, columns))
         return cls(CHUNK_DAYS, _shard_days(days), rows, columns, side)
+
+    @classmethod
+    def following(
+        cls,
+        before: Mapping[str, Any] | None,
+        method: Mapping[str, Any],
+        shape: tuple[int, int],
+        days: int,
+        *,
+        series: bool | None = None,
+    ) -> Layout:
+        """The layout of the latest release where it is of the method, so that its shards can stay.
+
+        Parameters
+        ----------
+        before
+            What the latest release says of itself; None before the first.
+        method
+            What decides the values, JSON values.
+        shape, days, series
+            Of the layout where there is no such release; see `of`.
+        """
+        if before is not None and method_digest(before["method"]) == method_digest(method):
+            return cls.parse(before["layout"])
+        return cls.of(shape, days, series=series)
 
     @classmethod
     def parse(cls, value: Mapping[str, Any]) -> Layout:

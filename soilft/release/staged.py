@@ -123,6 +123,17 @@ class Staged:
             found.append(Part(index, days, key))
         return tuple(found)
 
+    def new_days(self, before: Mapping[str, Any] | None) -> list[DaySpan]:
+        """Days of the parts that a release does not have as they are.
+
+        Parameters
+        ----------
+        before
+            What the release says of itself; None where there is none.
+        """
+        keys = set() if before is None else {part["key"] for part in before["parts"]}
+        return [part.days for part in self.parts if part.key not in keys]
+
     @cached_property
     def metadata(self) -> dict[str, bytes]:
         """Metadata and coordinates of the cube by name below it, its root's the last to write."""

@@ -50,6 +50,15 @@ def test_a_layout_survives_json() -> None:
     assert Layout.parse(layout.as_json()) == layout
 
 
+def test_releases_of_one_method_are_cut_as_the_first_was() -> None:
+    shape, layout = (12, 16), Layout(15, 480, 6, 8)
+    before = {"method": {"model": "a"}, "layout": layout.as_json()}
+    assert Layout.following(before, {"model": "a"}, shape, 12) == layout
+    for other in (before, None):
+        fresh = Layout.following(other, {"model": "b"}, shape, 12, series=True)
+        assert fresh == Layout.of(shape, 12, series=True)
+
+
 @pytest.mark.parametrize(
     "wrong", [{"shard_days": 16}, {"series": 7}], ids=["shard of broken chunks", "broken series"]
 )
