@@ -73,6 +73,14 @@ BANDS: Mapping[str, str] = {
 }
 
 
+def is_scaled(source: DailySource, noise: float) -> bool:
+    """Whether a scale of the noise changes what is simulated of a source.
+
+    Neither a reanalysis nor the truth has the noise of an instrument.
+    """
+    return noise != 1 and source.product not in _ALWAYS
+
+
 @dataclass(frozen=True)
 class SimulatedGround:
     """One task: the ground of the whole period, from which every day begins."""
@@ -189,8 +197,7 @@ class SimulatedDays:
     def key(self) -> str:
         """Digest of everything that this chunk's bytes depend on."""
         changed: dict[str, Any] = {}
-        # Neither a reanalysis nor the truth has the noise of an instrument.
-        if self.archive.noise != 1 and self.sensor is not None:
+        if is_scaled(self.source, self.archive.noise):
             changed["noise"] = self.archive.noise
         if self.days != tuple(self.span):
             changed["days"] = [str(day) for day in self.days]

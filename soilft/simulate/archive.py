@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -33,6 +33,14 @@ SENSORS: dict[str, Callable[[Archive, date, World], list[Path]]] = {
     "smap": native_smap.write,
 }
 """Writer of the daily files of each sensor."""
+
+
+PATTERNS: Mapping[str, str] = {
+    "dem": "dem/*.tif",
+    "soilgrids-2.0": "soilgrids/*.tif",
+    "ismn": "ismn",
+}
+"""Where an archive has the files of each product without days, below its ``root``."""
 
 
 def write_static(archive: Archive) -> list[Path]:

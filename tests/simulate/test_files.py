@@ -26,6 +26,7 @@ from soilft.simulate import (
     write_day,
     write_static,
 )
+from soilft.simulate.archive import PATTERNS
 from soilft.simulate.overpass import utc_hour
 from soilft.simulate.parameters import number
 from soilft.simulate.world import World
@@ -83,6 +84,13 @@ def test_flat_files_are_as_listed_packed_or_plain(early: Archive) -> None:
     assert len(paths) == 2 * (12 + 1) + 3
     assert {path.suffix == ".gz" for path in paths} == {True, False}
     assert [line for path in paths for line in listing.flat_differences(path, "nsidc0302")] == []
+
+
+def test_products_without_days_lie_where_the_archive_says(tibet: Archive) -> None:
+    found = {product: sorted(tibet.root.glob(pattern)) for product, pattern in PATTERNS.items()}
+    assert {path.parent for path in found["dem"]} == {tibet.root / "dem"}
+    assert len(found["soilgrids-2.0"]) == 10
+    assert found["ismn"] == [tibet.root / "ismn"]
 
 
 def test_the_soil_is_as_listed_and_covers_the_bounds(tibet: Archive) -> None:

@@ -12,6 +12,7 @@ from soilft.errors import ConfigError
 from soilft.ingest.simulated import SENSORS, SimulatedDays
 from soilft.ingest.truth import NAME as TRUTH
 from soilft.simulate import Archive
+from soilft.simulate.archive import PATTERNS
 from soilft.store import objects
 
 # Ledger units of what all simulated days need, of what does not change, and of stations.
@@ -85,6 +86,5 @@ def _require_simulated(name: str, product: str, known: Mapping[str, str]) -> Non
 
 def patterns(run: Run, product: str) -> tuple[str, ...]:
     """Where the files of a product without days are left."""
-    places = {"dem": "dem/*.tif", "soilgrids-2.0": "soilgrids/*.tif", "ismn": "ismn"}
-    _require_simulated(product, product, places)
-    return (str(archive_of(run).root / places[product]),)
+    _require_simulated(product, product, PATTERNS)
+    return (str(archive_of(run).root / PATTERNS[product]),)

@@ -10,6 +10,7 @@ from pipelines.stages.ingest.units import STAGE, Task, do, plan
 from pipelines.work import Work, stage
 from soilft.ingest.availability import Availability, SourceDays, joined
 from soilft.ingest.granules import Ingested, static_template, template_for
+from soilft.ingest.simulated import is_scaled
 from soilft.ingest.truth import template as truth_template
 from soilft.store import objects
 from soilft.store import zarr as store
@@ -101,7 +102,7 @@ def _label_simulated(run: Run) -> None:
         simulated = any(IngestedUnit.of(r).simulated for u, r in records if u.source == name)
         template = template_for(source, run.config.to_region().grid, run.config.days, 1)
         marks: dict[str, str | float] = {"simulated": str(simulated).lower()}
-        if noise != 1 and source.role in ("tb", "label"):
+        if is_scaled(source, noise):
             marks["simulation_noise"] = noise
         store.set_attributes(run.places.input(name), {**template.attributes, **marks})
     if run.config.static_sources():

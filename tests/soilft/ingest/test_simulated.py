@@ -10,14 +10,20 @@ import xarray as xr
 from soilft.days import DaySpan
 from soilft.grid import Region
 from soilft.ingest.granules import template_for
-from soilft.ingest.simulated import SimulatedDays
+from soilft.ingest.simulated import SimulatedDays, is_scaled
 from soilft.ingest.truth import TruthSource
 from soilft.simulate import Archive
-from soilft.sources import Amsr2L3, SmosL3Ft
+from soilft.sources import Amsr2L3, GldasNoah3h, SmosL3Ft
 from soilft.store.zarr import create
 
 BOUNDS = (90.0, 32.0, 92.5, 34.0)
 START, END, SEED = date(2015, 10, 1), date(2015, 10, 4), 5
+
+
+def test_a_scale_of_the_noise_counts_for_instruments_alone() -> None:
+    sources = (Amsr2L3(("36",)), SmosL3Ft(), GldasNoah3h(), TruthSource("smos", ("AM",), SEED))
+    assert [is_scaled(source, 2.0) for source in sources] == [True, True, False, False]
+    assert not any(is_scaled(source, 1.0) for source in sources)
 
 
 @pytest.mark.parametrize("product", ["truth", "smos", "amsr2"])
