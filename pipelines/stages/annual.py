@@ -10,7 +10,6 @@ from typing import Any
 from pipelines import lineage
 from pipelines.events import Event
 from pipelines.facts import ErrorCorrelation, Pictures
-from pipelines.outcomes import check_memory
 from pipelines.plan import Plan, Unit
 from pipelines.run import Run
 from pipelines.stages.predict import require_predicted
@@ -221,17 +220,20 @@ def _correlate(work: Work, layers: _Layers, key: str) -> Done:
     """Day-to-day correlation of errors, from the labels of the first days."""
     run = work.run
     url, label, days = run.staging_url(layers.model), run.config.label, run.config.days
-    span, grid = layers.known_span, layers.grid
     tasks = {
         f"pairs of rows {band}": PairsOfBand(
-            url, run.places.input(label.input), label.reference_overpass, days, span, band
+            url,
+            run.places.input(label.input),
+            label.reference_overpass,
+            days,
+            layers.known_span,
+            band,
+            layers.grid.shape[1],
         )
-        for band in annual_store.bands(grid)
+        for band in annual_store.bands(layers.grid)
     }
-    cells = min(annual_store.CHUNK_CELLS, grid.shape[0]) * grid.shape[1]
-    peak = day_correlation.peak_bytes(len(span), cells)
-    check_memory(work.client, STAGE, peak, _REMEDY.format("correlation_days"))
-    first, *others = work.gather(STAGE, day_correlation.pairs, tasks)
+    remedy = _REMEDY.format("correlation_days")
+    first, *others = work.gather(STAGE, day_correlation.pairs, tasks, remedy=remedy)
     facts = ErrorCorrelation(**day_correlation.described(sum(others, start=first))).to_json()
     return Done(key, digest(facts), facts)
 

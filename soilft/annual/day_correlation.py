@@ -52,6 +52,8 @@ class PairsOfBand:
         Days to compare, the first of the period, so that new days change nothing.
     rows
         First row and one past the last.
+    columns
+        Cells of a row.
     """
 
     cube_url: str
@@ -60,6 +62,12 @@ class PairsOfBand:
     period: DaySpan
     span: DaySpan
     rows: RowSpan
+    columns: int
+
+    @property
+    def peak_bytes(self) -> int:
+        """Memory the task needs at most: both stores' days, and the numbers of one lag's pairs."""
+        return len(self.span) * self.rows.height * self.columns * (2 + 4 + 4 * 8)
 
 
 @dataclass(frozen=True)
@@ -105,11 +113,6 @@ def pairs(task: PairsOfBand) -> Counts:
     at = codes.index(OVERPASSES[task.overpass])
     state = np.asarray(store.array(label, "freeze_thaw")[days, at, band])
     return pairs_of(percent, state)
-
-
-def peak_bytes(days: int, cells: int) -> int:
-    """Memory a band needs at most: both stores' days, and the numbers of the pairs of one lag."""
-    return days * cells * (2 + 4 + 4 * 8)
 
 
 def pairs_of(percent: npt.NDArray[np.uint8], state: npt.NDArray[np.uint8]) -> Counts:

@@ -72,6 +72,7 @@ def tasks(run: Run) -> list[object]:
             config.days,
             config.days,
             RowSpan(0, 64),
+            128,
         ),
         YearBand(
             run.places.url("cube.zarr"),

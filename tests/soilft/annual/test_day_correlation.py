@@ -1,5 +1,8 @@
 """The correlation of days' errors: the copula's formula, known correlations found again."""
 
+from dataclasses import replace
+from datetime import date
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,12 +14,15 @@ from soilft.annual.day_correlation import (
     LAGS,
     SCALES,
     DayCorrelation,
+    PairsOfBand,
     correlations,
     described,
     excess,
     fitted,
     pairs_of,
 )
+from soilft.days import DaySpan
+from soilft.grid import RowSpan
 from soilft.schema import MISSING, PARTIAL
 
 
@@ -69,6 +75,15 @@ def test_pairs_are_those_of_a_loop() -> None:
     assert (found == expected).all()
     assert found[0].sum() > 0
     assert found[LAGS.index(32) :].sum() == 0
+
+
+def test_a_band_of_twice_the_cells_or_days_needs_twice_the_memory() -> None:
+    period = DaySpan(date(2015, 1, 1), date(2015, 1, 10))
+    task = PairsOfBand("cube", "label", "PM", period, period, RowSpan(0, 8), 5)
+    assert task.peak_bytes == 10 * 8 * 5 * 38
+    assert replace(task, rows=RowSpan(8, 24)).peak_bytes == 2 * task.peak_bytes
+    half = DaySpan(date(2015, 1, 1), date(2015, 1, 5))
+    assert 2 * replace(task, span=half).peak_bytes == task.peak_bytes
 
 
 def test_pairs_of_bands_add_up() -> None:
