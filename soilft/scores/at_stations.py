@@ -14,6 +14,7 @@ from soilft.schema import FROZEN, MISSING, OVERPASSES, THAWED
 from soilft.scores import held_out_scores as scorecard
 from soilft.scores.baselines import FREEZING_K
 from soilft.scores.held_out_scores import Draws
+from soilft.store import objects
 from soilft.store import zarr as store
 
 # Kelvin around the melting point within which a station's state is in doubt.
@@ -40,6 +41,15 @@ class AtStations:
 
     kelvin: npt.NDArray[Any]
     predicted: npt.NDArray[np.uint8]
+
+
+def cells(url: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Rows and columns of the cells with stations, in the order of a store; none without one."""
+    if not objects.exists(objects.join(url, "zarr.json")):
+        return (), ()
+    group = store.open_raw(url)
+    rows, columns = (np.asarray(store.array(group, name)[...]) for name in ("row", "column"))
+    return tuple(int(r) for r in rows), tuple(int(c) for c in columns)
 
 
 def temperatures(url: str, overpasses: Sequence[str]) -> npt.NDArray[Any] | None:

@@ -8,10 +8,29 @@ from typing import Literal
 
 import numpy as np
 
+from soilft.predictors.features import FeatureSet, names_by_group
+from soilft.predictors.window import Inputs
 from soilft.scores.ablations import columns_left
 from soilft.scores.evidence import HEADLINE, SHUFFLED
 from soilft.training.table import StoredTable
 from soilft.trials.experiments import Experiment
+
+
+def columns_by_group(
+    names: Sequence[str], inputs: Inputs, features: FeatureSet
+) -> dict[str, tuple[int, ...]]:
+    """Columns of a table by group of features, those groups that have any.
+
+    Parameters
+    ----------
+    names
+        Of the table's features, in order.
+    inputs, features
+        What the table was made from.
+    """
+    at = {name: i for i, name in enumerate(names)}
+    groups = names_by_group(inputs, features)
+    return {group: tuple(at[name] for name in members) for group, members in groups if members}
 
 
 def trials(

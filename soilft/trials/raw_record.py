@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from soilft.days import DaySpan
 from soilft.draws import at_most
+from soilft.errors import ModelError
 from soilft.forest import strata
 from soilft.forest.artefact import ModelRef, save
 from soilft.forest.grow import ForestSettings
@@ -121,6 +122,40 @@ def raw_rows(task: RawRows) -> Gathered:
     features = predictors.values[at]
     features[~same] = np.nan
     return Gathered(rows, features, same, predictors.names)
+
+
+class GatheredRows:
+    """Raw predictors of all rows of a table, from parts in any order.
+
+    Parameters
+    ----------
+    count
+        Rows of the table.
+    names
+        Of its features, in order.
+
+    Attributes
+    ----------
+    features, same
+        As in `Gathered`, of all rows; NaN and false where no part has come.
+    """
+
+    def __init__(self, count: int, names: tuple[str, ...]) -> None:
+        self.names = names
+        self.features = np.full((count, len(names)), np.nan, "float32")
+        self.same = np.zeros(count, bool)
+
+    def add(self, unit: str, part: Gathered) -> None:
+        """Add the rows of a part, of that unit.
+
+        Raises
+        ------
+        ModelError
+            Where its features are not those of the table.
+        """
+        if part.names != self.names:
+            raise ModelError(unit, expected="the features of the table", found="others")
+        self.features[part.rows], self.same[part.rows] = part.features, part.same
 
 
 def write_raw_table(

@@ -19,7 +19,6 @@ from pipelines.stages.validate.withheld_days import withheld_table
 from pipelines.work import Work
 from soilft.forest.artefact import ModelRef
 from soilft.forest.grow import ForestSettings
-from soilft.predictors.features import names_by_group
 from soilft.scores import annual_errors, at_stations, cube_counts, reference_states
 from soilft.scores.annual_errors import AnnualBand, Layers
 from soilft.scores.at_stations import AtStations
@@ -27,10 +26,9 @@ from soilft.scores.cube_counts import CompareDays
 from soilft.scores.evidence import TRUTH, Evidence, Folds
 from soilft.scores.reference_states import ReferenceBand
 from soilft.store import objects
-from soilft.store import zarr as store
 from soilft.training.table import StoredTable, held_table, read_table
 from soilft.trials import experiments
-from soilft.trials.design import trials
+from soilft.trials.design import columns_by_group, trials
 from soilft.trials.experiments import Experiment, SplitStates, transfer_experiment_pairs
 from soilft.trials.rules import Rules
 
@@ -127,7 +125,7 @@ def _designed(
     return trials(
         first,
         table,
-        _groups(run, table),
+        columns_by_group(table.names, run.input_refs().open(), run.config.feature_set()),
         withheld=withheld,
         ablations=section.ablations,
         negative_control=section.negative_control,
@@ -135,25 +133,9 @@ def _designed(
     )
 
 
-def _groups(run: Run, table: StoredTable) -> dict[str, tuple[int, ...]]:
-    """Columns of the table by group of features, those that have any."""
-    pairs = names_by_group(run.input_refs().open(), run.config.feature_set())
-    at = {name: i for i, name in enumerate(table.names)}
-    return {group: tuple(at[name] for name in names) for group, names in pairs if names}
-
-
-def stations(run: Run) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Rows and columns of the cells with stations."""
-    if not objects.exists(objects.join(run.places.stations, "zarr.json")):
-        return (), ()
-    group = store.open_raw(run.places.stations)
-    rows, columns = (np.asarray(store.array(group, name)[...]) for name in ("row", "column"))
-    return tuple(int(r) for r in rows), tuple(int(c) for c in columns)
-
-
 def _compared(work: Work, model: ModelRef, evidence: Evidence) -> None:
     """Count the staging cube beside labels, truth and stations."""
-    run, places = work.run, stations(work.run)
+    run, places = work.run, at_stations.cells(work.run.places.stations)
     tasks = {
         f"cube {span}": CompareDays(
             run.staging_url(model),

@@ -18,7 +18,6 @@ from pipelines.plan import single
 from pipelines.run import Run
 from pipelines.stages.validate.hand_over import of_reference
 from pipelines.work import Work
-from soilft.errors import ModelError
 from soilft.forest.grow import ForestSettings
 from soilft.forest.strata import read_columns
 from soilft.scores import frozen_days
@@ -28,7 +27,7 @@ from soilft.store.ledger import Done
 from soilft.training.table import StoredTable, feature_names, read_radiometers
 from soilft.trials import experiments, raw_record
 from soilft.trials.experiments import Experiment, transfer_experiment_pairs
-from soilft.trials.raw_record import Gathered, GrowRecord, RawRows, Recorded, StateDays
+from soilft.trials.raw_record import GatheredRows, GrowRecord, RawRows, Recorded, StateDays
 from soilft.trials.rules import Rules
 
 REMEDY = "Make chunks.predict_days smaller."
@@ -77,7 +76,6 @@ def _raw_table(work: Work, table: Done) -> Done:
 def _gather_raw(work: Work, key: str) -> Done:
     run = work.run
     url = run.table_url()
-    names = feature_names(url)
     (day,) = read_columns(url, "day")
     tasks = {
         f"raw rows {span}": RawRows(
@@ -86,17 +84,10 @@ def _gather_raw(work: Work, key: str) -> Done:
         for span in run.predict_spans()
         if np.isin(span.numbers, day).any()
     }
-    features = np.full((len(day), len(names)), np.nan, "float32")
-    same = np.zeros(len(day), bool)
-
-    def keep(unit: str, part: Gathered) -> None:
-        if part.names != names:
-            raise ModelError(unit, expected="the features of the table", found="others")
-        features[part.rows], same[part.rows] = part.features, part.same
-
-    work.each("raw rows", raw_record.raw_rows, tasks, keep, remedy=REMEDY)
-    content = raw_record.write_raw_table(raw_table_url(run), url, features, same)
-    return Done(key, content, RawTable(len(day), int((~same).sum())).to_json())
+    rows = GatheredRows(len(day), feature_names(url))
+    work.each("raw rows", raw_record.raw_rows, tasks, rows.add, remedy=REMEDY)
+    content = raw_record.write_raw_table(raw_table_url(run), url, rows.features, rows.same)
+    return Done(key, content, RawTable(len(day), int((~rows.same).sum())).to_json())
 
 
 def _tables(run: Run, asked: Asked, raw: Done) -> dict[str, tuple[str, str]]:

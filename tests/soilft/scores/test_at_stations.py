@@ -8,7 +8,7 @@ import zarr
 
 from soilft.days import DaySpan
 from soilft.schema import FROZEN, MISSING, OVERPASSES, THAWED
-from soilft.scores.at_stations import AtStations, clusters, experiments, state, temperatures
+from soilft.scores.at_stations import AtStations, cells, clusters, experiments, state, temperatures
 from soilft.scores.held_out_scores import Draws
 
 DAYS = DaySpan(date(2015, 12, 30), date(2016, 1, 2))
@@ -39,6 +39,14 @@ def test_intervals_resample_years_and_stations() -> None:
     assert len(np.unique(found)) == 2 * 3
     np.testing.assert_array_equal(found[0], found[1])
     assert not np.isin(found[1], found[2]).any()
+
+
+def test_cells_of_stations_are_in_the_order_of_their_store(tmp_path: Path) -> None:
+    assert cells(str(tmp_path)) == ((), ())
+    group = zarr.open_group(str(tmp_path), mode="w")
+    group.create_array("row", data=np.array([4, 1]))
+    group.create_array("column", data=np.array([0, 7]))
+    assert cells(str(tmp_path)) == ((4, 1), (0, 7))
 
 
 def test_temperatures_are_those_of_the_overpasses_in_their_order(tmp_path: Path) -> None:

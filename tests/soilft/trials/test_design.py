@@ -1,19 +1,24 @@
 """Which experiments there are."""
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from soilft.days import DaySpan
 from soilft.forest.grow import ForestSettings
 from soilft.grid import Region
+from soilft.predictors.features import FeatureSet, names_of
+from soilft.predictors.stores import InputRefs
+from soilft.predictors.window import Target
 from soilft.training.table import StoredTable, read_table
-from soilft.trials.design import trials
+from soilft.trials.design import columns_by_group, trials
 from soilft.trials.experiments import Experiment
 from soilft.trials.rules import Rules
-from tests.support import tables
+from tests.support import radiometers, tables
 
 GROUPS = {"brightness": (0,), "season": (1,)}
 FIRST = Experiment(
@@ -30,6 +35,22 @@ ALL: dict[str, Any] = {
     "negative_control": True,
     "alone": ("year", "block"),
 }
+
+
+def test_columns_of_a_group_are_where_the_table_has_its_features(tmp_path: Path) -> None:
+    region, whole = FIRST.region, DaySpan(date(2012, 1, 1), date(2012, 1, 4))
+    scene = radiometers.scene(region.grid, whole, 4)
+    url = radiometers.write(
+        tmp_path, "one", region.grid, whole, scene, radiometers.no_error, flown=range(4)
+    )
+    inputs = InputRefs(region, whole, (url,)).open()
+    # Nothing is remembered of an input that is not there: that group has no columns.
+    features = FeatureSet(("brightness", "terrain", "season"), (Target("AM", 6.0),))
+    names = names_of(inputs, features)
+    found = columns_by_group(names[::-1], inputs, features)
+    assert list(found) == ["brightness", "season"]
+    back = [names[::-1][column] for columns in found.values() for column in columns]
+    assert back == list(names)
 
 
 @pytest.fixture(scope="module")

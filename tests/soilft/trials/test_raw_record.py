@@ -10,6 +10,7 @@ import pytest
 
 from soilft.channels import CODES
 from soilft.days import DaySpan
+from soilft.errors import ModelError
 from soilft.forest.artefact import ModelRef
 from soilft.forest.grow import ForestSettings
 from soilft.forest.loaded import loaded
@@ -32,6 +33,8 @@ from soilft.training.table import read_table, write_table
 from soilft.trials import raw_record
 from soilft.trials.experiments import Experiment, run, transfer_experiment_pairs
 from soilft.trials.raw_record import (
+    Gathered,
+    GatheredRows,
     GrowRecord,
     RawRows,
     Recorded,
@@ -112,13 +115,21 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, InputRefs, str
 def raw_of(inputs: InputRefs, table_url: str, url: str, spans: Sequence[DaySpan]) -> str:
     """Gather raw rows span by span, the last first, and write them."""
     table = read_table(table_url)
-    features = np.full(table.features.shape, np.nan, "float32")
-    same = np.zeros(len(table), bool)
+    rows = GatheredRows(len(table), table.names)
     for span in reversed(spans):
         part = raw_record.raw_rows(RawRows(as_they_are(inputs), FEATURES, table_url, span))
-        assert part.names == table.names
-        features[part.rows], same[part.rows] = part.features, part.same
-    return raw_record.write_raw_table(url, table_url, features, same)
+        rows.add(str(span), part)
+    return raw_record.write_raw_table(url, table_url, rows.features, rows.same)
+
+
+def test_rows_of_other_features_are_refused_by_their_unit() -> None:
+    rows = GatheredRows(3, ("a", "b"))
+    one = np.ones((1, 2), "float32")
+    rows.add("first", Gathered(np.array([1]), one, np.array([True]), ("a", "b")))
+    with pytest.raises(ModelError, match=r"second: expected the features of the table"):
+        rows.add("second", Gathered(np.array([2]), one, np.array([True]), ("b", "a")))
+    assert rows.same.tolist() == [False, True, False]
+    np.testing.assert_array_equal(np.isnan(rows.features).all(axis=1), ~rows.same)
 
 
 @pytest.fixture(scope="module")
