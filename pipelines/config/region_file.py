@@ -73,7 +73,7 @@ class Config(Section):
     simulation: SimulationSection | None = None
 
     @model_validator(mode="after")
-    def _consistent(self) -> Config:
+    def _label_is_one(self) -> Config:
         label = self.inputs.get(self.label.input)
         if label is None or label.source().role != "label":
             labels = [n for n, i in self.inputs.items() if i.source().role == "label"]
@@ -81,6 +81,16 @@ class Config(Section):
                 f"label.input: expected one of the inputs that are labels ({', '.join(labels)}), "
                 f"found {self.label.input}"
             )
+        known = cast("DailySource", label.source()).overpasses
+        for overpass in self.label.overpasses:
+            if overpass not in known:
+                raise ValueError(
+                    f"label.overpasses: {label.product} has {', '.join(known)}, found {overpass}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _inputs_agree(self) -> Config:
         for role in ("reanalysis", "station"):
             names = [name for name, item in self.inputs.items() if item.source().role == role]
             if len(names) > 1:
@@ -99,18 +109,16 @@ class Config(Section):
         for name, item in self.inputs.items():
             if not item.patterns and not self.is_direct:
                 raise ValueError(f"inputs.{name}.granules: expected a path or URL, found none")
-        known = cast("DailySource", label.source()).overpasses
-        for overpass in self.label.overpasses:
-            if overpass not in known:
-                raise ValueError(
-                    f"label.overpasses: {label.product} has {', '.join(known)}, found {overpass}"
-                )
         for name in self.metadata.inputs:
             if name not in self.inputs:
                 raise ValueError(
                     f"metadata.inputs: expected names of inputs ({', '.join(self.inputs)}), "
                     f"found {name}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _reference_is_a_radiometer(self) -> Config:
         reference = self.harmonize.reference
         radiometers = [n for n, i in self.inputs.items() if i.source().role == "tb"]
         if reference is not None and reference not in radiometers:
@@ -118,6 +126,10 @@ class Config(Section):
                 f"harmonize.reference: expected a radiometer among the inputs "
                 f"({', '.join(radiometers) or 'there is none'}), found {reference}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _values_can_be_made(self) -> Config:
         if not self.to_region().mask.any():
             raise ValueError(
                 "region.mask: expected polygons around the centre of a cell, found none"
