@@ -23,6 +23,7 @@ from soilft.radiometers.gaps import VERSION as GAPS_VERSION
 from soilft.radiometers.intercalibration_fit import VERSION as HARMONIZE_VERSION
 from soilft.radiometers.normals_fit import VERSION as NORMALS_VERSION
 from soilft.store.digest import digest, spelled
+from soilft.training.held_out import ONE_WINTER
 from soilft.trials.raw_record import VERSION as RAW_RECORD_VERSION
 
 if TYPE_CHECKING:
@@ -139,7 +140,16 @@ def forest_key(run: Run, table_content: str) -> str:
     """What the forest and its uncertainty depend on."""
     section = run.config.validation
     judged = (section.rows_per_fit, section.trees_per_fit, section.level, section.seed)
-    return digest(VERSIONS["forest"], table_content, run.config.forest.key(), judged)
+    return digest(
+        VERSIONS["forest"], table_content, run.config.forest.key(), judged, *_one_winter(run)
+    )
+
+
+def _one_winter(run: Run) -> tuple[str, ...]:
+    """What keys add where a New Year lies in the only winter: 0.3.0 took it for two years."""
+    days = run.config.days
+    crossed = days.first.year < days.last.year and len(days) <= ONE_WINTER
+    return ("one winter",) if crossed else ()
 
 
 # predict
@@ -244,6 +254,7 @@ def scorecard_key(run: Run, model: ModelRef, compared: Sequence[str]) -> str:
         sorted(compared),
         None if transfers is None else digest(transfers.facts),
         raw_record_key(run),
+        *_one_winter(run),
     )
 
 

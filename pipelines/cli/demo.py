@@ -14,8 +14,10 @@ from pipelines.config.sections import SimulationSection
 from pipelines.events import Emit
 from pipelines.outcomes import Outcomes, collect
 from pipelines.run import Run
+from pipelines.stages.ingest.simulated import days_by_chunk, simulated_days
 from pipelines.stages.order import Finished, run_all
 from soilft.simulate import Archive, history, write_day, write_static, write_stations
+from soilft.simulate.world import identity
 from soilft.sources import GldasNoah3h
 
 ARCHIVE_VARIABLE = "SOILFT_DEMO_ARCHIVE"
@@ -64,27 +66,36 @@ def prepare(output: Path, region: str) -> Run:
 
 def archive_of(run: Run) -> Archive:
     """The archive that a demo's region file asks for."""
-    config = run.config
+    config, simulation = run.config, run.config.simulation or SimulationSection()
     return Archive(
         Path(os.environ[ARCHIVE_VARIABLE]),
         config.region.bounds,
         config.period.start,
         config.period.end,
-        (config.simulation or SimulationSection()).seed,
+        simulation.seed,
+        ground=None if simulation.ground is None else Path(simulation.ground),
     )
+
+
+def said_of_inputs(run: Run) -> str:
+    """What was simulated as native granules, and what straight into the input stores."""
+    granules, direct = len(simulated_days(run)), sum(map(len, days_by_chunk(run).values()))
+    between = f"; of {direct} days between, input stores" if direct else ""
+    return f"SIMULATED: of {granules} days, native granules of every input{between}"
 
 
 def simulate(run: Run, client: Client, emit: Emit) -> Outcomes:
     """Write the simulated archive, day by day on the cluster; days that are there stay."""
     archive = archive_of(run)
     outcomes = Outcomes("simulate")
-    done = archive.root / "complete"
+    done = archive.root / "complete" / identity(archive.domain)
     done.mkdir(parents=True, exist_ok=True)
-    days = (run.config.simulation or SimulationSection()).days(run.config.days)
+    days = simulated_days(run)
+    known = [day for some in days_by_chunk(run).values() for day in some]
     sources = run.config.daily_sources().values()
     gldas = tuple(n for s in sources if isinstance(s, GldasNoah3h) for n in s.variables_read)
     units: list[dict[str, SimulateDay | SimulateGround]] = [
-        {"ground": SimulateGround(archive, tuple(days))},
+        {"ground": SimulateGround(archive, tuple(sorted({*days, *known})))},
         {
             str(day): SimulateDay(archive, day, gldas, day - timedelta(days=1) not in days)
             for day in days

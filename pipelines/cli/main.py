@@ -286,7 +286,7 @@ def demo(
     it = quick_start.prepare(output, region)
     with client_of(it, workers, None) as client, listening(err, quiet=quiet) as emit:
         finished = quick_start.simulate_and_run(it, client, emit)
-    out.print(status.availability_table(it, title="SIMULATED granules of every input"))
+    out.print(status.availability_table(it, title=quick_start.said_of_inputs(it)))
     _print_scores(it)
     finish(finished.outcomes, finished.release)
 

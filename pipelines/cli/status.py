@@ -22,6 +22,7 @@ from soilft.cube.structure import PredictDays
 from soilft.forest.artefact import ModelRef
 from soilft.ingest.granules import static_template, template_for
 from soilft.release.publication import latest
+from soilft.report.sections import HEADLINE, held_out
 from soilft.scores.ablations import ABLATIONS
 from soilft.store import objects
 
@@ -213,10 +214,11 @@ def report(run: Run) -> list[str]:
         lines += annual.remarks(run, model)
     scores = scorecard(run)
     if scores is not None:
-        headline = scores["experiments"]["year_block"]["scores"]
+        best = scores["experiments"][HEADLINE]
+        headline = best["scores"]
         if headline is not None:
             lines.append(
-                f"{'SIMULATED, ' if scores['simulated'] else ''}held-out years and blocks: overall "
+                f"{'SIMULATED: ' if scores['simulated'] else ''}{held_out(best)}: overall "
                 f"accuracy {headline['overall_accuracy']:.3f}, balanced accuracy "
                 f"{headline['balanced_accuracy']:.3f}"
             )

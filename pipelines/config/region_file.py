@@ -167,7 +167,7 @@ class Config(Section):
     @property
     def is_direct(self) -> bool:
         """Whether the input stores are simulated without granules."""
-        return self.simulation is not None and self.simulation.direct
+        return self.simulation is not None and self.simulation.direct is True
 
     @property
     def solar_hours(self) -> Mapping[str, float]:

@@ -64,7 +64,8 @@ class SimulationSection(Section):
     """A synthetic Earth in place of archives; everything made of it says SIMULATED.
 
     ``soilft demo`` writes native granules for the days of ``spans``; with ``direct``, ``soilft
-    ingest`` writes the input stores from the same physics, without granules.
+    ingest`` writes the input stores from the same physics, without granules: of all days, or where
+    it is ``between`` of the chunks of days that no span touches.
 
     ``noise`` scales the errors of labels and the noise of radiometers, 1 as the parameters have
     them. ``ground`` is a folder of integrated grounds that runs share; ``truth`` a pattern of the
@@ -73,7 +74,7 @@ class SimulationSection(Section):
 
     seed: int = 0
     spans: tuple[PeriodSection, ...] = ()
-    direct: bool = False
+    direct: bool | Literal["between"] = False
     noise: float = Field(1.0, ge=0, allow_inf_nan=False)
     # Places, which decide nothing of the product.
     ground: str | None = Field(None, exclude=True)
@@ -83,7 +84,7 @@ class SimulationSection(Section):
     def _fits_the_way(self) -> SimulationSection:
         if not self.direct and (self.noise != 1 or self.ground is not None):
             raise ValueError("noise and ground: expected with direct: true, found without")
-        if self.direct and self.truth is not None:
+        if self.direct is True and self.truth is not None:
             raise ValueError(f"truth: expected only with granules, found {self.truth}")
         return self
 

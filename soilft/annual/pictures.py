@@ -6,13 +6,15 @@ Needs the extra ``viz`` (matplotlib), loaded when asked for. The same layers giv
 from __future__ import annotations
 
 from io import BytesIO
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from soilft.annual.trend import trend
+from soilft.annual.layers import LEAST_YEARS_KNOWN
+from soilft.annual.trend import LEAST_YEARS, trend
 from soilft.grid import Grid
 from soilft.report.style import INK, MISSING_COLOUR, MapFrame, map_frame, new_figure
 
@@ -46,8 +48,10 @@ def pictures(annual: xr.Dataset, grid: Grid) -> dict[str, bytes]:
     frame = map_frame(*((grid.x, grid.y) if grid.geographic else grid.lonlat))
     years = annual.year.values
     first, last = (f"{year}/{(year + 1) % 100:02d}" for year in (years[0], years[-1]))
-    period = f"{first} to {last}"
-    said = f"mean of {len(years)} freezing years, {period}" if len(years) > 1 else first
+    period = f"{first} to {last}" if len(years) > 1 else first
+    said = f"mean of {len(years)} freezing years, {period}"
+    if len(years) == 1:
+        said = f"{first} alone; a mean needs 2 freezing years"
     return {
         "mean_frozen_days": _mean(annual, frame, "frozen_days", "Frozen days a year", said),
         "mean_freeze_onset": _mean(annual, frame, "freeze_onset", "Freeze onset", said),
@@ -68,7 +72,7 @@ def _mean(annual: xr.Dataset, frame: MapFrame, layer: str, name: str, said: str)
         begins = annual.attrs["freezing_year_begins_in_month"]
         unit = f"day of the freezing year (1 is the first of month {begins})"
         figure.colorbar(shown, ax=axis, shrink=0.7, label=unit if onset else "days")
-        return _png(figure, axis, f"{name}, {said}", values, annual)
+        return _png(figure, axis, f"{name}, {said}", values, "mean", annual)
 
 
 def _trend(annual: xr.Dataset, frame: MapFrame, period: str) -> bytes:
@@ -94,8 +98,10 @@ def _trend(annual: xr.Dataset, frame: MapFrame, period: str) -> bytes:
                 linewidth=0,
             )
         figure.colorbar(shown, ax=axis, shrink=0.7, label="days a year, a year")
-        title = f"Trend of frozen days, {period}; hatched: p is not below {SIGNIFICANT:g}"
-        return _png(figure, axis, title, slope, annual)
+        title = f"Trend of frozen days, {period}"
+        if np.isfinite(slope).any():
+            title += f"; hatched: p is not below {SIGNIFICANT:g}"
+        return _png(figure, axis, title, slope, "trend", annual)
 
 
 def regional(annual: xr.Dataset, grid: Grid) -> dict[str, Any]:
@@ -151,14 +157,30 @@ def _series(annual: xr.Dataset, grid: Grid) -> bytes:
         if fit["slope"] is not None:
             low, high = fit["interval"]
             title += f"; {fit['slope']:+.2f} ({low:+.2f} to {high:+.2f}) days a year"
-        return _png(figure, axis, title, found["mean"], annual)
+        elif fit["years"]:
+            title += f"; a trend needs {LEAST_YEARS} years"
+        return _png(figure, axis, title, found["mean"], "series", annual)
 
 
-def _png(figure: Figure, axis: Axes, title: str, values: Floats, annual: xr.Dataset) -> bytes:
-    """The picture without dates or versions; where nothing is known it says so."""
+def needs(annual: xr.Dataset) -> dict[str, str]:
+    """What a picture of a ``mean``, a ``trend`` and the ``series`` of years says if it is empty."""
+    years, share = annual.sizes["year"], annual.attrs["least_known_share"]
+    known = f"{share:.0%} of its days known"
+    least = ceil(LEAST_YEARS_KNOWN * years)
+    return {
+        "mean": f"a mean needs {least} freezing years of {years},\neach with {known}",
+        "trend": f"a trend needs {LEAST_YEARS} freezing years,\nthe cube has {years}",
+        "series": f"no pixel is known in every year:\neach needs {known}",
+    }
+
+
+def _png(
+    figure: Figure, axis: Axes, title: str, values: Floats, kind: str, annual: xr.Dataset
+) -> bytes:
+    """The picture without dates or versions; where it shows nothing it says what it needs."""
     if not np.isfinite(values).any():
         axis.text(
-            0.5, 0.5, "nothing is known: too few years or days", transform=axis.transAxes,
+            0.5, 0.5, needs(annual)[kind], transform=axis.transAxes,
             ha="center", va="center", backgroundcolor=MISSING_COLOUR,
         )  # fmt: skip
     if annual.attrs.get("simulated") == "true":

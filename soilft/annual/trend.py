@@ -37,12 +37,13 @@ def trend(years: npt.NDArray[Any], values: npt.NDArray[Any]) -> dict[str, Any]:
     order = order[np.isfinite(values[order])]
     known = len(order)
     if known < LEAST_YEARS:
+        have = "1 year has" if known == 1 else f"{known} years have"
         return {
             "slope": None,
             "interval": None,
             "p_value": None,
             "years": known,
-            "reason": f"{known} years have a value, a trend needs {LEAST_YEARS}",
+            "reason": f"{have} a value, a trend needs {LEAST_YEARS}",
         }
     found = pixel_trend(years[order], values[order][:, None])
     slope, low, high, p_value = (float(found[k][0]) for k in ("slope", "low", "high", "p_value"))

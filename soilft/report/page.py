@@ -30,7 +30,7 @@ def text(scorecard: Entry) -> str:
     lines = [title(scorecard), "", *(f"  ! {sentence}" for sentence in cautions(scorecard)), ""]
     best = tried.get(HEADLINE) or {}
     lines += [
-        f"HEADLINE  {best.get('title', 'Held-out years and spatial blocks')}",
+        f"HEADLINE  {sections.held_out(best)}",
         *_lines(best),
     ]
     rows = scorecard.get("baselines")

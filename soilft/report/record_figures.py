@@ -113,7 +113,10 @@ def annual(
                 list(years), np.array(values, "float64"), color=BLUE, marker="o", markersize=4
             )
             axis.set_title(name.replace("_", " "), fontsize="small", loc="left")
-            axis.xaxis.get_major_locator().set_params(integer=True)
+            if len(years) > 1:
+                axis.xaxis.get_major_locator().set_params(integer=True)
+            else:
+                axis.set_xticks(list(years))
         for axis in axes[len(series) :]:
             axis.set_visible(False)
         return svg_markup(figure, "Annual layers, mean over the region", simulated=simulated)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from soilft.report.sections import HEADLINE, held_out
 from soilft.report.style import (
     BLUE,
     FROZEN_COLOUR,
@@ -41,11 +42,12 @@ _SCORES = (
 def of_card(card: Mapping[str, Any]) -> dict[str, str]:
     """Every figure of scores that a scorecard has something to show in, by name."""
     simulated = bool(card["simulated"])
-    headline = card["experiments"]["year_block"]
+    headline = card["experiments"][HEADLINE]
     drawn: dict[str, str] = {}
     if headline["scores"] is not None:
-        title = "Held-out years and blocks"
-        drawn["confusion"] = confusion(headline["scores"], title, simulated=simulated)
+        drawn["confusion"] = confusion(
+            headline["scores"], held_out(headline).replace(", ", ",\n"), simulated=simulated
+        )
         bins = headline["probability"]["reliability"]
         drawn["reliability"] = reliability(bins, simulated=simulated)
         drawn["monthly"] = monthly(headline["by"]["month"], simulated=simulated)

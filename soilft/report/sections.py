@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,9 @@ from soilft.report import tables
 from soilft.report.tables import Entry, Table, count, facts, interval, percent, score, table, why
 
 HEADLINE = "year_block"
+# As a scorecard calls what its folds hold out together.
+_TOGETHER = re.compile("^Held-out years and (spatial )?blocks")
+_EACH_FOLD = ("Each fold's year and blocks are", "What a fold holds out is")
 _RANDOM = ("random_train", "random_validation", "random_test")
 # Beginnings of the keys of experiments, in the order they are shown; others follow by name.
 _ORDER = (
@@ -62,6 +66,7 @@ def values(scorecard: Entry) -> dict[str, Any]:
     return {
         "headline": headline(best),
         "held_out": experiment(best),
+        "held_out_together": held_out(best),
         "probabilities": probability(best),
         "by_group": by_group(best),
         "baselines": baselines(scorecard),
@@ -111,13 +116,29 @@ def figures(drawn: Mapping[str, str]) -> dict[str, list[dict[str, str]]]:
 
 
 def experiments(scorecard: Entry) -> dict[str, Entry]:
-    """Experiments in the order of the page: the stored scorecard has its keys sorted."""
+    """Experiments in the order of the page: the stored scorecard has its keys sorted.
+
+    The titles of those that hold out years and blocks name what there was several of.
+    """
 
     def place(key: str) -> tuple[int, str]:
         return next((n for n, k in enumerate(_ORDER) if key.startswith(k)), len(_ORDER)), key
 
     found = scorecard.get("experiments") or {}
-    return {key: found[key] for key in sorted(found, key=place)}
+    what = held_out(found.get(HEADLINE) or {})
+    shown: dict[str, dict[str, Any]] = {key: dict(found[key]) for key in sorted(found, key=place)}
+    for entry in shown.values():
+        entry["title"] = _TOGETHER.sub(what, str(entry.get("title", "")))
+        entry["note"] = str(entry.get("note", "")).replace(*_EACH_FOLD)
+    return dict(shown)
+
+
+def held_out(best: Entry) -> str:
+    """What the headline's folds hold out: of one winter blocks alone, of one block years alone."""
+    years = [str(row["key"]) for row in (best.get("by") or {}).get("year") or []]
+    if len(years) == 1:
+        return f"Held-out spatial blocks alone, in {years[0]}"
+    return "Held-out years alone" if best.get("blocks") == 1 else "Held-out years and blocks"
 
 
 def for_comparison(key: str, entry: Entry) -> bool:
@@ -282,7 +303,7 @@ def both_records(found: Entry | None) -> dict[str, Any]:
         shown["trend"] = _trends(trend)
     elif trend:
         shown["no_trend"] = why(trend)
-    return shown
+    return dict(shown)
 
 
 def _trends(found: Entry) -> list[Table]:
@@ -309,8 +330,8 @@ def filled_gaps(found: Entry | None) -> dict[str, Any]:
     if not found["levels"]:
         return {"allowed": allowed, "tables": []}
     caption = (
-        f"Known pixel-days of {count(found['days'])} days, held out with their years and blocks, "
-        "as each level alone would have filled them"
+        f"Known pixel-days of {count(found['days'])} days that the folds hold out, as each level "
+        "alone would have filled them"
     )
     by_month = [
         table(

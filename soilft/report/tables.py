@@ -376,5 +376,5 @@ LAYERS: tuple[Column, ...] = (
     ("bias", _of("bias", plain)),
     ("mean absolute error", _of("mean_absolute_error", plain)),
     ("pixel-years", _of("rows", count)),
-    ("trend (95 % interval)", _trend),
+    ("trend (95 % interval)", _trend_or_why),
 )

@@ -132,7 +132,7 @@ def groups(table: StoredTable, pool: Pool) -> dict[str, list[dict[str, Any]]]:
     keys: dict[str, npt.NDArray[Any]] = {
         "month": np.array([f"{m:02d}" for m in table.month[rows]]),
         "season": season,
-        "year": table.year[rows].astype(str),
+        "year": table.year_name[rows],
     }
     if "static_elevation" in table.names:
         height = table.features[rows, table.names.index("static_elevation")]

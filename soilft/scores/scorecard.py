@@ -14,6 +14,7 @@ from soilft.scores.comparisons import Compared
 from soilft.scores.evidence import HEADLINE, TRUTH, Evidence
 from soilft.scores.held_out_scores import Pool
 from soilft.scores.subject import Subject
+from soilft.training.held_out import ONE_WINTER
 
 
 def assemble(subject: Subject, evidence: Evidence) -> dict[str, Any]:
@@ -150,6 +151,8 @@ def cautions(found: Mapping[str, Any], subject: Subject) -> list[str]:
         )
     if subject.days.first.year == subject.days.last.year:
         said.append("One calendar year: blocks alone are held out, no year is.")
+    elif len(subject.days) <= ONE_WINTER:
+        said.append("One winter: blocks alone are held out, no year is.")
     if found["set_aside"]:
         said.append(f"{len(found['set_aside'])} granules were set aside as unusable.")
     return said

@@ -19,6 +19,8 @@ from soilft.draws import Rows, dealt
 from soilft.errors import ConfigError
 
 SPLITS: Mapping[str, int] = MappingProxyType({"train": 0, "validation": 1, "test": 2})
+#: Days of the longest record that is one winter: there is no other to hold out.
+ONE_WINTER = 366
 
 
 @dataclass(frozen=True)

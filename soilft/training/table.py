@@ -16,7 +16,7 @@ from soilft.radiometers.gaps import LEVELS
 from soilft.schema import FROZEN, THAWED, Coordinate, Template, Variable, flagged
 from soilft.store import zarr as store
 from soilft.store.digest import arrays_digest
-from soilft.training.held_out import SPLITS
+from soilft.training.held_out import ONE_WINTER, SPLITS
 from soilft.training.sampling import Table
 
 ROWS_A_CHUNK = 50_000
@@ -101,10 +101,28 @@ class StoredTable:
 
     @property
     def year(self) -> npt.NDArray[np.int16]:
-        """Calendar year of each row's UTC day, (row,)."""
-        return (
-            self.day.astype("datetime64[D]").astype("datetime64[Y]").astype("int64") + 1970
-        ).astype("int16")
+        """Year of each row, (row,): of its UTC day, or of the first where all lie in one winter.
+
+        What is learnt of one before its New Year would be judged by another season, not by
+        another winter.
+        """
+        years = self._calendar_year
+        one = len(years) > 0 and int(self.day.max()) - int(self.day.min()) < ONE_WINTER
+        return np.full_like(years, years.min()) if one else years
+
+    @property
+    def year_name(self) -> npt.NDArray[np.str_]:
+        """The same to be shown, (row,): 2014, or 2014/15 where a winter holds all rows."""
+        calendar = self._calendar_year
+        first, last = calendar.min(initial=9999), calendar.max(initial=0)
+        if len(np.unique(self.year)) == 1 and first < last:
+            return np.full(len(self), f"{first}/{last % 100:02d}")
+        return calendar.astype(str)
+
+    @property
+    def _calendar_year(self) -> npt.NDArray[np.int16]:
+        years = self.day.astype("datetime64[D]").astype("datetime64[Y]").astype("int64") + 1970
+        return years.astype("int16")
 
     @property
     def month(self) -> npt.NDArray[np.uint8]:

@@ -138,10 +138,10 @@ def blocks_by_day(table: StoredTable, rules: Rules, a_month: int) -> dict[int, t
         Days of a calendar month at most; see `days_to_withhold`.
     """
     held = np.unique(np.concatenate([f.test for f in folds_of(table, "year_block", rules)]))
-    year, block = table.year[held], table.block[held]
+    day, year, block = table.day[held], table.year[held], table.block[held]
     return {
-        int(day): tuple(np.unique(block[year == day_of(int(day)).year]).tolist())
-        for day in days_to_withhold(table.day[held], a_month)
+        int(one): tuple(np.unique(block[year == year[day == one][0]]).tolist())
+        for one in days_to_withhold(day, a_month)
     }
 
 

@@ -19,6 +19,7 @@ from soilft.days import DaySpan
 from soilft.grid import Region
 from soilft.ingest.granules import template_for
 from tests.contract import amsr2_tenth, cetb, dems, esa_cci, ft_esdr, smap_enhanced, soils
+from tests.support.every_input import every_radiometer
 from tests.support.small_run import product_bytes
 
 DAYS = (date(2015, 4, 1), date(2015, 4, 2))
@@ -61,14 +62,15 @@ def archive_of_the_demo(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("product", SIBLINGS)
 def test_one_line_of_the_demo_names_another_container(product: str, tmp_path: Path) -> None:
-    text = shipped("demo-tibet").read_text()
+    text = every_radiometer()
     changed = one_line(text, product)
     lines = [d for d in ndiff(text.splitlines(), changed.splitlines()) if d[0] in "+-"]
     assert len(lines) == 2
-    path = tmp_path / "region.yaml"
-    path.write_text(changed)
+    for name, content in (("region", changed), ("sibling", text)):
+        (tmp_path / f"{name}.yaml").write_text(content)
     mine, sibling = (
-        load(p).inputs[SIBLINGS[product]].source() for p in (path, shipped("demo-tibet"))
+        load(tmp_path / f"{name}.yaml").inputs[SIBLINGS[product]].source()
+        for name in ("region", "sibling")
     )
     assert mine.product == product
     assert mine.role == sibling.role
@@ -129,7 +131,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def region_file(folder: Path, archive: Path, products: tuple[str, ...]) -> Path:
     """Write the demo's region file with the products of a set, on few cells and days."""
-    text = shipped("demo-tibet").read_text()
+    text = every_radiometer()
     for product in (*products, "ft-esdr-25km"):
         text = one_line(text, product)
     value = yaml.safe_load(text.replace("${SOILFT_DEMO_ARCHIVE}", str(archive)))

@@ -33,6 +33,10 @@ def region_file(folder: Path, archive: Path, **changes: Any) -> Path:
     """Write the region file of the small run; ``changes`` replace top-level keys."""
     value = yaml.safe_load((REGIONS / "demo-tibet.yaml").read_text())
     value |= {
+        # As the golden record has them.
+        "title": "Soil freeze/thaw of the central Tibetan Plateau, sampled days 2011-2015, "
+        "from simulated granules",
+        "harmonize": {"block_degrees": 1, "block_days": 2},
         "region": {"name": "small", "grid": "latlon-0.25", "bounds": list(BOUNDS)},
         "period": {"start": START, "end": END},
         "store": str(folder / "store"),

@@ -9,6 +9,11 @@ type Stored = zarr.Array<zarr.DataType, Store>;
 type Location = zarr.Location<Store>;
 
 export const MISSING = 255;
+// The day that is shown first: the newest of these last ones with this share of the best one's cells.
+const LAST_DAYS = 14;
+const NEARLY_WHOLE = 0.9;
+// Share of the freezing years that their mean needs.
+const YEARS_KNOWN = 0.8;
 
 zarr.registry.set("blosc", async () => Blosc);
 
@@ -41,6 +46,8 @@ export interface FrozenDays {
   scale: number;
   missing: number;
   of: string;
+  /** What must be known for a value. */
+  needs: string;
 }
 
 /** The series of one cell, as stored, along the cube's days. */
@@ -165,6 +172,20 @@ export class Cube {
     return values(await this.#open(this.ranges, layer.variable), [place, null, null]);
   }
 
+  /** Place of the newest of the last days on which nearly all cells are known that ever are on them. */
+  async newestWhole(): Promise<number> {
+    const last = this.days.length - 1;
+    const from = Math.max(last + 1 - LAST_DAYS, 0);
+    const state = await this.#open(this.ranges, "freeze_thaw_state");
+    const codes = (await values(state, [zarr.slice(from, last + 1), null, null])) as Uint8Array;
+    const cells = this.grid.rows * this.grid.columns;
+    const known = Array.from({ length: last + 1 - from }, (_, i) =>
+      codes.subarray(i * cells, (i + 1) * cells).reduce((n, code) => n + Number(code !== MISSING), 0),
+    );
+    const most = Math.max(...known);
+    return from + known.map((n) => n >= NEARLY_WHOLE * most).lastIndexOf(true);
+  }
+
   /** Frozen days of the freezing year that holds a day. */
   async frozenDays(day: number): Promise<FrozenDays> {
     this.#annual ??= this.#years();
@@ -172,7 +193,8 @@ export class Cube {
     const at = Array.from(years).findIndex(
       (_, i) => bounds[2 * i] <= day && day < bounds[2 * i + 1],
     );
-    const year = years[at];
+    const year = Number(years[at]);
+    const share = Number(this.attributesOf("annual").least_known_share ?? 0.5);
     const name = at < 0 ? "annual/frozen_days_mean" : "annual/frozen_days";
     const { scale_factor = 1, _FillValue = -32768 } = this.attributesOf(name);
     return {
@@ -182,10 +204,11 @@ export class Cube {
       ),
       scale: scale_factor,
       missing: _FillValue,
-      of:
+      of: at < 0 ? `mean of ${count(years.length)}` : `freezing year ${winter(year)}`,
+      needs:
         at < 0
-          ? `mean of ${years.length} freezing year${years.length > 1 ? "s" : ""}`
-          : `freezing year ${year}/${String((year + 1) % 100).padStart(2, "0")}`,
+          ? `a mean needs ${count(Math.ceil(YEARS_KNOWN * years.length))} of ${years.length}`
+          : `a freezing year needs ${Math.round(100 * share)} % of its days`,
     };
   }
 
@@ -226,6 +249,10 @@ export class Cube {
   }
 }
 
+const count = (years: number): string => `${years} freezing year${years > 1 ? "s" : ""}`;
+
+const winter = (year: number): string => `${year}/${String((year + 1) % 100).padStart(2, "0")}`;
+
 function parsed(url: string, bytes: Uint8Array): any {
   try {
     return JSON.parse(new TextDecoder().decode(bytes));
@@ -252,7 +279,7 @@ async function array(at: Location, name: string): Promise<Stored> {
   return zarr.open.v3(at.resolve(name), { kind: "array" });
 }
 
-async function values(stored: Stored, selection?: (number | null)[]): Promise<Values> {
+async function values(stored: Stored, selection?: (number | zarr.Slice | null)[]): Promise<Values> {
   const found = await zarr.get(stored, selection as null[] | undefined);
   return (found as { data: Values }).data;
 }

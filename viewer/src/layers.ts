@@ -127,6 +127,8 @@ export function ofFrozenDays(layer: Layer, found: FrozenDays): Picture {
     words: (value) =>
       value === found.missing ? "missing" : `${days(value).toFixed(0)} frozen days`,
     legend: { kind: "ramp", ramp: AMOUNT, low: "0 days", high: `${whole} days` },
-    of: found.of,
+    of: found.values.some((value) => value !== found.missing)
+      ? found.of
+      : `${found.of}: not known, ${found.needs}`,
   };
 }

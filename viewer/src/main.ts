@@ -36,9 +36,12 @@ class Page {
   #asked = 0;
   #rest = 0;
 
-  constructor(readonly cube: Cube) {
+  constructor(
+    readonly cube: Cube,
+    place: number,
+  ) {
     this.#pixel = new Pixel(cube, (place) => this.go(place));
-    this.#place = cube.days.length - 1;
+    this.#place = place;
     this.#layer = cube.layers[0];
     this.#frame();
     this.#listen();
@@ -325,7 +328,11 @@ async function start(): Promise<void> {
   try {
     const cube = await Cube.open(new URL("../cube.zarr", location.href.split("#")[0]).href);
     await cube.locate();
-    const page = new Page(cube);
+    const last = cube.days.length - 1;
+    const { day } = permalink.read(location.hash);
+    // What cannot be read is said when it is to be shown.
+    const place = day === undefined ? await cube.newestWhole().catch(() => last) : last;
+    const page = new Page(cube, place);
     await page.restore();
   } catch (error) {
     element("main", HTMLElement).hidden = true;

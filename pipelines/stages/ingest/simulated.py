@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipelines.run import Run
 from pipelines.stages.ingest.truth import source_of as truth_of
+from soilft.days import DaySpan
 from soilft.errors import ConfigError
 from soilft.ingest.simulated import SENSORS, SimulatedDays
 from soilft.ingest.truth import NAME as TRUTH
@@ -58,14 +59,23 @@ def days(run: Run, archive: Archive) -> dict[str, SimulatedDays]:
     true = truth_of(run)
     if true is not None:
         sources[TRUTH] = run.places.truth, true
-    wanted = simulated_days(run)
+    chunks = days_by_chunk(run)
     return {
-        f"{name}/{span.first}": SimulatedDays(
-            url, source, grid, config.days, span, archive, tuple(d for d in wanted if d in span)
-        )
-        for span in run.ingest_spans()
+        f"{name}/{span.first}": SimulatedDays(url, source, grid, config.days, span, archive, days)
+        for span, days in chunks.items()
         for name, (url, source) in sources.items()
     }
+
+
+def days_by_chunk(run: Run) -> dict[DaySpan, tuple[date, ...]]:
+    """Days that are simulated without granules, by chunk: those of the chunks between, or all."""
+    simulation, wanted = run.config.simulation, simulated_days(run)
+    if simulation is None or not simulation.direct:
+        return {}
+    found = {span: tuple(day for day in wanted if day in span) for span in run.ingest_spans()}
+    if simulation.direct == "between":
+        return {span: tuple(span) for span, days in found.items() if not days}
+    return found
 
 
 def _require_simulated(name: str, product: str, known: Mapping[str, str]) -> None:

@@ -50,6 +50,10 @@ def plan(run: Run, emit: Emit = silent) -> Plan[Task]:
                 run.places.input(name), source, grid, config.days, span, tuple(found[span])
             )
     tasks |= truth_tasks(run)
+    if config.simulation is not None and config.simulation.direct == "between":
+        from pipelines.stages.ingest import simulated as direct
+
+        tasks |= direct.days(run, direct.archive_of(run))
     patterns = {n: i.patterns for n, i in config.inputs.items()}
     tasks |= _static(run, patterns) | _stations(run, patterns)
     return _compared(run, tasks)

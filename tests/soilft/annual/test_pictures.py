@@ -22,7 +22,9 @@ REACH = np.array([-9, 1, 7])[:, None, None, None]
 def annual(folder: str, *, rise: float, simulated: bool = True) -> xr.Dataset:
     """Ten years with more frozen days in the north, rising in the western half."""
     said = {"simulated": str(simulated).lower(), "title": "a test"}
-    about = annual_store.attributes(said, {"freezing_year_begins_in_month": 8})
+    about = annual_store.attributes(
+        said, {"freezing_year_begins_in_month": 8, "least_known_share": 0.5}
+    )
     store.create(folder, template(GRID, YEARS, 0.9, about, calibrated=True))
     rng = np.random.default_rng(0)
     days = 150 + 10 * np.arange(6)[::-1, None] + rng.normal(0, 4, (10, 6, 8))
