@@ -65,7 +65,7 @@ def test_demo_runs_for_alaska_on_a_polar_grid_and_its_printed_lines_open_the_cub
     tried = scorecard["experiments"]
     splits = [tried[f"random_{part}"] for part in ("train", "validation", "test")]
     assert all(split["comparison_only"] for split in splits)
-    assert sum(split["scores"]["rows"] for split in splits) == 12_000
+    assert sum(split["scores"]["rows"] for split in splits) == 8_000
     for name in ("Random split, train", "Random split, validation", "Random split, test"):
         assert name in done.stdout
     assert tried["shuffled_labels"]["scores"]["balanced_accuracy"] < 0.57

@@ -136,6 +136,31 @@ def test_only_the_days_of_the_spans_are_simulated(store: Path, tmp_path: Path) -
     assert known.values.tolist() == [False, True, True, False]
 
 
+def test_between_the_spans_of_granules_days_are_simulated_directly(
+    store: Path, from_granules: Path, tmp_path: Path
+) -> None:
+    inputs = yaml.safe_load((from_granules.parent / "region.yaml").read_text())["inputs"]
+    days = [date(2015, 10, 3), date(2015, 10, 4)]
+    section = {
+        "seed": SEED,
+        "direct": "between",
+        "spans": [{"start": days[0], "end": days[1]}],
+        "ground": str(tmp_path / "ground"),
+    }
+    done = soilft("ingest", region_file(tmp_path, inputs=inputs, simulation=section), "--quiet")
+    assert "ingest: 15 done" in done.stdout
+    mixed = tmp_path / "store"
+    for name in (*DAILY, "truth"):
+        (direct, some), (granules, others) = (
+            both(store, mixed, name),
+            both(from_granules, mixed, name),
+        )
+        assert others.attrs["simulated"] == "true"
+        before, after = slice("2015-10-01", "2015-10-02"), slice("2015-10-03", "2015-10-04")
+        xr.testing.assert_equal(some.sel(time=before), direct.sel(time=before))
+        xr.testing.assert_equal(others.sel(time=after), granules.sel(time=after))
+
+
 def test_the_scale_of_the_noise_changes_radiometers_and_labels_on_a_shared_ground(
     store: Path, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,21 @@ def test_a_new_version_of_the_package_changes_no_key(small_archive: Path, tmp_pa
     assert version == "99.0" != __version__
     assert theirs == ours
     assert len(set(ours.values())) == len(ours)
+
+
+def test_a_winter_that_was_taken_for_two_years_is_judged_anew(
+    small_archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def both(start: date, end: date) -> list[str]:
+        run = Run(load(region_file(tmp_path, small_archive, period={"start": start, "end": end})))
+        return [lineage.forest_key(run, "table"), lineage.scorecard_key(run, MODEL, ["smos"])]
+
+    crossed, years = date(2015, 10, 1), date(2014, 10, 1)
+    found = [both(day, date(2016, 1, 5)) for day in (crossed, years)]
+    monkeypatch.setattr(lineage, "ONE_WINTER", 0)
+    before = [both(day, date(2016, 1, 5)) for day in (crossed, years)]
+    assert found[1] == before[1]
+    assert all(key != old for key, old in zip(found[0], before[0], strict=True))
 
 
 def test_raising_the_version_of_a_reader_reads_its_files_anew_and_no_others(

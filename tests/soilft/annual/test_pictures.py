@@ -8,7 +8,7 @@ import xarray as xr
 
 from soilft.annual import store as annual_store
 from soilft.annual.layers import summary_of
-from soilft.annual.pictures import pictures, regional
+from soilft.annual.pictures import needs, pictures, regional
 from soilft.annual.store import encode, template, whole_years
 from soilft.days import DaySpan
 from soilft.grid import Grid
@@ -51,6 +51,19 @@ def test_the_same_layers_give_the_same_bytes(tmp_path: object) -> None:
         assert png.startswith(b"\x89PNG")
         assert b"Software" not in png
         assert b"tIME" not in png
+
+
+def test_a_picture_without_values_says_how_many_years_it_needs(tmp_path: object) -> None:
+    opened = annual(f"{tmp_path}/a.zarr", rise=3.0)
+    assert needs(opened)["mean"].startswith("a mean needs 8 freezing years of 10")
+    one = opened.isel(year=[0])
+    assert needs(one)["trend"] == "a trend needs 4 freezing years,\nthe cube has 1"
+    nothing = one.assign(frozen_days_trend=one.frozen_days_trend * np.nan)
+    drawn, shown = (pictures(cube, GRID)["trend_frozen_days"] for cube in (nothing, one))
+    assert drawn != shown
+    # The sentence is all that is dark in the middle of the grey map.
+    middle = decoded(drawn)[150:-150, 150:-250, :3]
+    assert 0.001 < (middle < 0.5).all(axis=2).mean() < 0.01
 
 
 def test_simulated_stands_in_every_picture(tmp_path: object) -> None:

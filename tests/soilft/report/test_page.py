@@ -71,6 +71,30 @@ def test_headline_stands_above_all_other_scores_with_its_interval() -> None:
     assert page.text.index("90.0 %") < page.text.index("97.0 %")
 
 
+@pytest.mark.parametrize(
+    ("years", "blocks", "words"),
+    [
+        (["2014/15"], 6, "Held-out spatial blocks alone, in 2014/15"),
+        (["2013", "2014"], 1, "Held-out years alone"),
+        (["2013", "2014"], 6, "Held-out years and blocks"),
+    ],
+)
+def test_headline_names_what_was_held_out(years: list[str], blocks: int, words: str) -> None:
+    scorecard = card()
+    best = scorecard["experiments"]["year_block"]
+    best |= {"title": "Held-out years and spatial blocks", "blocks": blocks}
+    best["by"]["year"] = [{**best["by"]["month"][0], "key": year} for year in years]
+    against = {**best, "title": "Held-out years and blocks against SMAP, AM", "against": "smap"}
+    scorecard["experiments"]["smap_am"] = against
+    page = Page(report.render(scorecard))
+    assert words in page.headings
+    assert f"{words}, against the label" in page.text
+    assert f"{words} against SMAP, AM" in page.text
+    assert f"HEADLINE  {words}\n" in report.text(scorecard)
+    said = page.text + report.text(scorecard)
+    assert ("Held-out years and" in said) == (words == "Held-out years and blocks")
+
+
 def test_random_split_stands_below_under_its_own_name() -> None:
     page = Page(report.render(card()))
     below = page.text[page.text.rindex("For comparison only: random split") :]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from soilft.training import table as table_module
+from soilft.training.held_out import year_block_folds
 from soilft.training.table import feature_names, held_table, read_table
 from tests.support import tables
 
@@ -32,6 +33,29 @@ def test_a_row_knows_its_year_and_month(tmp_path: Path) -> None:
     found = read_table(tables.stored_table(tmp_path, table)[0])
     assert found.year.tolist() == [1969, 2012, 2012, 2013]
     assert found.month.tolist() == [12, 2, 12, 1]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "years", "names"),
+    [
+        ("2014-08-01", "2015-07-31", {2014}, {"2014/15"}),
+        ("2015-08-01", "2016-07-31", {2015}, {"2015/16"}),  # 366 days
+        ("2015-01-01", "2015-12-31", {2015}, {"2015"}),
+        ("2014-08-01", "2015-08-02", {2014, 2015}, {"2014", "2015"}),
+    ],
+)
+def test_rows_of_one_winter_are_of_one_year(
+    tmp_path: Path, first: str, last: str, years: set[int], names: set[str]
+) -> None:
+    days = np.array([first, last], "datetime64[D]").astype("int64")
+    table = tables.table_of(np.zeros((8, 1)), np.arange(8) % 2, day=np.repeat(days, 4))
+    found = read_table(tables.stored_table(tmp_path, table)[0])
+    assert set(found.year.tolist()) == years
+    assert set(found.year_name.tolist()) == names
+    folds = year_block_folds(found.year, np.arange(8) % 4, 2, 0)
+    one_year = len(years) == 1
+    # Of one winter the days of a fold are trained on elsewhere; of two years never.
+    assert {bool(set(found.day[f.train]) & set(found.day[f.test])) for f in folds} == {one_year}
 
 
 def test_a_process_reads_a_table_once(tmp_path: Path) -> None:

@@ -55,6 +55,18 @@ def test_of_a_day_the_blocks_are_withheld_that_a_fold_holds_out_in_its_year(
         assert 0 < len(found) < 8
 
 
+def test_of_one_winter_every_day_has_the_blocks_of_all_folds(tmp_path: Path) -> None:
+    day = 16283 + np.arange(360)  # from 1 August 2014 on
+    rows = tables.table_of(
+        np.zeros((360, 1)), np.arange(360) % 2, day=day, block=np.arange(360) % 8
+    )
+    table = read_table(tables.stored_table(tmp_path, rows)[0])
+    rules = Rules(folds=3, inner_folds=2, rows_per_fit=100, trees_per_fit=5, level=0.9, seed=1)
+    blocks = blocks_by_day(table, rules, 2)
+    assert {day_of(number).year for number in blocks} == {2014, 2015}
+    assert set(blocks.values()) == {tuple(range(8))}
+
+
 def stored(count: int = 60) -> tuple[StoredTable, np.ndarray]:
     """Pixel-days as seen, and the same by two levels; and the probabilities they are given."""
     rng = np.random.default_rng(0)
