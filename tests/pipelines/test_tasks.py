@@ -31,7 +31,8 @@ from soilft.trials.withheld_days import WithheldDay
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     monkeypatch.setenv("SOILFT_DEMO_ARCHIVE", "/archive")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-in-any-task")
-    run = Run(load(shipped("demo-alaska"), {"store": str(tmp_path)}))
+    region = {"name": "alaska", "grid": "ease2-north-25km", "bounds": [-162, 62, -144, 69]}
+    run = Run(load(shipped("demo-alaska"), {"store": str(tmp_path), "region": region}))
     # Cached coordinates of the region's grid must not travel.
     assert run.config.to_region().grid.lonlat[0].size > 1000
     return run
