@@ -207,7 +207,8 @@ def passes(
     start = domain.hours(day)
     for equator in crossings(scanner.sensor, domain, node, day):
         track = _near(scanner, domain, half_orbit(scanner, domain, node, float(equator)))
-        if not track.hours.size:
+        # What is looked at costs most: not what begins on another day whatever is kept of it.
+        if not track.hours.size or track.hours[-1] < start or track.hours[0] >= start + 24.0:
             continue
         whole = track.look(scanner, pixels).rounded()
         over = np.flatnonzero(domain.cell(whole.lat, whole.lon)[2].any(axis=1))
