@@ -4,18 +4,32 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support import seaweed
+from tests.support import fork_server, seaweed
+from tests.support.no_process import pytest_itemcollected, pytest_sessionstart  # noqa: F401
+from tests.support.once import made_once
+from tests.support.schedule import (  # noqa: F401 - hooks of pytest
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_xdist_make_scheduler,
+)
 
 if TYPE_CHECKING:
     from distributed import Client
 
 ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forked_workers() -> None:
+    """Let the clusters of this process fork their workers."""
+    fork_server.use()
 
 
 @pytest.fixture(scope="session")
@@ -31,11 +45,12 @@ def s3() -> Iterator[seaweed.S3Server]:
 def s3_store(s3: seaweed.S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Give a fresh ``s3://`` prefix, with an environment in which s3fs finds it.
 
-    Processes started inside the test inherit the environment; workers of `dask_client` were
-    started before and do not.
+    Processes and clusters started inside the test inherit the environment; workers of
+    `dask_client` were started before and do not.
     """
     import s3fs
-    from zarr.core.sync import sync
+    from fsspec.asyn import sync as fsspec_sync
+    from zarr.core.sync import sync as zarr_sync
 
     # A developer's own profile must neither help nor harm.
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3"):
@@ -47,13 +62,18 @@ def s3_store(s3: seaweed.S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         monkeypatch.setenv(name, value)
     # s3fs keeps file systems by their arguments, which do not show a change of environment.
     s3fs.S3FileSystem.clear_instance_cache()
-    yield f"s3://{s3.bucket}/{secrets.token_hex(8)}"
-    # s3fs closes the connections of its own loop when it forgets a file system, not those that
-    # Zarr's event loop opened.
+    with fork_server.variables_of_today():
+        yield f"s3://{s3.bucket}/{secrets.token_hex(8)}"
+    # s3fs closes what it forgets within a tenth of a second or not at all, and leaves to others the
+    # connections that Zarr's event loop opened.
     for fs in list(s3fs.S3FileSystem._cache.values()):
-        if fs.asynchronous and fs._s3 is not None:
-            sync(fs._s3.close())
-            fs._s3 = None
+        if fs._s3 is None:
+            continue
+        if fs.asynchronous:
+            zarr_sync(fs._s3.close())
+        else:
+            fsspec_sync(fs.loop, fs._s3.close)
+        fs._s3 = None
     s3fs.S3FileSystem.clear_instance_cache()
 
 
@@ -81,7 +101,7 @@ def samples() -> Path:
 
 
 @pytest.fixture(scope="session")
-def dask_client() -> "Iterator[Client]":
+def dask_client(forked_workers: None) -> "Iterator[Client]":
     """Give a client of two worker processes, started once for the whole session."""
     import cluster
 
@@ -91,18 +111,32 @@ def dask_client() -> "Iterator[Client]":
 
 
 @pytest.fixture(scope="session")
-def small_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the simulated native files of the small run; tests that damage one copy it first."""
-    from tests.support.small_run import simulate
+def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[..., Path]:
+    """Give a function that makes a folder's content once for the whole of a test run.
 
-    return simulate(tmp_path_factory.mktemp("archive"))
+    Whoever changes such a folder copies it first.
+    """
+    # The processes of one test run have their folders side by side.
+    base = tmp_path_factory.getbasetemp()
+    root = base if worker_id == "master" else base.parent
+    return partial(made_once, root / "shared")
 
 
 @pytest.fixture(scope="session")
-def unbroken(small_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the store of a small run that nothing disturbed."""
-    from tests.support.small_run import region_file, soilft
+def small_archive(once: Callable[..., Path]) -> Path:
+    """Give the simulated native files of the small run; tests that damage one copy it first."""
+    from tests.support.small_run import simulate
 
-    folder = tmp_path_factory.mktemp("unbroken")
-    soilft("run", region_file(folder, small_archive), "--quiet")
-    return folder / "store"
+    return once("archive", simulate)
+
+
+@pytest.fixture(scope="session")
+def unbroken(small_archive: Path, once: Callable[..., Path]) -> Path:
+    """Give the store of a small run that nothing disturbed, made by the installed command."""
+    from tests.support.command import soilft
+    from tests.support.small_run import region_file
+
+    def run(folder: Path) -> None:
+        soilft("run", region_file(folder, small_archive), "--quiet", process=True)
+
+    return once("unbroken", run) / "store"

@@ -11,6 +11,8 @@ import cluster
 from cluster import ClusterError, ClusterSpec
 from tests.support import dask_processes
 
+pytestmark = pytest.mark.process
+
 
 def refusal(address: str, seconds: float = 2.0) -> ClusterError:
     """Try to join, and give the error; fail where the deadline does not hold."""

@@ -14,6 +14,8 @@ from cluster import ClusterError, background
 from tests.support.dask_processes import ROOT
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.process
+
 #: A job as `pipelines.cli.unattended` makes one, whose work is a few lines of Python.
 JOB = """
 import os, signal, sys, time

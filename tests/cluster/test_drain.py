@@ -14,6 +14,8 @@ from tests.support import dask_processes
 from tests.support.dask_processes import drain
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.process
+
 
 def which(folder: str) -> str:
     """Leave a mark each time this is computed."""

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import pytest
+
 import cluster
 from cluster import ClusterSpec, healthcheck
 from tests.support import dask_processes
@@ -32,6 +34,7 @@ class Failing(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+@pytest.mark.process
 def test_a_dask_process_that_answers_is_well(tmp_path: Path) -> None:
     with dask_processes.scheduler_with_workers(tmp_path, 1, "512MiB") as address:
         with cluster.start(ClusterSpec(kind="address", address=address)) as client:
@@ -49,6 +52,7 @@ def test_one_that_fails_is_not() -> None:
         assert healthcheck.main((port,)) == 1
 
 
+@pytest.mark.process
 def test_it_needs_nothing_but_the_standard_library_and_is_well_where_nothing_is_served() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         closed = listener.getsockname()[1]

@@ -14,6 +14,8 @@ from cluster import ClusterError, ClusterSpec
 from tests.support.dask_processes import ROOT
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.process
+
 KILLED = """
 import os, sys, cluster
 

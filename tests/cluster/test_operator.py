@@ -19,6 +19,7 @@ from tests.support.waiting import wait_until
 
 # kr8s leaves its connections to the garbage collector.
 pytestmark = [
+    pytest.mark.process,
     pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]

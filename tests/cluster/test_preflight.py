@@ -17,6 +17,8 @@ from cluster import ClusterError, ClusterSpec, preflight
 from cluster.preflight import Finding, Machine
 from tests.support import dask_processes
 
+pytestmark = pytest.mark.process
+
 
 def write(path: str) -> None:
     """Write a file, as a store's probe would."""

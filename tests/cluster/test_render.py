@@ -81,6 +81,7 @@ SPECS = {
 }
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("one", SPECS.values(), ids=SPECS)
 def test_every_object_is_valid_on_a_strict_server(one: ClusterSpec) -> None:
     for manifest in everything(one):

@@ -13,6 +13,8 @@ from cluster import certificates
 from cluster.kubernetes.pods import tls_environment
 from tests.support import dask_processes, kube
 
+pytestmark = pytest.mark.process
+
 WORKERS = 2
 MEMORY = "512MiB"
 MEMORY_BYTES = 512 * 2**20

@@ -86,9 +86,6 @@ def made_by(code: Path, folder: Path) -> dict[str, Any]:
     archive = folder / "archive"
     if not archive.exists():
         simulate(archive)
-        # The time of modification is part of a granule's stamp, and so of keys.
-        for path in archive.rglob("*"):
-            os.utime(path, (1_600_000_000, 1_600_000_000))
     folder = Path(tempfile.mkdtemp(dir=folder))
     named = folder / "version" / f"soilft-{VERSION}.dist-info"
     named.mkdir(parents=True)
@@ -104,7 +101,11 @@ def made_by(code: Path, folder: Path) -> dict[str, Any]:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    store = folder / "store"
+    return content_of(folder / "store")
+
+
+def content_of(store: Path) -> dict[str, Any]:
+    """Objects and ledger of a store."""
     return {"objects": product_bytes(store), "ledger": _ledger(store / "ledger")}
 
 

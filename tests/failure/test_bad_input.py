@@ -11,8 +11,9 @@ import pytest
 import xarray as xr
 import yaml
 
+from tests.support.command import soilft
 from tests.support.seaweed import S3Server
-from tests.support.small_run import latest, product_bytes, region_file, soilft
+from tests.support.small_run import latest, product_bytes, region_file
 
 DAY = "20151010"
 GLDAS = f"GLDAS_NOAH025_3H.A{DAY}.1200.021.nc4"
@@ -184,6 +185,7 @@ def _set_granules(config: Path, pattern: str) -> None:
     config.write_text(yaml.safe_dump(value))
 
 
+@pytest.mark.process
 def test_empty_pattern_is_refused_before_anything_is_written(
     small_archive: Path, tmp_path: Path
 ) -> None:
@@ -194,6 +196,7 @@ def test_empty_pattern_is_refused_before_anything_is_written(
     assert not (tmp_path / "store" / "inputs").exists()
 
 
+@pytest.mark.process
 def test_pattern_of_another_product_is_refused(small_archive: Path, tmp_path: Path) -> None:
     config = region_file(tmp_path, small_archive)
     _set_granules(config, f"{small_archive}/smos/*.nc")

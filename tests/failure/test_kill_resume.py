@@ -1,12 +1,14 @@
 """A run that is killed outright and started again ends in the same bytes as one that was not."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.small_run import latest, product_bytes, region_file, soilft
+from tests.support.command import soilft
+from tests.support.small_run import before, latest, product_bytes, region_file
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,6 +40,9 @@ def test_killed_run_resumes_to_the_same_bytes(
     stage: str, count: int, moment: str, small_archive: Path, unbroken: Path, tmp_path: Path
 ) -> None:
     config = region_file(tmp_path, small_archive)
+    if stage != "ingest":
+        shutil.copytree(unbroken, tmp_path / "store")
+        before(stage, tmp_path / "store")
     killed(config, stage, count, moment)
     records = list((tmp_path / "store" / "ledger" / stage).rglob("*.json"))
     assert len(records) == (count if moment == "after" else count - 1)

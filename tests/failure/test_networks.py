@@ -13,9 +13,10 @@ import pytest
 from cluster import certificates
 from cluster.kubernetes.pods import tls_environment
 from tests.support import network, seaweed
+from tests.support.command import SOILFT
 from tests.support.dask_processes import ROOT
 from tests.support.network import HUB, STORE, Network
-from tests.support.small_run import SOILFT, product_bytes, region_file
+from tests.support.small_run import product_bytes, region_file
 from tests.support.waiting import wait_until
 
 pytestmark = [

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.support import dask_processes
-from tests.support.small_run import SOILFT, product_bytes, region_file, soilft
+from tests.support.command import SOILFT, soilft
+from tests.support.small_run import product_bytes, region_file
 
 
 @pytest.mark.slow

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.support import dask_processes
-from tests.support.small_run import SOILFT, product_bytes, region_file
+from tests.support.command import SOILFT
+from tests.support.small_run import product_bytes, region_file
 
 
 @pytest.mark.slow

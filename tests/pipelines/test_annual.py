@@ -20,8 +20,9 @@ from soilft.annual import store as annual_store
 from soilft.annual.day_correlation import LAGS
 from soilft.schema import MISSING
 from soilft.store import zarr as store
+from tests.support.command import soilft
 from tests.support.predicted import CORRELATION, PERIOD, Predicted, predicted
-from tests.support.small_run import region_file, soilft
+from tests.support.small_run import region_file
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ import xarray as xr
 
 from soilft.store import zarr as store
 from tests.support.browser import Seen, chromium, printed_line
-from tests.support.small_run import soilft
+from tests.support.command import soilft
 
 # A whole demo takes minutes, on a loaded machine many.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]

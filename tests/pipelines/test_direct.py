@@ -14,7 +14,8 @@ from pipelines.config.region_file import REGIONS, load
 from pipelines.run import Run
 from pipelines.stages.ingest import units as ingest
 from soilft.simulate import Archive, write_day, write_static, write_stations
-from tests.support.small_run import product_bytes, soilft
+from tests.support.command import soilft
+from tests.support.small_run import product_bytes
 
 pytestmark = pytest.mark.slow
 

@@ -10,8 +10,9 @@ import pytest
 import xarray as xr
 
 from soilft.schema import MISSING
+from tests.support.command import soilft
 from tests.support.every_input import DAYS, region_file, simulate
-from tests.support.small_run import product_bytes, soilft
+from tests.support.small_run import product_bytes
 
 pytestmark = pytest.mark.slow
 

@@ -88,6 +88,7 @@ def keys(config: Path) -> dict[str, str | None]:
     }
 
 
+@pytest.mark.process
 def test_a_new_version_of_the_package_changes_no_key(small_archive: Path, tmp_path: Path) -> None:
     config = two_radiometers(tmp_path / "run", small_archive)
     named = tmp_path / "version" / "soilft-99.0.dist-info"

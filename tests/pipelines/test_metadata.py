@@ -7,7 +7,8 @@ import pytest
 
 from pipelines.config.region_file import Config, load
 from soilft.errors import ConfigError
-from tests.support.small_run import region_file, soilft
+from tests.support.command import soilft
+from tests.support.small_run import region_file
 
 METADATA: dict[str, Any] = {
     "creator": {"name": "A Snow Group", "email": "snow@example.org"},

@@ -7,7 +7,8 @@ import pytest
 
 from pipelines.outcomes import IDLE_WORKER_BYTES
 from tests.support import dask_processes, seaweed
-from tests.support.small_run import region_file, soilft
+from tests.support.command import soilft
+from tests.support.small_run import region_file
 
 pytestmark = [pytest.mark.slow, pytest.mark.s3]
 

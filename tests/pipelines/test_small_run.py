@@ -1,6 +1,7 @@
 """The whole way on a small simulated archive, through the installed command."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ from pystac.extensions.datacube import DatacubeExtension
 
 from pipelines.stages import order as stages
 from tests.contract import stac_schemas
+from tests.support.command import soilft
 from tests.support.seaweed import S3Server
-from tests.support.small_run import product_bytes, region_file, soilft
+from tests.support.small_run import product_bytes, region_file
 
 pytestmark = pytest.mark.slow
 
@@ -79,13 +81,15 @@ def test_snow_and_relief_are_flagged_where_the_inputs_have_them(unbroken: Path) 
     assert not (quality & 256).any()  # the region names no lakes
 
 
-def test_second_run_does_nothing_and_says_so(small_archive: Path, unbroken: Path) -> None:
-    config = region_file(unbroken.parent, small_archive)
-    before = {p: p.stat().st_mtime_ns for p in unbroken.rglob("*") if p.is_file()}
-    done = soilft("run", config, "--quiet")
+def test_second_run_does_nothing_and_says_so(
+    small_archive: Path, unbroken: Path, tmp_path: Path
+) -> None:
+    store = Path(shutil.copytree(unbroken, tmp_path / "store"))
+    before = {p: p.stat().st_mtime_ns for p in store.rglob("*") if p.is_file()}
+    done = soilft("run", region_file(tmp_path, small_archive), "--quiet")
     for stage in stages.NAMES:
         assert f"{stage}: nothing to do" in done.stdout
-    assert {p: p.stat().st_mtime_ns for p in unbroken.rglob("*") if p.is_file()} == before
+    assert {p: p.stat().st_mtime_ns for p in store.rglob("*") if p.is_file()} == before
 
 
 @pytest.mark.parametrize("workers", [1, 4])

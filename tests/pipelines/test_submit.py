@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from tests.support import dask_processes
-from tests.support.small_run import product_bytes, region_file, soilft
+from tests.support.command import soilft
+from tests.support.small_run import product_bytes, region_file
 from tests.support.waiting import wait_until
 
 

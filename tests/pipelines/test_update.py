@@ -16,7 +16,8 @@ from pipelines.stages.order import Finished, run_all
 from pipelines.stages.update import pinned, update
 from soilft.errors import StoreConflict, StoreError
 from soilft.release.publication import described
-from tests.support.small_run import END, START, latest, product_bytes, region_file, soilft
+from tests.support.command import soilft
+from tests.support.small_run import END, START, latest, product_bytes, region_file
 
 LATE = "GW1AM2_20151007_01D_EQM?_L3SGT*.h5"
 FIRST_END = date(2015, 10, 8)

@@ -15,8 +15,8 @@ from soilft.errors import ConfigError, StoreError
 from soilft.release import page as viewer
 from soilft.release.publication import publish
 from soilft.store import objects
+from tests.support.command import soilft
 from tests.support.cubes import make
-from tests.support.small_run import soilft
 from tests.support.staged import stage
 
 

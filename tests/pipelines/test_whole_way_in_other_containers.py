@@ -29,7 +29,7 @@ from soilft.store.ledger import Done
 from tests.contract import cetb, dems, esa_cci, ft_esdr
 from tests.pipelines.test_other_containers import height
 from tests.support import small_run
-from tests.support.small_run import soilft
+from tests.support.command import soilft
 
 LAKE = [[92, 33], [93, 33], [93, 34], [92, 34], [92, 33]]
 SQUARE = [[91, 32], [94, 32], [94, 35], [91, 35], [91, 32]]

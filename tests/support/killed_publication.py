@@ -27,7 +27,7 @@ from soilft.release.staged import Staged
 from soilft.store import objects
 from soilft.store import zarr as store
 
-PAUSE_SECONDS = 0.2
+PAUSE_SECONDS = 0.5
 
 
 class Moments:

@@ -11,11 +11,13 @@ import sys
 
 from pipelines.cli import main as cli
 from soilft.store.ledger import Done, Ledger
+from tests.support import fork_server
 
 
 def main() -> None:
     stage, count, moment = sys.argv[1], int(sys.argv[2]), sys.argv[3]
     sys.argv = ["soilft", *sys.argv[4:]]
+    fork_server.use()
     seen = 0
     put = Ledger.put
 

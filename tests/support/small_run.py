@@ -2,9 +2,7 @@
 
 import json
 import os
-import subprocess
-import sys
-from collections.abc import Mapping
+import shutil
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -13,11 +11,12 @@ from typing import Any
 import yaml
 
 from pipelines.config.region_file import REGIONS
+from pipelines.stages import order
 from soilft.simulate import Archive, write_day, write_static
 
 BOUNDS = (90.0, 32.0, 94.0, 35.0)
 START, END = date(2015, 10, 1), date(2015, 10, 12)
-SOILFT = Path(sys.executable).with_name("soilft")
+MODIFIED = 1_600_000_000
 
 
 def simulate(root: Path) -> Path:
@@ -26,6 +25,9 @@ def simulate(root: Path) -> Path:
     write_static(archive)
     for day in archive.days():
         write_day(archive, day)
+    # The time of modification is part of a granule's stamp, and so of keys.
+    for path in root.rglob("*"):
+        os.utime(path, (MODIFIED, MODIFIED))
     return root
 
 
@@ -58,22 +60,6 @@ def region_file(folder: Path, archive: Path, **changes: Any) -> Path:
     return path
 
 
-def soilft(
-    *arguments: object, environment: Mapping[str, str] | None = None, code: int | None = 0
-) -> subprocess.CompletedProcess[str]:
-    """Run the installed command and check its exit code."""
-    done = subprocess.run(
-        [str(SOILFT), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "COLUMNS": "250", **(environment or {})},
-        timeout=900,
-        check=False,
-    )
-    assert code is None or done.returncode == code, done.stdout + done.stderr
-    return done
-
-
 def product_bytes(store: Path) -> dict[str, str]:
     """Digest of every object that must not depend on how a run went."""
     return {
@@ -82,6 +68,14 @@ def product_bytes(store: Path) -> dict[str, str]:
         for path in sorted((store / part).rglob("*"))
         if path.is_file() and (part == "inputs" or "cube.zarr" in path.parts)
     }
+
+
+def before(stage: str, store: Path) -> None:
+    """Take out of a store what this stage and those after it have made."""
+    later = order.NAMES[order.NAMES.index(stage) :]
+    for part in ("runs", "releases", *(f"ledger/{name}" for name in later)):
+        shutil.rmtree(store / part, ignore_errors=True)
+    (store / "latest.json").unlink()
 
 
 def latest(store: Path) -> dict[str, Any]:
