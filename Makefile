@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 STAC_SCHEMAS := .venv/stac-schemas/.fetched
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format check image manifests viewer viewer-check screenshot golden decade-inputs decade two-years real-day readers s3 clean
+.PHONY: help demo test test-fast durations lint format check image manifests viewer viewer-check screenshot golden decade-inputs decade two-years real-day readers s3 clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,11 +23,20 @@ $(STAC_SCHEMAS): tests/contract/stac_schemas.py $(INSTALLED)
 	$(BIN)/python -m tests.contract.stac_schemas
 	@touch $@
 
-test: $(INSTALLED) $(STAC_SCHEMAS) ## Run all tests, the slow ones too
+# Processes that tests start compile no module anew where this one has kept it.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2
+
+test: test-fast $(STAC_SCHEMAS) ## Run all tests: the fast ones first
+	$(PYTEST) -m "slow or process"
+
+test-fast: $(INSTALLED) ## Run the tests that need no process, server or browser
 	@$(BIN)/python -c 'import sys; from importlib.metadata import version; \
 	names = ("dask", "distributed", "numpy", "scikit-learn", "xarray", "zarr"); \
 	print("python", sys.version.split()[0], *(f"{name} {version(name)}" for name in names), sep="  ")'
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	SOILFT_NO_PROCESS=1 $(PYTEST) -m "not slow and not process"
+
+durations: $(INSTALLED) $(STAC_SCHEMAS) ## Measure how long tests take, into tests/durations.json
+	SOILFT_DURATIONS=tests/durations.json $(PYTEST)
 
 lint: $(INSTALLED) ## Check style, types and the borders between the packages
 	$(BIN)/ruff check .

@@ -11,6 +11,8 @@ import pytest
 
 from pipelines.cli.exit_codes import ExitCode
 
+pytestmark = pytest.mark.process
+
 #: What an installer writes into bin/soilft: the entry point that the wheel declares.
 COMMAND = (
     "import sys; from importlib.metadata import entry_points; sys.argv[0] = 'soilft'; "

@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 ROOMS = ("soilft.sources", "soilft.forest", "pipelines.config", "pipelines.stages")
 WORK = {
     "dask",
@@ -34,6 +36,7 @@ print(json.dumps(said))
 """
 
 
+@pytest.mark.process
 def test_help_and_version_load_neither_readers_nor_the_engine() -> None:
     done = subprocess.run([sys.executable, "-c", ASKED], capture_output=True, text=True, check=True)
     said: dict[str, list[str]] = json.loads(done.stdout.splitlines()[-1])

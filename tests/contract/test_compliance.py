@@ -17,6 +17,8 @@ from soilft.cube import netcdf
 from soilft.days import DaySpan
 from tests.support.cubes import SMALL, make
 
+pytestmark = pytest.mark.process
+
 CHECKER = Path(sys.executable).with_name("compliance-checker")
 TWO_DAYS = DaySpan(date(2015, 1, 30), date(2015, 1, 31))
 ORDER = (

@@ -15,8 +15,9 @@ from soilft.days import DaySpan
 from soilft.release.publication import publish
 from tests.support import seaweed
 from tests.support.browser import Seen, chromium, printed_line
+from tests.support.command import soilft
 from tests.support.cubes import WEEK, Made, make, staged
-from tests.support.small_run import region_file, soilft
+from tests.support.small_run import region_file
 
 README = Path(__file__).parents[2] / "README.md"
 # A reader that leaves a connection open may hang when the interpreter ends.
@@ -85,6 +86,7 @@ def expected(cube: Made) -> int:
     return int(np.count_nonzero(cube.values["freeze_thaw_state"][2] != 255))
 
 
+@pytest.mark.process
 @pytest.mark.s3
 def test_lines_of_the_readme_open_the_cube_from_s3_as_anyone_and_end(
     server: seaweed.S3Server, tmp_path: Path
@@ -111,6 +113,7 @@ def catalogued(server: seaweed.S3Server, tmp_path_factory: pytest.TempPathFactor
     return cubes[-1]
 
 
+@pytest.mark.process
 @pytest.mark.s3
 def test_lines_of_the_readme_find_the_newest_cube_by_the_catalogue_on_s3(
     server: seaweed.S3Server, catalogued: Made
@@ -122,6 +125,7 @@ def test_lines_of_the_readme_find_the_newest_cube_by_the_catalogue_on_s3(
     assert int(count) == expected(catalogued)
 
 
+@pytest.mark.process
 @pytest.mark.s3
 def test_lines_of_the_readme_find_it_over_http(server: seaweed.S3Server, catalogued: Made) -> None:
     """Where the server is stands in the lines themselves here: all that the test changes."""
@@ -134,6 +138,7 @@ def test_lines_of_the_readme_find_it_over_http(server: seaweed.S3Server, catalog
     assert int(count) == expected(catalogued)
 
 
+@pytest.mark.process
 @pytest.mark.s3
 def test_without_the_word_anon_a_reader_without_keys_gets_nothing(
     server: seaweed.S3Server, tmp_path: Path

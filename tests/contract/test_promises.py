@@ -69,6 +69,7 @@ def test_gldas_keeps_its_promises(tmp_path: Path) -> None:
     assert np.isfinite(found["Tair_f_inst_mean"]).any()
 
 
+@pytest.mark.slow
 def test_soilgrids_keeps_its_promises(tmp_path: Path) -> None:
     write_static(archive(tmp_path, LATER_DAY))
     found = check_reader(SoilGrids(), sorted((tmp_path / "soilgrids").glob("*.tif")), grid())
@@ -149,6 +150,7 @@ OF_THEIR_OWN: Mapping[str, Callable[[Path], None]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("product", WRITTEN)
 def test_readers_keep_their_promises_on_files_of_their_listings(
     product: str, tmp_path: Path

@@ -32,6 +32,8 @@ from soilft.simulate.parameters import number
 from soilft.simulate.world import World
 from tests.contract import listing
 
+pytestmark = pytest.mark.slow
+
 PRODUCTS = {
     "amsr2": "amsr2_l3",
     "gldas": "gldas_noah025_3h",
@@ -252,6 +254,7 @@ def test_a_day_of_labels_is_a_small_file(tibet: Archive) -> None:
     assert max(path.stat().st_size for path in (tibet.root / "smap").iterdir()) < 300_000
 
 
+@pytest.mark.process
 def test_another_order_and_process_and_a_stored_history_give_the_same_bytes(
     tibet: Archive, tmp_path: Path
 ) -> None:

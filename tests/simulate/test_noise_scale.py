@@ -12,6 +12,8 @@ from soilft.simulate import Archive, container, history, radiometer, reanalysis,
 from soilft.simulate.domain import Domain
 from soilft.simulate.world import World, identity, integrate
 
+pytestmark = pytest.mark.slow
+
 DOMAIN = Domain((88.0, 31.0, 92.0, 35.0), date(2015, 9, 1), date(2015, 11, 10), seed=6)
 DAYS = [date(2015, 9, 20) + timedelta(days=n) for n in range(0, 50, 5)]
 SCALES = (0.0, 0.5, 1.0, 2.0)

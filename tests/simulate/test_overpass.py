@@ -14,6 +14,7 @@ from soilft.simulate.world import World
 DAY = date(2015, 10, 29)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("region", "lon", "sensor", "node", "utc", "local_days_on"),
     [

@@ -70,6 +70,7 @@ def test_a_day_from_a_folder_gives_the_same_products(folder: Path) -> None:
     assert one_day(World.stored(DOMAIN, folder, DAY, DAY)) == one_day(World.of(DOMAIN))
 
 
+@pytest.mark.process
 def test_another_process_gives_the_same_products(folder: Path) -> None:
     code = """
 import json, sys

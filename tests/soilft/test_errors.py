@@ -81,6 +81,7 @@ def test_a_cluster_that_is_not_there_has_an_exit_code_of_its_own() -> None:
     assert exit_code(error) is ExitCode.CLUSTER
 
 
+@pytest.mark.process
 def test_the_errors_and_the_cluster_package_import_nothing_heavy() -> None:
     """Of the science, `cluster` takes the errors alone, and neither takes a package of others."""
     script = (

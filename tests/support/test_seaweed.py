@@ -113,6 +113,7 @@ def test_compare_and_swap_succeeds_once_for_each_version(s3_store: str) -> None:
     assert fs.cat_file(path) == b"v2"
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_foreground_server_prints_its_environment_and_leaves_nothing(
     tmp_path: Path, number: signal.Signals

@@ -47,6 +47,7 @@ def labelled(correlation: DayCorrelation, days: int, cells: int) -> tuple[np.nda
     return percent, (norm.cdf(latent) < percent / 100).astype("uint8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "weights", [(0.0, 0.0, 0.0, 0.0, 0.0), (0.0, 0.8, 0.0, 0.0, 0.0), (0.3, 0.0, 0.4, 0.0, 0.2)]
 )

@@ -42,6 +42,7 @@ def annual(folder: str, *, rise: float, simulated: bool = True) -> xr.Dataset:
     return store.open_cube(folder).load()
 
 
+@pytest.mark.slow
 def test_the_same_layers_give_the_same_bytes(tmp_path: object) -> None:
     opened = annual(f"{tmp_path}/a.zarr", rise=3.0)
     one, other = pictures(opened, GRID), pictures(opened, GRID)
@@ -72,6 +73,7 @@ def test_simulated_stands_in_every_picture(tmp_path: object) -> None:
     assert all(said[name] != real[name] for name in said)
 
 
+@pytest.mark.slow
 def test_only_pixels_without_a_significant_trend_are_hatched(tmp_path: object) -> None:
     opened = annual(f"{tmp_path}/a.zarr", rise=3.0)
     unsure = opened.frozen_days_trend_p_value.values >= 0.05

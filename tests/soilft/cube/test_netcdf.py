@@ -11,8 +11,8 @@ import xarray as xr
 from soilft.cube import netcdf
 from soilft.days import DaySpan
 from soilft.errors import ConfigError, StoreError
+from tests.support.command import soilft
 from tests.support.cubes import SMALL, WEEK, make
-from tests.support.small_run import soilft
 
 DAYS = DaySpan(date(2015, 1, 30), date(2015, 1, 31))
 

@@ -326,6 +326,7 @@ def test_fine_source_by_centre_is_near_the_polygon_result() -> None:
     assert found == pytest.approx(total / covered, abs=0.015)
 
 
+@pytest.mark.slow
 def test_fine_projected_source_covers_cells_of_every_latitude() -> None:
     # Cells of a geographic target shrink poleward; a full one must count as full at any latitude.
     target = Grid("EPSG:4326", 0.0, 80.0, 0.25, 0.25, (40, 4))

@@ -267,6 +267,7 @@ def test_taking_over_changes_nothing_in_the_pointer_that_readers_use(root: str) 
     assert after == before
 
 
+@pytest.mark.process
 def test_a_publisher_that_died_on_this_machine_is_not_waited_for(tmp_path: Path) -> None:
     import subprocess
     import sys

@@ -99,6 +99,7 @@ def test_names_choose_statistic_and_resolution_of_gmted() -> None:
             Gmted2010(**wrong)
 
 
+@pytest.mark.slow
 def test_one_arc_second_and_either_hemisphere_of_srtm(tmp_path: Path) -> None:
     path = srtm(tmp_path, -71, -34, lambda lon, lat: 100 * (lon + 80) + 0 * lat, 3601)
     assert path.name == "S34W071.hgt"

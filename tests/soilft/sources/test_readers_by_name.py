@@ -42,11 +42,13 @@ def test_every_reader_of_the_room_is_known_by_name() -> None:
     assert made == set(PRODUCTS.values())
 
 
+@pytest.mark.process
 def test_names_are_listed_and_asked_after_without_loading_a_reader() -> None:
     code = "from soilft.sources import PRODUCTS; list(PRODUCTS); len(PRODUCTS); 'dem' in PRODUCTS"
     assert loaded_by(f"{code}; dir(__import__('soilft.sources').sources)") == set()
 
 
+@pytest.mark.process
 def test_one_reader_is_loaded_with_what_it_needs() -> None:
     found = loaded_by("from soilft.sources import SmosL3Ft")
     assert "smos" in found

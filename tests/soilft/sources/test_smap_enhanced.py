@@ -50,6 +50,7 @@ def wrong_files(folder: Path) -> dict[str, Path]:
     return made
 
 
+@pytest.mark.slow
 def test_the_promises_of_a_reader_are_kept(tmp_path: Path) -> None:
     path = smap(tmp_path, DAY, (CORNER, states()))
     assert listing.differences(path, "smap_l3_ft_p_e") == []

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -67,6 +68,7 @@ def test_ledger_on_s3(s3_store: str) -> None:
     assert fresh.get("ingest", "gldas-001") is None
 
 
+@pytest.mark.process
 def test_digest_is_the_same_in_another_process() -> None:
     value = {"b": [1, 2.5, None], "a": "\u2103", "c": {"y": True, "x": ("t",)}}
     here = digest(value, "more")

@@ -204,6 +204,7 @@ def test_a_row_that_was_filled_is_left_out_and_a_seen_one_is_described_alike(
     np.testing.assert_array_equal(np.isnan(one), np.isnan(other))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("days", [1, 7, 20])
 def test_chunks_of_days_change_no_byte(
     days: int, made: tuple[Path, InputRefs, str, str], raw: tuple[str, str], tmp_path: Path

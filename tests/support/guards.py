@@ -1,0 +1,223 @@
+"""Guards of the code, taken out one at a time, and the tests that notice.
+
+``python -m tests.support.guards`` changes one line at a time in a copy of the tree, runs the tests
+that should fail then, and says which did; ``python -m tests.support.guards WORD`` does so for those
+whose file has the word in its name. The exit code is 1 where a change was noticed by none.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "node_modules", "*-output")
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A line that guards, what is put in its place, and the tests that should notice."""
+
+    file: str
+    line: str
+    instead: str
+    tests: str
+
+
+GUARDS = (
+    Guard(
+        "soilft/store/objects.py",
+        "            if read(url) != old:",
+        "            if False:",
+        "tests/soilft/store/test_objects.py",
+    ),
+    Guard(
+        "soilft/store/ledger.py",
+        "record is not None and record.key == key",
+        "record is not None",
+        "tests/soilft/store/test_ledger.py",
+    ),
+    Guard(
+        "soilft/sources/files.py",
+        "    if found != units:",
+        "    if False:",
+        "tests/soilft/sources/test_gldas.py",
+    ),
+    Guard("soilft/sources/files.py", "    if not fits:", "    if False:", "tests/soilft/sources"),
+    Guard(
+        "soilft/geo/regrid.py",
+        "    if source.geographic:  # the area of a zone grows with the sine of latitude",
+        "    if False:",
+        "tests/soilft/geo/test_regrid.py",
+    ),
+    Guard(
+        "soilft/radiometers/intercalibration_links.py",
+        "            link.days[day_role != TEST],",
+        "            link.days,",
+        "tests/soilft/radiometers",
+    ),
+    Guard(
+        "soilft/training/held_out.py",
+        "train = ~(in_year & (of_years > 1)) & ~(in_block & (of_blocks > 1))",
+        "train = ~test",
+        "tests/soilft/training/test_held_out.py",
+    ),
+    Guard(
+        "soilft/training/sampling.py",
+        "    joined = joined.take(np.lexsort((joined.cell, joined.overpass, joined.day)))\n",
+        "",
+        "tests/soilft/training/test_sampling.py",
+    ),
+    Guard(
+        "soilft/forest/compiled.py",
+        "left = np.uint32(rank + (link & one)) <= nodes[at, 1]",
+        "left = np.uint32(rank + (link & one)) < nodes[at, 1]",
+        "tests/soilft/forest/test_compiled.py",
+    ),
+    Guard(
+        "soilft/uncertainty/conformal.py",
+        "_frozen_score(frozen) <= self.threshold_frozen",
+        "_frozen_score(frozen) < self.threshold_frozen",
+        "tests/soilft/uncertainty",
+    ),
+    Guard(
+        "soilft/cube/structure.py",
+        "np.where(known, state, MISSING)",
+        "np.where(known, state, 0)",
+        "tests/soilft/cube",
+    ),
+    Guard(
+        "soilft/annual/phenology.py",
+        "    enough = known >= least_known",
+        "    enough = known >= 0",
+        "tests/soilft/annual/test_phenology.py",
+    ),
+    Guard(
+        "soilft/scores/bootstrap.py",
+        "    values, at = np.unique(block, return_inverse=True)",
+        "    values, at = np.unique(np.arange(len(block)), return_inverse=True)",
+        "tests/soilft/scores/test_bootstrap.py",
+    ),
+    Guard(
+        "soilft/release/prefix.py",
+        "            if found.get(name) != self.expected.get(name):",
+        "            if False:",
+        "tests/soilft/release",
+    ),
+    Guard(
+        "soilft/release/lease.py",
+        "        if time.monotonic() >= self._until:",
+        "        if False:",
+        "tests/soilft/release",
+    ),
+    Guard(
+        "soilft/release/publication.py",
+        '    if current is not None and current["identity"] == staged.identity:',
+        "    if False:",
+        "tests/soilft/release/test_publication.py",
+    ),
+    Guard(
+        "soilft/simulate/domain.py",
+        "SeedSequence([self.seed, *where",
+        "SeedSequence([*where",
+        "tests/simulate/test_world.py",
+    ),
+    Guard(
+        "cluster/preflight.py",
+        '        if worker["memory_limit"] and worker["memory_limit"] < peak_bytes',
+        "        if False",
+        "tests/cluster/test_preflight.py",
+    ),
+    Guard(
+        "cluster/watch.py",
+        "        elif time.monotonic() - seen > seconds:",
+        "        elif False:",
+        "tests/cluster/test_lost.py",
+    ),
+    Guard(
+        "pipelines/work.py",
+        "            self.each(self.stage, function, tasks, remember, remedy=remedy, counted=True)",
+        "            for name in tasks:\n"
+        '                self.run.ledger.put(plan.stage, f"{plan.within}{name}", Done("", ""))\n'
+        "            self.each(self.stage, function, tasks, remember, remedy=remedy, counted=True)",
+        "tests/pipelines/test_work.py tests/failure/test_kill_resume.py",
+    ),
+    Guard(
+        "pipelines/outcomes.py",
+        "    if left is not None and peak_bytes > left:",
+        "    if False:",
+        "tests/pipelines/test_outcomes.py tests/pipelines/test_work.py",
+    ),
+    Guard(
+        "pipelines/lineage.py",
+        '        config.label.model_dump(mode="json"),\n        config.sampling',
+        "        config.sampling",
+        "tests/pipelines/test_lineage.py",
+    ),
+    Guard(
+        "pipelines/config/sections.py",
+        'extra="forbid"',
+        'extra="ignore"',
+        "tests/pipelines/test_config.py",
+    ),
+    Guard(
+        "viewer/src/cube.ts",
+        "export const MISSING = 255;",
+        "export const MISSING = 0;",
+        "tests/viewer/test_bundle.py",
+    ),
+)
+
+
+def main() -> None:
+    """Take out each guard and run its tests."""
+    asked = sys.argv[1] if len(sys.argv) > 1 else ""
+    unnoticed = []
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder) / "tree"
+        shutil.copytree(ROOT, tree, ignore=LEFT_OUT)
+        for guard in GUARDS:
+            if asked not in guard.file:
+                continue
+            failed = noticed(guard, tree)
+            said = failed[0] if failed else "NOTICED BY NONE"
+            print(f"{guard.file}: {guard.line.strip().splitlines()[0]}\n    {said}", flush=True)
+            unnoticed += [] if failed else [guard.file]
+    sys.exit(bool(unnoticed))
+
+
+def noticed(guard: Guard, tree: Path) -> list[str]:
+    """Names of the tests that fail without a guard, and pass with it."""
+    path = tree / guard.file
+    text = path.read_text()
+    if guard.line not in text:
+        sys.exit(f"{guard.file}: expected {guard.line!r}, which is not there any more")
+    path.write_text(text.replace(guard.line, guard.instead, 1))
+    try:
+        failed = failures(tree, guard.tests.split())
+    finally:
+        path.write_text(text)
+    return [] if failed and failures(tree, failed) else failed
+
+
+def failures(tree: Path, tests: list[str]) -> list[str]:
+    """The first of these tests that fails, if any does."""
+    options = ("-q", "-x", "-n0", "--no-header", "-p", "no:cacheprovider", "--tb=no", "-rfE")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, *tests],
+        cwd=tree,
+        env={**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    lines = done.stdout.splitlines()
+    return [line.split()[1] for line in lines if line.startswith(("FAILED ", "ERROR "))]
+
+
+if __name__ == "__main__":
+    main()
