@@ -18,9 +18,9 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize("days", [1, 3, 12])
 def test_training_rows_are_the_predicting_blocks_rows(
-    days: int, small_archive: Path, unbroken: Path
+    days: int, small_archive: Path, unbroken: Path, tmp_path: Path
 ) -> None:
-    run = Run(load(region_file(unbroken.parent, small_archive)))
+    run = Run(load(region_file(tmp_path, small_archive, store=str(unbroken))))
     inputs, features = run.input_refs().open(), run.config.feature_set()
     table = read_table(run.table_url())
     seen = 0
@@ -40,8 +40,10 @@ def test_training_rows_are_the_predicting_blocks_rows(
     assert seen == len(table) > 1000
 
 
-def test_the_stored_table_says_how_it_was_drawn(small_archive: Path, unbroken: Path) -> None:
-    run = Run(load(region_file(unbroken.parent, small_archive)))
+def test_the_stored_table_says_how_it_was_drawn(
+    small_archive: Path, unbroken: Path, tmp_path: Path
+) -> None:
+    run = Run(load(region_file(tmp_path, small_archive, store=str(unbroken))))
     said = store.open_raw(run.table_url()).attrs
     assert said["simulated"] == "true"
     assert said["label"] == "smos"

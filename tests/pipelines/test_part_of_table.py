@@ -1,5 +1,6 @@
 """A table that fits no worker is judged by a part of it, and the scorecard says so."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -22,9 +23,14 @@ pytestmark = pytest.mark.slow
 
 
 def test_a_part_is_judged_and_said(
-    dask_client: Client, small_archive: Path, unbroken: Path, monkeypatch: pytest.MonkeyPatch
+    dask_client: Client,
+    small_archive: Path,
+    unbroken: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    run = Run(load(region_file(unbroken.parent, small_archive)))
+    shutil.copytree(unbroken, tmp_path / "store")
+    run = Run(load(region_file(tmp_path, small_archive)))
     rows = len(read_table(run.table_url()))
     monkeypatch.setattr(judging, "rows_that_fit", lambda *_: rows // 2)
     model, outcomes = require_model(run), Outcomes("validate")
