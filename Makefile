@@ -26,10 +26,10 @@ $(STAC_SCHEMAS): tests/contract/stac_schemas.py $(INSTALLED)
 # Processes that tests start compile no module anew where this one has kept it.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2
 
-test: test-fast $(STAC_SCHEMAS) ## Run all tests: the fast ones first
+test: test-fast ## Run all tests: the fast ones first
 	$(PYTEST) -m "slow or process"
 
-test-fast: $(INSTALLED) ## Run the tests that need no process, server or browser
+test-fast: $(INSTALLED) $(STAC_SCHEMAS) ## Run the tests that need no process, server or browser
 	@$(BIN)/python -c 'import sys; from importlib.metadata import version; \
 	names = ("dask", "distributed", "numpy", "scikit-learn", "xarray", "zarr"); \
 	print("python", sys.version.split()[0], *(f"{name} {version(name)}" for name in names), sep="  ")'
