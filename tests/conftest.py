@@ -48,10 +48,6 @@ def s3_store(s3: seaweed.S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     Processes and clusters started inside the test inherit the environment; workers of
     `dask_client` were started before and do not.
     """
-    import s3fs
-    from fsspec.asyn import sync as fsspec_sync
-    from zarr.core.sync import sync as zarr_sync
-
     # A developer's own profile must neither help nor harm.
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3"):
         monkeypatch.delenv(name, raising=False)
@@ -60,12 +56,23 @@ def s3_store(s3: seaweed.S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     for name, value in s3.environment().items():
         monkeypatch.setenv(name, value)
-    # s3fs keeps file systems by their arguments, which do not show a change of environment.
-    s3fs.S3FileSystem.clear_instance_cache()
+    forget_s3()
     with fork_server.variables_of_today():
         yield f"s3://{s3.bucket}/{secrets.token_hex(8)}"
-    # s3fs closes what it forgets within a tenth of a second or not at all, and leaves to others the
-    # connections that Zarr's event loop opened.
+    forget_s3()
+
+
+def forget_s3() -> None:
+    """Close the connections to S3 servers, and forget the file systems that opened them.
+
+    s3fs keeps file systems by their arguments, which do not show a change of environment. What it
+    forgets it closes within a tenth of a second or not at all, and it leaves to others what Zarr's
+    event loop opened.
+    """
+    import s3fs
+    from fsspec.asyn import sync as fsspec_sync
+    from zarr.core.sync import sync as zarr_sync
+
     for fs in list(s3fs.S3FileSystem._cache.values()):
         if fs._s3 is None:
             continue

@@ -216,7 +216,7 @@ def test_store_without_permission_is_refused_before_any_work(
 ) -> None:
     config = region_file(tmp_path, small_archive, store=f"s3://{s3.bucket}/denied")
     wrong = {**s3.environment(), "AWS_SECRET_ACCESS_KEY": "wrong", "NO_PROXY": "127.0.0.1"}
-    done = soilft("run", config, "--quiet", code=4, environment=wrong)
+    done = soilft("run", config, "--quiet", code=4, environment=wrong, process=True)
     assert "error[store-permission]" in done.stderr
     assert f"s3://{s3.bucket}/denied" in done.stderr
     assert "AWS_SECRET_ACCESS_KEY" in done.stderr
