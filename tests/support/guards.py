@@ -123,7 +123,7 @@ GUARDS = (
         "soilft/simulate/domain.py",
         "SeedSequence([self.seed, *where",
         "SeedSequence([*where",
-        "tests/simulate/test_world.py",
+        "tests/simulate/test_files.py",
     ),
     Guard(
         "cluster/preflight.py",
@@ -139,10 +139,10 @@ GUARDS = (
     ),
     Guard(
         "pipelines/work.py",
-        "            self.each(self.stage, function, tasks, remember, remedy=remedy, counted=True)",
-        "            for name in tasks:\n"
-        '                self.run.ledger.put(plan.stage, f"{plan.within}{name}", Done("", ""))\n'
-        "            self.each(self.stage, function, tasks, remember, remedy=remedy, counted=True)",
+        "        self.each(self.stage, function, tasks, remember, remedy=remedy, counted=True)",
+        "        for name in tasks:\n"
+        '            self.run.ledger.put(plan.stage, f"{plan.within}{name}", Done("", ""))\n'
+        "        self.each(self.stage, function, tasks, remember, remedy=remedy, counted=True)",
         "tests/pipelines/test_work.py tests/failure/test_kill_resume.py",
     ),
     Guard(
@@ -161,7 +161,7 @@ GUARDS = (
         "pipelines/config/sections.py",
         'extra="forbid"',
         'extra="ignore"',
-        "tests/pipelines/test_config.py",
+        "tests/failure/test_bad_input.py",
     ),
     Guard(
         "viewer/src/cube.ts",
