@@ -24,9 +24,7 @@ def test_a_holder_that_slept_too_long_knows_it_by_its_own_clock(
         getattr(lease, step)()
 
 
-def test_a_lease_is_renewed_before_it_ends(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lease_is_renewed_before_it_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lease = leases.acquire(str(tmp_path), 60.0)
     start = time.monotonic()
     for seconds in (30.0, 70.0, 110.0):
