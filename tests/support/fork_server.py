@@ -22,6 +22,8 @@ MODULES = (
     "rasterio",
     "s3fs",
     "skops.io",
+    "soilft.forest.compiled",
+    "sparse",
     "xarray",
     "zarr",
 )
