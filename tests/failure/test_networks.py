@@ -17,6 +17,7 @@ from tests.support.command import SOILFT
 from tests.support.dask_processes import ROOT
 from tests.support.network import HUB, STORE, Network
 from tests.support.small_run import product_bytes, region_file
+from tests.support.started import started
 from tests.support.waiting import wait_until
 
 pytestmark = [
@@ -135,11 +136,10 @@ def test_lost_packets_slow_links_and_a_lost_host_end_in_the_same_bytes(
     store = "s3://frozen/run"
     path = region_file(tmp_path / "region", small_archive, cluster={"connect_timeout": 120})
     command = [str(SOILFT), "run", str(path), "--store", store, "--cluster", "address"]
-    with subprocess.Popen(
+    with started(
         [*net.inside(net.hub), *command, "--scheduler", address],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
         env=hosts.environment,
     ) as running:
         assert running.stdout is not None

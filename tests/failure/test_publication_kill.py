@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from soilft.release.staged import Staged
 from soilft.store import objects
 from tests.support.killed_publication import values_digest
 from tests.support.staged import contents, stage
+from tests.support.started import started
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -66,9 +67,7 @@ def publisher(root: str, folder: Path, cubes: list[Staged], *, inside: bool) -> 
     """Give a function that publishes a cube by its number, and dies at a moment if told to."""
     for number, staged in enumerate(cubes):
         (folder / f"{number}.pickle").write_bytes(pickle.dumps(staged))
-    with subprocess.Popen(
-        MODULE, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
+    with started(MODULE, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
 
         def ask(number: int, at: int | None = None) -> tuple[int, Any]:
             staged = str(folder / f"{number}.pickle")
@@ -91,15 +90,14 @@ def readers(root: str, folder: Path) -> Iterator[list[Path]]:
     """Keep readers at work in processes of their own; give the files that they fill."""
     stop = folder / "stop"
     outs = [folder / f"reader-{k}" for k in range(READERS)]
-    processes = [
-        subprocess.Popen([*MODULE, "read", root, str(stop), str(out)], cwd=ROOT) for out in outs
-    ]
-    try:
+    with ExitStack() as stack:
+        processes = [
+            stack.enter_context(started([*MODULE, "read", root, str(stop), str(out)], cwd=ROOT))
+            for out in outs
+        ]
         yield outs
-    finally:
         stop.touch()
-        statuses = [process.wait(60) for process in processes]
-    assert statuses == [0] * READERS
+        assert [process.wait(60) for process in processes] == [0] * READERS
 
 
 def test_killed_at_every_change_while_others_read(root: str, tmp_path: Path) -> None:

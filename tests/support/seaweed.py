@@ -294,7 +294,9 @@ def main() -> None:
         print(f"# s3://{server.public_bucket} is readable by anyone. Ctrl-C stops it.")
         for name, value in server.environment().items():
             print(f"export {name}={value}", flush=True)
-        stop.wait()
+        # A signal that comes just before a wait without end would not end it.
+        while not stop.wait(1):
+            pass
 
 
 if __name__ == "__main__":
