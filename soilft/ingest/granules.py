@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ import numpy as np
 from soilft.days import DaySpan
 from soilft.errors import InputError, NoGranules
 from soilft.grid import Grid
+from soilft.ingest.reading import patiently, read_day
 from soilft.schema import (
     Template,
     Variable,
@@ -45,14 +47,20 @@ class Found:
         Bytes of the file.
     stamp
         ETag or time of modification.
-    replaces
-        Names of the files of the same slot and day that this one's version is newer than.
+    older
+        Files of the same slot and days that this one's version is newer than, the newest first:
+        read in its place where it cannot be used.
     """
 
     granule: Granule
     size: int
     stamp: str
-    replaces: tuple[str, ...] = ()
+    older: tuple[Found, ...] = ()
+
+    @property
+    def facts(self) -> tuple[object, ...]:
+        """What a key holds of it."""
+        return (self.granule.name, self.size, self.stamp, *(found.facts for found in self.older))
 
 
 def discover(source: DailySource | StaticSource, patterns: Sequence[str]) -> list[Found]:
@@ -91,8 +99,11 @@ def discover(source: DailySource | StaticSource, patterns: Sequence[str]) -> lis
 
 
 def _newest(same: list[Found]) -> Found:
-    *older, newest = sorted(set(same), key=lambda f: (f.granule.version, f.granule.url))
-    return replace(newest, replaces=tuple(f.granule.name for f in older))
+    def version(found: Found) -> tuple[str, str]:
+        return found.granule.version, found.granule.url
+
+    newest, *older = sorted(set(same), key=version, reverse=True)
+    return replace(newest, older=tuple(older))
 
 
 def version_with(reader: str) -> str:
@@ -131,14 +142,13 @@ class ChunkOfDays:
     @property
     def key(self) -> str:
         """Digest of everything that this chunk's bytes depend on."""
-        granules = [(f.granule.name, f.size, f.stamp) for f in self.found]
         return digest(
             version_with(self.source.version),
             self.source.product,
             spelled(self.source),
             spelled(self.grid),
             str(self.span),
-            granules,
+            [found.facts for found in self.found],
         )
 
     @property
@@ -204,7 +214,11 @@ def ingest_days(task: ChunkOfDays) -> Ingested:
             "granules": granules,
             "simulated": seen.simulated,
             "sha256": seen.sha256,
-            "replaced": {f.granule.name: list(f.replaces) for f in task.found if f.replaces},
+            "replaced": {
+                f.granule.name: [older.granule.name for older in reversed(f.older)]
+                for f in task.found
+                if f.older and f.granule.url not in seen.set_aside
+            },
         },
         tuple(seen.set_aside.values()),
     )
@@ -240,6 +254,13 @@ class _Seen:
     sha256: dict[str, str] = field(default_factory=dict)
     set_aside: dict[str, SetAside] = field(default_factory=dict)
 
+    def stands_in(self, older: Granule, newest: Found) -> None:
+        """Say of the newest file of a slot, which was set aside, that an older one is read."""
+        item = self.set_aside[newest.granule.url]
+        said = f" {older.name} is read in its place."
+        if not item.reason.endswith(said):
+            self.set_aside[newest.granule.url] = replace(item, reason=f"{item.reason}{said}")
+
     def marked(self, granule: Granule) -> bool:
         """Whether the folder of a granule is marked as simulated; each is looked at once."""
         folder = granule.url.removesuffix(f"/{granule.name}")
@@ -251,16 +272,23 @@ class _Seen:
 def _parts(task: ChunkOfDays, day: date, seen: _Seen) -> list[tuple[Granule, Arrays]]:
     parts = []
     for found in task.found:
-        granule = found.granule
-        if day not in granule.days or granule.url in seen.set_aside:
+        if day not in found.granule.days:
             continue
-        try:
-            with open_granule(task.source, granule) as dataset:
-                parts.append((granule, task.source.place(dataset, granule, day, task.grid)))
-                seen.simulated |= is_simulated(dataset.attrs) or seen.marked(granule)
-                seen.sha256[granule.name] = dataset.attrs["sha256"]
-        except InputError as error:
-            seen.set_aside[granule.url] = SetAside(granule.name, error.code, str(error))
+        for one in (found, *found.older):
+            granule = one.granule
+            if granule.url in seen.set_aside:
+                continue
+            try:
+                read = read_day(task.source, granule, day, task.grid)
+            except InputError as error:
+                seen.set_aside[granule.url] = SetAside(granule.name, error.code, str(error))
+                continue
+            parts.append((granule, read.arrays))
+            seen.simulated |= read.simulated or seen.marked(granule)
+            seen.sha256[granule.name] = read.sha256
+            if one is not found:
+                seen.stands_in(granule, found)
+            break
     return parts
 
 
@@ -299,13 +327,12 @@ class StaticFields:
     @property
     def key(self) -> str:
         """Digest of everything that these fields depend on."""
-        files = [(f.granule.name, f.size, f.stamp) for f in self.found]
         return digest(
             version_with(self.source.version),
             self.source.product,
             spelled(self.source),
             spelled(self.grid),
-            files,
+            [found.facts for found in self.found],
         )
 
     @property
@@ -321,7 +348,13 @@ def ingest_static(task: StaticFields) -> Ingested:
     ------
     InputError
         Where the file cannot be used: without it every prediction would lack a predictor.
+    GranuleBusy
+        Where it could not be read, and may be readable later.
     """
+    return patiently(task.found[0].granule, partial(_ingest_static, task))
+
+
+def _ingest_static(task: StaticFields) -> Ingested:
     with ExitStack() as opened:
         tiles = [
             (f.granule, opened.enter_context(open_granule(task.source, f.granule)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,11 @@ from soilft.days import DaySpan
 from soilft.errors import InputError, NoGranules
 from soilft.grid import Grid
 from soilft.ingest.granules import Found, Ingested, version_with
+from soilft.ingest.reading import patiently
 from soilft.schema import MISSING
 from soilft.sources import IsmnArchive
 from soilft.sources.files import local_copy, marked_simulated
+from soilft.sources.stations import StationValues
 from soilft.sources.protocol import Granule
 from soilft.store import objects
 from soilft.store import zarr as store
@@ -107,8 +110,7 @@ def ingest_stations(task: StationArchive) -> Ingested:
     """
     granule = task.found.granule
     try:
-        with local_copy(granule.url) as path:
-            made = task.source.to_overpasses(path, task.days, task.grid, dict(task.overpasses))
+        made = patiently(granule, partial(_read, task))
     except InputError as error:
         return Ingested("", {"simulated": False}, (SetAside(granule.name, error.code, str(error)),))
     # Another delivery may have other stations: the store is made anew, not extended.
@@ -126,6 +128,11 @@ def ingest_stations(task: StationArchive) -> Ingested:
         **_daily(made.values["freeze_thaw"]),
     }
     return Ingested(arrays_digest(made.values), facts, made.set_aside)
+
+
+def _read(task: StationArchive) -> StationValues:
+    with local_copy(task.found.granule.url) as path:
+        return task.source.to_overpasses(path, task.days, task.grid, dict(task.overpasses))
 
 
 def _daily(state: npt.NDArray[np.uint8]) -> dict[str, list[Any]]:

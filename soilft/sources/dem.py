@@ -139,7 +139,7 @@ class Dem(Terrain):
         return read_raster(path) if path.suffix.lower() in _GEOTIFF else self._netcdf(path)
 
     def _netcdf(self, path: Path) -> xr.Dataset:
-        dataset = files.open_netcdf(path)
+        dataset = files.open_netcdf(path, most_bytes=files.MAX_MAP_BYTES)
         elevation = files.require(dataset, self.variable, path)
         if len(elevation.dims) != 2:
             raise FormatMismatch(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,9 @@ from soilft.store import objects
 
 # Larger than any granule of the products read here; a wrong URL must not fill a worker's disk.
 MAX_GRANULE_BYTES = 4 * 2**30
+# Larger than any array of a granule, unpacked; maps that are read in windows may be larger.
+MAX_ARRAY_BYTES = 2 * 2**30
+MAX_MAP_BYTES = 64 * 2**30
 SIMULATED_MARK = "SIMULATED.txt"
 # Left free on the disk of a worker, which spills there, too.
 SCRATCH_RESERVE_BYTES = 256 * 2**20
@@ -103,19 +108,28 @@ def marked_simulated(folder: str) -> bool:
     return objects.exists(objects.join(folder, SIMULATED_MARK))
 
 
-def require_self_contained(path: Path) -> None:
-    """Refuse an HDF5 file that would have other files read: a granule is data, not a reference.
+def require_self_contained(path: Path, most_bytes: int = MAX_ARRAY_BYTES) -> None:
+    """Refuse an HDF5 file that leads outside of itself, or declares more than a granule can hold.
+
+    Nothing is allocated: shapes and links alone are looked at.
+
+    Parameters
+    ----------
+    most_bytes
+        Of one array, unpacked.
 
     Raises
     ------
     FormatMismatch
-        Where it holds an external link, external raw data or a virtual dataset.
+        Where it holds an external link, external raw data or a virtual dataset, or declares an
+        array, or a chunk of one, that is larger.
     UnreadableGranule
         Where it is truncated or no HDF5 file.
     """
     try:
         with h5py.File(path) as file:
             outside = file.visititems_links(_leads_outside) or file.visititems(_lies_outside)
+            larger = file.visititems(partial(_declares_more, most_bytes))
     except (OSError, RuntimeError, KeyError) as error:
         raise UnreadableGranule(
             path.name, expected="a whole NetCDF4/HDF5 file", found=_first_line(error)
@@ -123,6 +137,10 @@ def require_self_contained(path: Path) -> None:
     if outside:
         raise FormatMismatch(
             path.name, expected="all data in the file itself", found=f"{outside} outside of it"
+        )
+    if larger:
+        raise FormatMismatch(
+            path.name, expected=f"arrays of at most {most_bytes} bytes", found=larger
         )
 
 
@@ -136,8 +154,22 @@ def _lies_outside(name: str, item: object) -> str | None:
     return None
 
 
-def open_netcdf(path: Path, *, mask_and_scale: bool = True) -> xr.Dataset:
+def _declares_more(most_bytes: int, name: str, item: object) -> str | None:
+    if not isinstance(item, h5py.Dataset) or item.shape is None:
+        return None
+    size = max(math.prod(item.shape), math.prod(item.chunks or ())) * item.dtype.itemsize
+    return f"{name} of {size}" if size > most_bytes else None
+
+
+def open_netcdf(
+    path: Path, *, mask_and_scale: bool = True, most_bytes: int = MAX_ARRAY_BYTES
+) -> xr.Dataset:
     """Open NetCDF or HDF5 lazily, without dask; times stay numbers.
+
+    Parameters
+    ----------
+    most_bytes
+        Of one array of an HDF5 file, unpacked.
 
     Raises
     ------
@@ -147,7 +179,7 @@ def open_netcdf(path: Path, *, mask_and_scale: bool = True) -> xr.Dataset:
         Where an HDF5 file has data outside of itself.
     """
     if h5py.is_hdf5(path):
-        require_self_contained(path)
+        require_self_contained(path, most_bytes)
     try:
         return xr.open_dataset(
             path, engine="netcdf4", mask_and_scale=mask_and_scale, decode_times=False

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from soilft.errors import ConfigError, UnreadableGranule
+from soilft.sources.passing import passing
 
 # What `ismn`, pandas and zipfile raise on a damaged file; a mistake of ours is none of these.
 _DAMAGE = (
@@ -29,6 +30,9 @@ _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
 )
+
+# A century of hourly values takes a tenth of it.
+MAX_SENSOR_BYTES = 2**30
 
 
 class Archive:
@@ -44,7 +48,17 @@ class Archive:
             self.names = sorted(file.relative_to(path).as_posix() for file in files)
 
     def handler(self, name: str) -> Any:
-        """`ismn.filehandlers.DataFile` of one sensor file, its metadata read."""
+        """`ismn.filehandlers.DataFile` of one sensor file, its metadata read.
+
+        Raises
+        ------
+        UnreadableGranule
+            Where it is damaged, or would unpack to more than any sensor has measured.
+        """
+        size = self._root.zip.getinfo(name).file_size if self._root.zip else 0
+        if size > MAX_SENSOR_BYTES:
+            expected = f"at most {MAX_SENSOR_BYTES} bytes when unpacked"
+            raise UnreadableGranule(name, expected=expected, found=str(size))
         with damaged(name), quiet():
             return self._handler(
                 self._root,
@@ -100,6 +114,8 @@ def damaged(name: str) -> Iterator[None]:
     try:
         yield
     except _DAMAGE as error:
+        if passing(error):
+            raise
         lines = [line for line in str(error).splitlines() if line.strip()] or [""]
         # The package puts a whole traceback into some messages; its last line says what is wrong.
         reason = lines[-1] if "Traceback" in lines[0] else f"{type(error).__name__}: {lines[0]}"

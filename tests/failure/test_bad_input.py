@@ -104,6 +104,12 @@ def test_bad_granules_are_set_aside_and_the_other_days_go_on(
     # Run again: they are still set aside, and still said.
     again = soilft("ingest", config, "--quiet", code=3)
     assert "nothing to do" in again.stdout
+    # Where that is asked they are looked at once more, though their files are the same.
+    planned = soilft("ingest", config, "--dry-run", "--retry-set-aside").stdout
+    row = next(line for line in planned.splitlines() if "ingest" in line)
+    assert {"14", "5"} <= set(row.replace("│", " ").replace("|", " ").split())
+    retried = soilft("ingest", config, "--quiet", "--retry-set-aside", code=3)
+    assert "ingest: 5 done, 14 up to date, 5 granules set aside" in retried.stdout
     status = soilft("status", config).stdout
     for granule in names.values():
         assert granule in again.stderr

@@ -103,7 +103,8 @@ def _stations(run: Run, patterns: Mapping[str, Sequence[str]]) -> dict[str, Task
 
 def _compared(run: Run, tasks: Mapping[str, Task]) -> Plan[Task]:
     units = [Unit(name, task.key, task) for name, task in tasks.items()]
-    return Plan.of(run.ledger, STAGE, units)
+    planned = Plan.of(run.ledger, STAGE, units)
+    return planned.without(lambda done: bool(done.set_aside)) if run.retry_set_aside else planned
 
 
 def _plan_simulation(run: Run) -> Plan[Task]:
