@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,12 +27,12 @@ from soilft.schema import (
     overpass_coordinate,
     time_coordinates,
 )
-from soilft.sources.files import marked_simulated, open_granule
+from soilft.sources.files import folders_of, marked_simulated, open_granule
 from soilft.sources.protocol import Arrays, DailySource, Granule, StaticSource, is_simulated
-from soilft.store import objects
 from soilft.store import zarr as store
 from soilft.store.digest import arrays_digest, digest, spelled
 from soilft.store.ledger import SetAside
+from soilft.store.matching import Match, matches
 
 #: Release whose values the stage gives, whatever the reader: raised by hand when they change.
 VERSION = "0.3.0"
@@ -67,26 +68,25 @@ def discover(source: DailySource | StaticSource, patterns: Sequence[str]) -> lis
     """Granules of a product among the files that match URL patterns, newest version each.
 
     Of two files for one slot and day the larger version text counts; of equal versions, the file
-    whose URL sorts last.
+    whose URL sorts last. Symbolic links of files and folders are followed. A granule whose link
+    leads nowhere is found, too: it is read in vain and set aside by its name.
 
     Raises
     ------
     NoGranules
-        Where a pattern matches no file of the product.
+        Where a pattern matches no file of the product, or meets another link that leads nowhere.
     """
     slots: dict[tuple[object, str], list[Found]] = {}
     for pattern in patterns:
-        fs, path = objects.filesystem(pattern)
-        with objects.explained(pattern):
-            files = fs.glob(path, detail=True)
+        files = [match for match in matches(pattern) if match.kind != "folder"]
         matched = 0
-        for name, info in sorted(files.items()):
-            granule = source.granule(str(fs.unstrip_protocol(name)).removeprefix("file://"))
-            if granule is None or info["type"] != "file":
+        for file in files:
+            granule = source.granule(file.url)
+            if granule is None:
+                require_led_somewhere(file, source.product)
                 continue
             matched += 1
-            stamp = str(info.get("ETag") or info.get("mtime") or "")
-            found = Found(granule, int(info["size"]), stamp)
+            found = Found(granule, file.size, file.stamp)
             slots.setdefault((granule.days, granule.slot), []).append(found)
         if not matched:
             raise NoGranules(
@@ -96,6 +96,23 @@ def discover(source: DailySource | StaticSource, patterns: Sequence[str]) -> lis
                 remedy="Correct the pattern, or the environment variable in it.",
             )
     return sorted((_newest(same) for same in slots.values()), key=lambda found: found.granule)
+
+
+def require_led_somewhere(match: Match, product: str) -> None:
+    """Refuse a link that leads nowhere and has no granule's name: it may be a folder of granules.
+
+    Raises
+    ------
+    NoGranules
+        Naming the link and what it should lead to.
+    """
+    if match.kind == "nothing":
+        raise NoGranules(
+            f"link {match.path}",
+            expected=f"a file or folder of {product} where it leads",
+            found=f"nothing at {Path(match.path).readlink()}",
+            remedy="Mount or restore what it leads to, or remove the link.",
+        )
 
 
 def _newest(same: list[Found]) -> Found:
@@ -262,11 +279,11 @@ class _Seen:
             self.set_aside[newest.granule.url] = replace(item, reason=f"{item.reason}{said}")
 
     def marked(self, granule: Granule) -> bool:
-        """Whether the folder of a granule is marked as simulated; each is looked at once."""
-        folder = granule.url.removesuffix(f"/{granule.name}")
-        if folder not in self.folders:
+        """Whether a folder of a granule is marked as simulated; each is looked at once."""
+        folders = folders_of(granule)
+        for folder in folders - self.folders.keys():
             self.folders[folder] = marked_simulated(folder)
-        return self.folders[folder]
+        return any(self.folders[folder] for folder in folders)
 
 
 def _parts(task: ChunkOfDays, day: date, seen: _Seen) -> list[tuple[Granule, Arrays]]:

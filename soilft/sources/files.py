@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ from soilft.errors import (
 from soilft.grid import Grid
 from soilft.sources.protocol import DailySource, Granule, StaticSource
 from soilft.store import objects
+from soilft.store.matching import leads_nowhere
 
 # Larger than any granule of the products read here; a wrong URL must not fill a worker's disk.
 MAX_GRANULE_BYTES = 4 * 2**30
@@ -48,16 +50,22 @@ def local_copy(url: str) -> Iterator[Path]:
     Raises
     ------
     UnreadableGranule
-        Where the file is gone, or larger than any granule can be.
+        Where the file is gone, no file, or larger than any granule can be.
     TaskTooLarge
         Where scratch has no room for it.
     """
     fs, path = objects.filesystem(url)
+    if objects.is_local(url) and leads_nowhere(Path(path)):
+        found = f"a link to {Path(path).readlink()}, where nothing is"
+        raise UnreadableGranule(url, expected="a file", found=found)
     with objects.explained(url):
         try:
-            size = int(fs.info(path)["size"])
+            info = fs.info(path)
         except FileNotFoundError as error:
             raise UnreadableGranule(url, expected="a file", found="none") from error
+    size = int(info["size"])
+    if info["type"] == "other":  # a pipe would be waited for without end
+        raise UnreadableGranule(url, expected="a file", found="something else, such as a pipe")
     if size > MAX_GRANULE_BYTES:
         raise UnreadableGranule(url, expected=f"at most {MAX_GRANULE_BYTES} bytes", found=str(size))
     if objects.is_local(url):
@@ -106,6 +114,14 @@ def marked_simulated(folder: str) -> bool:
     For containers without attributes: flat binary and text.
     """
     return objects.exists(objects.join(folder, SIMULATED_MARK))
+
+
+def folders_of(granule: Granule) -> set[str]:
+    """The folder of a granule, and where it is a link that of the file to which it leads."""
+    urls = {granule.url}
+    if objects.is_local(granule.url):
+        urls.add(os.path.realpath(objects.filesystem(granule.url)[1]))
+    return {url.rpartition("/")[0] for url in urls}
 
 
 def require_self_contained(path: Path, most_bytes: int = MAX_ARRAY_BYTES) -> None:

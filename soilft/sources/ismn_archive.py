@@ -18,6 +18,7 @@ from typing import Any
 
 from soilft.errors import ConfigError, UnreadableGranule
 from soilft.sources.passing import passing
+from soilft.store.matching import files_below
 
 # What `ismn`, pandas and zipfile raise on a damaged file; a mistake of ours is none of these.
 _DAMAGE = (
@@ -44,8 +45,9 @@ class Archive:
         if root.zip:
             self.names = sorted(root.zip.namelist())
         else:
-            files = (file for file in path.rglob("*") if file.is_file())
-            self.names = sorted(file.relative_to(path).as_posix() for file in files)
+            # Path.rglob does not look into linked folders.
+            found = (Path(match.path) for match in files_below(str(path)))
+            self.names = sorted(file.relative_to(path).as_posix() for file in found)
 
     def handler(self, name: str) -> Any:
         """`ismn.filehandlers.DataFile` of one sensor file, its metadata read.

@@ -93,8 +93,9 @@ class SoilGrids(UpperSoil):
             raise FormatMismatch(path.name, expected=f"a name like {SLOTS[0]}.tif", found=path.name)
         mapped = MAPPED[match["code"]]
         if path.suffix == ".vrt":
-            vrt.require_local_tiles(path)
-            header, manager = raster.open_band(path, "VRT", "a whole VRT")
+            there = path.resolve()
+            vrt.require_local_tiles(there)
+            header, manager = raster.open_band(there, "VRT", "a whole VRT")
         else:
             header, manager = raster.open_band(path, "GTiff", "a whole GeoTIFF")
         try:
