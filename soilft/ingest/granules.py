@@ -27,7 +27,7 @@ from soilft.schema import (
     overpass_coordinate,
     time_coordinates,
 )
-from soilft.sources.files import folders_of, marked_simulated, open_granule
+from soilft.sources.files import MASK, folders_of, marked_simulated, open_granule
 from soilft.sources.protocol import Arrays, DailySource, Granule, StaticSource, is_simulated
 from soilft.store import zarr as store
 from soilft.store.digest import arrays_digest, digest, spelled
@@ -79,6 +79,7 @@ def discover(source: DailySource | StaticSource, patterns: Sequence[str]) -> lis
     slots: dict[tuple[object, str], list[Found]] = {}
     for pattern in patterns:
         files = [match for match in matches(pattern) if match.kind != "folder"]
+        masks = _masks(source, pattern)
         matched = 0
         for file in files:
             granule = source.granule(file.url)
@@ -86,7 +87,7 @@ def discover(source: DailySource | StaticSource, patterns: Sequence[str]) -> lis
                 require_led_somewhere(file, source.product)
                 continue
             matched += 1
-            found = Found(granule, file.size, file.stamp)
+            found = Found(granule, file.size, file.stamp + masks.get(file.url, ""))
             slots.setdefault((granule.days, granule.slot), []).append(found)
         if not matched:
             raise NoGranules(
@@ -96,6 +97,14 @@ def discover(source: DailySource | StaticSource, patterns: Sequence[str]) -> lis
                 remedy="Correct the pattern, or the environment variable in it.",
             )
     return sorted((_newest(same) for same in slots.values()), key=lambda found: found.granule)
+
+
+def _masks(source: DailySource | StaticSource, pattern: str) -> dict[str, str]:
+    """Stamps of the masks that lie beside rasters, by the URL of the raster."""
+    if source.role != "static":
+        return {}
+    found = matches(pattern + MASK)
+    return {mask.url.removesuffix(MASK): f" {mask.size} {mask.stamp}" for mask in found}
 
 
 def require_led_somewhere(match: Match, product: str) -> None:

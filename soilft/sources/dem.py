@@ -26,8 +26,9 @@ from soilft.schema import Variable, measured
 from soilft.sources import files, raster
 from soilft.sources.protocol import Arrays, Granule, Role
 
-# SRTM's void, which clips often carry without declaring it as nodata.
-VOID = -32768
+# Fillers of voids, which clips and mosaics often carry without declaring them as nodata. No land
+# lies below -500 m; a sea floor does at -999 m, so that this one has to be declared.
+VOIDS = (-9999.0, -32767.0, -32768.0, -99999.0, float(np.finfo("float32").min))
 # From the deepest trench to the highest summit, with room; in feet the Himalaya lies beyond.
 PLAUSIBLE = (-12_000, 9_500)
 # Native cells computed at once, and the memory that each takes meanwhile.
@@ -75,9 +76,21 @@ class Terrain:
         The index of position averages to about zero over any cell, so what is kept of it is its
         standard deviation (as Amatulli et al. 2018, doi:10.1038/sdata.2018.40, aggregate it). A
         cell on two lattices is described by the one that covers more than half of it.
+
+        Missing is what a file declares or masks, and any height that is exactly a filler of voids
+        (-9999, -32767, -32768, -99999, the lowest float32) though nobody declared it: land nowhere
+        lies so low. A cell of a trench at just -9999 m is lost to that. Other heights beyond
+        ``plausible`` are refused: they are voids of another kind, or not in metres.
+
+        Raises
+        ------
+        FormatMismatch
+            Where a height is none that the product can have.
+        GridMismatch
+            Where the files do not fit each other, or cover none of the region.
         """
         opened = [
-            raster.Tile(str(dataset.attrs["name"]), dataset.elevation, dataset.attrs["grid"])
+            raster.Tile(str(dataset.attrs["name"]), dataset.elevation, dataset.attrs["grid"], VOIDS)
             for _, dataset in tiles
         ]
         values = {v.name: np.full(grid.shape, np.nan, "float32") for v in self.variables}
@@ -169,8 +182,8 @@ def read_raster(
     except (FormatMismatch, GridMismatch):
         manager.close()
         raise
-    voids = {VOID} if header.nodata is None else {VOID, header.nodata}
-    elevation = raster.lazy(manager, header, sorted(voids)).assign_attrs(units="m")
+    voids = () if header.nodata is None else (header.nodata,)
+    elevation = raster.lazy(manager, header, voids).assign_attrs(units="m")
     simulated = {"simulated": str(header.tags.get("SIMULATED", "false")).lower()}
     dataset = _dataset(elevation, grid, path, simulated)
     dataset.set_close(manager.close)

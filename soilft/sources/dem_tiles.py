@@ -21,7 +21,7 @@ from soilft.sources import raster
 from soilft.sources.dem import PLAUSIBLE, Terrain, read_raster
 from soilft.sources.protocol import Granule
 
-# Of land, with room for noise: an undeclared void of -9999 lies beyond.
+# Of land, with room for noise.
 LAND = (-1500.0, PLAUSIBLE[1])
 # Cells a degree of latitude: 3 and 1 arc-seconds. Neighbours share a row and a column.
 SRTM_CELLS = (1201, 3601)
@@ -95,7 +95,7 @@ class Gmted2010(Terrain):
     """
 
     product: ClassVar[str] = "dem-gmted2010"
-    version: ClassVar[str] = "0.3.0"
+    version: ClassVar[str] = "0.4.0"
     references: ClassVar[str] = "GMTED2010 (Danielson and Gesch 2011), doi:10.3133/ofr20111073"
     plausible: ClassVar[tuple[float, float]] = LAND
 
@@ -144,7 +144,7 @@ class CopernicusGlo90(Terrain):
     """
 
     product: ClassVar[str] = "dem-copernicus-glo90"
-    version: ClassVar[str] = "0.3.0"
+    version: ClassVar[str] = "0.4.0"
     references: ClassVar[str] = (
         "Copernicus DEM GLO-90, heights above EGM2008, doi:10.5270/ESA-c5d3d65"
     )

@@ -36,6 +36,10 @@ MAX_GRANULE_BYTES = 4 * 2**30
 MAX_ARRAY_BYTES = 2 * 2**30
 MAX_MAP_BYTES = 64 * 2**30
 SIMULATED_MARK = "SIMULATED.txt"
+# Beside a raster, by the end of its name: its mask, and what GDAL adds to its header.
+MASK = ".msk"
+BESIDE = (MASK, ".aux.xml")
+_RASTERS = (".tif", ".tiff")
 # Left free on the disk of a worker, which spills there, too.
 SCRATCH_RESERVE_BYTES = 256 * 2**20
 
@@ -45,7 +49,8 @@ def local_copy(url: str) -> Iterator[Path]:
     """Give a path on this machine; a remote file is copied to scratch and removed afterwards.
 
     HDF5 over a remote file object can deadlock in threads, so it never reads one. Scratch is the
-    folder of ``TMPDIR``; a thread keeps one granule there at a time.
+    folder of ``TMPDIR``; a thread keeps one granule there at a time. What belongs to a raster and
+    lies beside it comes along, from where a link leads, too.
 
     Raises
     ------
@@ -69,7 +74,8 @@ def local_copy(url: str) -> Iterator[Path]:
     if size > MAX_GRANULE_BYTES:
         raise UnreadableGranule(url, expected=f"at most {MAX_GRANULE_BYTES} bytes", found=str(size))
     if objects.is_local(url):
-        yield Path(path)
+        with _beside_its_own(Path(path)) as there:
+            yield there
         return
     free = shutil.disk_usage(tempfile.gettempdir()).free
     if size + SCRATCH_RESERVE_BYTES > free:
@@ -83,7 +89,26 @@ def local_copy(url: str) -> Iterator[Path]:
         target = Path(scratch) / url.rsplit("/", 1)[-1]
         with objects.explained(url):
             fs.get_file(path, str(target))
+            for end in BESIDE if url.lower().endswith(_RASTERS) else ():
+                if fs.exists(path + end):
+                    fs.get_file(path + end, f"{target}{end}")
         yield target
+
+
+@contextmanager
+def _beside_its_own(path: Path) -> Iterator[Path]:
+    """A local file; a link to a raster together with what lies beside the link or the raster."""
+    if not path.is_symlink() or path.suffix.lower() not in _RASTERS:
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="soilft-") as scratch:
+        there, real = Path(scratch) / path.name, path.resolve()
+        there.symlink_to(real)
+        for end in BESIDE:
+            found = [f for f in (Path(f"{path}{end}"), Path(f"{real}{end}")) if f.exists()]
+            if found:
+                Path(f"{there}{end}").symlink_to(found[0].resolve())
+        yield there
 
 
 @contextmanager
