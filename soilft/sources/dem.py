@@ -26,9 +26,11 @@ from soilft.schema import Variable, measured
 from soilft.sources import files, raster
 from soilft.sources.protocol import Arrays, Granule, Role
 
-# Fillers of voids, which clips and mosaics often carry without declaring them as nodata. No land
-# lies below -500 m; a sea floor does at -999 m, so that this one has to be declared.
-VOIDS = (-9999.0, -32767.0, -32768.0, -99999.0, float(np.finfo("float32").min))
+# SRTM's void, which clips often carry without declaring it as nodata.
+VOID = -32768
+# Fillers of voids that a depth can equal, and the depth beyond which such a sea floor has others:
+# no land lies below -500 m, no trench has all its cells at one number.
+FILLERS = {-999.0: -500.0, -9999.0: -9000.0}
 # From the deepest trench to the highest summit, with room; in feet the Himalaya lies beyond.
 PLAUSIBLE = (-12_000, 9_500)
 # Native cells computed at once, and the memory that each takes meanwhile.
@@ -77,20 +79,19 @@ class Terrain:
         standard deviation (as Amatulli et al. 2018, doi:10.1038/sdata.2018.40, aggregate it). A
         cell on two lattices is described by the one that covers more than half of it.
 
-        Missing is what a file declares or masks, and any height that is exactly a filler of voids
-        (-9999, -32767, -32768, -99999, the lowest float32) though nobody declared it: land nowhere
-        lies so low. A cell of a trench at just -9999 m is lost to that. Other heights beyond
-        ``plausible`` are refused: they are voids of another kind, or not in metres.
+        Missing is what a file declares or masks, and -32768. Other fillers that nobody declared are
+        refused: a height beyond ``plausible``, and -999 or -9999 where no other height lies below
+        -500 m or -9000 m, for there it is no sea floor.
 
         Raises
         ------
         FormatMismatch
-            Where a height is none that the product can have.
+            Where a height is none that the product can have, or a void that nobody declared.
         GridMismatch
             Where the files do not fit each other, or cover none of the region.
         """
         opened = [
-            raster.Tile(str(dataset.attrs["name"]), dataset.elevation, dataset.attrs["grid"], VOIDS)
+            raster.Tile(str(dataset.attrs["name"]), dataset.elevation, dataset.attrs["grid"])
             for _, dataset in tiles
         ]
         values = {v.name: np.full(grid.shape, np.nan, "float32") for v in self.variables}
@@ -182,8 +183,8 @@ def read_raster(
     except (FormatMismatch, GridMismatch):
         manager.close()
         raise
-    voids = () if header.nodata is None else (header.nodata,)
-    elevation = raster.lazy(manager, header, voids).assign_attrs(units="m")
+    voids = {VOID} if header.nodata is None else {VOID, header.nodata}
+    elevation = raster.lazy(manager, header, sorted(voids)).assign_attrs(units="m")
     simulated = {"simulated": str(header.tags.get("SIMULATED", "false")).lower()}
     dataset = _dataset(elevation, grid, path, simulated)
     dataset.set_close(manager.close)
@@ -238,6 +239,10 @@ def _pieces(
         z = whole.read(rows, slice(int(run[0]) - 1, int(run[-1]) + 2))
         low, high = plausible
         wrong = (z < low) | (z > high)
+        for filler, deep in FILLERS.items():
+            here = z == filler
+            if here.any() and not ((z < deep) & ~here).any():
+                wrong |= here
         if wrong.any():
             raise FormatMismatch(
                 _names(whole),

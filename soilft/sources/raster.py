@@ -225,18 +225,11 @@ def north_up(header: Header, crs: str, path: Path) -> Grid:
 
 @dataclass(frozen=True, eq=False)
 class Tile:
-    """Cells of one file: dims (y, x), on a grid with north up.
-
-    Parameters
-    ----------
-    voids
-        Values that are missing, whatever the file declares.
-    """
+    """Cells of one file: dims (y, x), on a grid with north up."""
 
     name: str
     cells: xr.DataArray
     grid: Grid
-    voids: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -298,10 +291,7 @@ class Mosaic:
                 ]
                 with files.reading(Path(tile.name)):
                     cells = tile.cells[r0 - row : r1 - row, c0 - first : c1 - first].values
-                unknown = np.isnan(part)
-                for void in tile.voids:
-                    unknown &= cells != np.float32(void)
-                np.copyto(part, cells, where=unknown)
+                np.copyto(part, cells, where=np.isnan(part))
         return values
 
     def read_part(self, part: Part) -> npt.NDArray[np.float32]:

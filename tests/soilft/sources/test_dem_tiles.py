@@ -122,13 +122,13 @@ def test_voids_of_srtm_are_missing(tmp_path: Path) -> None:
     [(srtm, SrtmHgt()), (glo90, CopernicusGlo90()), (gmted, Gmted2010())],
     ids=["srtm", "glo90", "gmted"],
 )
-def test_a_depth_is_no_land(tmp_path: Path, write: Any, source: Any) -> None:
-    def deep(lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
-        return np.where(lon < 90.75, plane(lon, lat), -9998)
+def test_a_void_that_is_not_declared_is_no_land(tmp_path: Path, write: Any, source: Any) -> None:
+    def holed(lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
+        return np.where(lon < 90.75, plane(lon, lat), -9999)
 
-    path = write(tmp_path, 90, 30, deep)
+    path = write(tmp_path, 90, 30, holed)
     with pytest.raises(
-        FormatMismatch, match=rf"{path.name}: expected elevations of -1500..9500 m, found -9998"
+        FormatMismatch, match=rf"{path.name}: expected elevations of -1500..9500 m, found -9999"
     ):
         placed(source, [path])
 

@@ -15,7 +15,6 @@ from soilft.errors import FormatMismatch
 from soilft.grid import Region
 from soilft.ingest.granules import discover
 from soilft.sources import Dem, Gmted2010, SoilGrids
-from soilft.sources.dem import VOIDS
 from soilft.sources.files import open_granule
 from soilft.sources.soilgrids import SLOTS
 from tests.contract.dems import gmted
@@ -29,8 +28,8 @@ FORMS = ["internal", "beside", "alpha", "alpha of bytes"]
 WEST = np.s_[:, :120]
 
 
-def height(filler: float, dtype: str = "int16") -> np.ndarray:
-    z = np.full((360, 360), 200, dtype)
+def height(filler: float) -> np.ndarray:
+    z = np.full((360, 360), 200, "int16")
     z[WEST] = filler
     return z
 
@@ -72,52 +71,57 @@ def test_ground_beneath_a_mask_is_missing(tmp_path: Path, form: str, nodata: flo
 
 
 @pytest.mark.parametrize("dtype", ["int16", "int32", "float32", "float64"])
-@pytest.mark.parametrize("void", VOIDS)
+@pytest.mark.parametrize("void", [-999, -9999, -32767, -99999, -3.4028234663852886e38])
 @pytest.mark.parametrize("nodata", [None, -1])
-def test_a_void_that_is_not_declared_is_missing(
-    tmp_path: Path, dtype: str, void: float, nodata: float | None
+@pytest.mark.parametrize("where", [WEST, np.s_[::40, ::40]], ids=["west", "scattered"])
+def test_a_void_that_is_not_declared_is_refused_by_name(
+    tmp_path: Path, dtype: str, void: float, nodata: float | None, where: Any
 ) -> None:
     if np.dtype(dtype).kind == "i" and not np.iinfo(dtype).min <= void:
         pytest.skip("no number of this type")
-    path = geotiff(tmp_path / "dem.tif", height(void, dtype), nodata=nodata)
-    assert_west_is_missing(placed(path))
+    z = np.full((360, 360), 200, dtype)
+    z[where] = void
+    path = geotiff(tmp_path / "dem.tif", z, nodata=nodata)
+    with pytest.raises(FormatMismatch, match=r"dem\.tif: .* found -.*Declare the void as nodata"):
+        placed(path)
 
 
-def test_voids_scattered_over_ground_leave_it_as_it_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize("void", [-32768, -9999, -999])
+def test_a_declared_void_scattered_over_ground_leaves_it_as_it_is(
+    tmp_path: Path, void: int
+) -> None:
     z = np.full((360, 360), 200, "int16")
-    z[::7, ::7] = -9999
-    found = placed(geotiff(tmp_path / "dem.tif", z))
+    z[::7, ::7] = void
+    found = placed(geotiff(tmp_path / "dem.tif", z, nodata=None if void == -32768 else void))
     np.testing.assert_array_equal(found["elevation"], 200)
     np.testing.assert_allclose(found["elevation_std"], 0, atol=1e-9)
 
 
-def test_a_void_of_one_tile_is_filled_by_another(tmp_path: Path) -> None:
-    holed = geotiff(tmp_path / "a.tif", height(-9999))
-    whole = geotiff(tmp_path / "b.tif", np.full((360, 360), 200, "int16"))
-    np.testing.assert_array_equal(placed(holed, whole)["elevation"], 200)
+@pytest.mark.parametrize("depth", [-999, -9999])
+def test_a_sea_floor_may_have_the_depth_of_a_filler(tmp_path: Path, depth: int) -> None:
+    z = np.broadcast_to(depth + np.arange(360)[:, None] - 180, (360, 360)).astype("int16")
+    assert (z == depth).any()
+    found = placed(geotiff(tmp_path / "dem.tif", z))["elevation"]
+    np.testing.assert_allclose(found[0], z[60:90].mean(), rtol=1e-5)
+    np.testing.assert_allclose(found[-1], z[270:300].mean(), rtol=1e-5)
 
 
-def test_voids_of_netcdf_are_missing_and_depths_of_the_sea_are_not(tmp_path: Path) -> None:
+def test_a_void_of_netcdf_is_refused_by_name(tmp_path: Path) -> None:
     path = netcdf(tmp_path / "dem.nc")
     with xr.open_dataset(path, engine="netcdf4") as opened:
         dataset = opened.load()
-    dataset["z"] = xr.where(dataset.lon < 88.5, -9999.0, -999.0).broadcast_like(dataset.z)
-    dataset["z"] = dataset.z.transpose("lat", "lon").assign_attrs(units="m")
+    dataset["z"] = dataset.z.where(dataset.lon > 88.5, -9999).assign_attrs(units="m")
     dataset.to_netcdf(path, engine="netcdf4")
-    found = placed(path)["elevation"]
-    assert np.isnan(found[:, :2]).all()
-    np.testing.assert_array_equal(found[:, 2:], -999)
+    with pytest.raises(FormatMismatch, match=r"dem\.nc: .* found -9999\. Declare"):
+        placed(path)
 
 
-@pytest.mark.parametrize("form", [*FORMS[:3], "undeclared"])
+@pytest.mark.parametrize("form", FORMS[:3])
 def test_a_product_of_land_has_no_ground_beneath_a_mask_either(tmp_path: Path, form: str) -> None:
     def flat(lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
-        ground = 0 * lon + 0 * lat + 200
-        return np.where(lon < 105, -9999, ground) if form == "undeclared" else ground
+        return 0 * lon + 0 * lat + 200
 
-    path = gmted(tmp_path, 90, 30, flat)
-    if form != "undeclared":
-        masked(path, form)
+    path = masked(gmted(tmp_path, 90, 30, flat), form)
     grid = Region("r", "latlon-0.25", (90, 40, 91, 41)).grid
     east = Region("r", "latlon-0.25", (110, 40, 111, 41)).grid
     source: Any = Gmted2010()
