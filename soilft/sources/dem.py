@@ -137,7 +137,7 @@ class Dem(Terrain):
     """
 
     product: ClassVar[str] = "dem"
-    version: ClassVar[str] = "0.3.0"
+    version: ClassVar[str] = "0.4.0"
     references: ClassVar[str] = "digital elevation model"
 
     variable: str = "z"
