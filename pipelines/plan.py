@@ -40,12 +40,15 @@ class Plan(Generic[Task]):
         Of the units that are done, by name.
     within
         What the ledger has before the names of the units.
+    cautions
+        Sentences about what was found and is in none of the units.
     """
 
     stage: str
     units: tuple[Unit[Task], ...]
     records: Mapping[str, Done]
     within: str = ""
+    cautions: tuple[str, ...] = ()
 
     @classmethod
     def of(

@@ -88,7 +88,7 @@ def finish(outcomes: tuple[Outcomes, ...], release: Release | None) -> None:
     """Say how each stage ended and how to open the release; exit with 3 if anything is left out."""
     for outcome in outcomes:
         out.print(str(outcome), highlight=False)
-        for sentence in (*outcome.failed.values(), *outcome.set_aside):
+        for sentence in (*outcome.failed.values(), *outcome.set_aside, *outcome.cautions):
             err.print(f"  {sentence}", highlight=False, markup=False)
     if release is not None:
         done = "Published" if release.fresh else "Published before, unchanged:"

@@ -11,14 +11,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from soilft.days import DaySpan
-from soilft.errors import InputError, NoGranules
+from soilft.errors import InputError
 from soilft.grid import Grid
+from soilft.ingest.archive import Found
 from soilft.ingest.reading import patiently, read_day
 from soilft.schema import (
     Template,
@@ -27,109 +27,14 @@ from soilft.schema import (
     overpass_coordinate,
     time_coordinates,
 )
-from soilft.sources.files import MASK, folders_of, marked_simulated, open_granule
+from soilft.sources.files import folders_of, marked_simulated, open_granule
 from soilft.sources.protocol import Arrays, DailySource, Granule, StaticSource, is_simulated
 from soilft.store import zarr as store
 from soilft.store.digest import arrays_digest, digest, spelled
 from soilft.store.ledger import SetAside
-from soilft.store.matching import Match, matches
 
 #: Release whose values the stage gives, whatever the reader: raised by hand when they change.
 VERSION = "0.3.0"
-
-
-@dataclass(frozen=True)
-class Found:
-    """A granule in an archive, with what tells whether its file has changed.
-
-    Parameters
-    ----------
-    size
-        Bytes of the file.
-    stamp
-        ETag or time of modification.
-    older
-        Files of the same slot and days that this one's version is newer than, the newest first:
-        read in its place where it cannot be used.
-    """
-
-    granule: Granule
-    size: int
-    stamp: str
-    older: tuple[Found, ...] = ()
-
-    @property
-    def facts(self) -> tuple[object, ...]:
-        """What a key holds of it."""
-        return (self.granule.name, self.size, self.stamp, *(found.facts for found in self.older))
-
-
-def discover(source: DailySource | StaticSource, patterns: Sequence[str]) -> list[Found]:
-    """Granules of a product among the files that match URL patterns, newest version each.
-
-    Of two files for one slot and day the larger version text counts; of equal versions, the file
-    whose URL sorts last. Symbolic links of files and folders are followed. A granule whose link
-    leads nowhere is found, too: it is read in vain and set aside by its name.
-
-    Raises
-    ------
-    NoGranules
-        Where a pattern matches no file of the product, or meets another link that leads nowhere.
-    """
-    slots: dict[tuple[object, str], list[Found]] = {}
-    for pattern in patterns:
-        files = [match for match in matches(pattern) if match.kind != "folder"]
-        masks = _masks(source, pattern)
-        matched = 0
-        for file in files:
-            granule = source.granule(file.url)
-            if granule is None:
-                require_led_somewhere(file, source.product)
-                continue
-            matched += 1
-            found = Found(granule, file.size, file.stamp + masks.get(file.url, ""))
-            slots.setdefault((granule.days, granule.slot), []).append(found)
-        if not matched:
-            raise NoGranules(
-                f"pattern {pattern}",
-                expected=f"files of the product {source.product}",
-                found=f"{len(files)} files, none named like one" if files else "no file",
-                remedy="Correct the pattern, or the environment variable in it.",
-            )
-    return sorted((_newest(same) for same in slots.values()), key=lambda found: found.granule)
-
-
-def _masks(source: DailySource | StaticSource, pattern: str) -> dict[str, str]:
-    """Stamps of the masks that lie beside rasters, by the URL of the raster."""
-    if source.role != "static":
-        return {}
-    found = matches(pattern + MASK)
-    return {mask.url.removesuffix(MASK): f" {mask.size} {mask.stamp}" for mask in found}
-
-
-def require_led_somewhere(match: Match, product: str) -> None:
-    """Refuse a link that leads nowhere and has no granule's name: it may be a folder of granules.
-
-    Raises
-    ------
-    NoGranules
-        Naming the link and what it should lead to.
-    """
-    if match.kind == "nothing":
-        raise NoGranules(
-            f"link {match.path}",
-            expected=f"a file or folder of {product} where it leads",
-            found=f"nothing at {Path(match.path).readlink()}",
-            remedy="Mount or restore what it leads to, or remove the link.",
-        )
-
-
-def _newest(same: list[Found]) -> Found:
-    def version(found: Found) -> tuple[str, str]:
-        return found.granule.version, found.granule.url
-
-    newest, *older = sorted(set(same), key=version, reverse=True)
-    return replace(newest, older=tuple(older))
 
 
 def version_with(reader: str) -> str:

@@ -13,7 +13,8 @@ import numpy.typing as npt
 from soilft.days import DaySpan
 from soilft.errors import InputError, NoGranules
 from soilft.grid import Grid
-from soilft.ingest.granules import Found, Ingested, require_led_somewhere, version_with
+from soilft.ingest.archive import Found, require_led_somewhere
+from soilft.ingest.granules import Ingested, version_with
 from soilft.ingest.reading import patiently
 from soilft.schema import MISSING
 from soilft.sources import IsmnArchive

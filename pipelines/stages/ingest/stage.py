@@ -24,6 +24,7 @@ def ingest(work: Work) -> None:
     """Ingest what is new or has changed; what the ledger has is left alone."""
     run = work.run
     planned = plan(run, work.emit)
+    work.outcomes.cautions = list(planned.cautions)
     if planned.todo:
         store.sweep_partials(run.places.inputs)
         _make_templates(run)

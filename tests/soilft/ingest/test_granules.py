@@ -17,7 +17,8 @@ import xarray as xr
 from soilft.days import DaySpan
 from soilft.errors import FormatMismatch, NoGranules
 from soilft.grid import Grid
-from soilft.ingest.granules import ChunkOfDays, discover, ingest_days, template_for
+from soilft.ingest.archive import discover
+from soilft.ingest.granules import ChunkOfDays, ingest_days, template_for
 from soilft.schema import measured
 from soilft.sources.protocol import Arrays, Granule, Role
 from soilft.store import zarr as store

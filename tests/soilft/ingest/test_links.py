@@ -9,10 +9,10 @@ import pytest
 
 from soilft.errors import NoGranules, UnreadableGranule
 from soilft.grid import Region
+from soilft.ingest.archive import discover
 from soilft.ingest.granules import (
     ChunkOfDays,
     StaticFields,
-    discover,
     ingest_days,
     ingest_static,
     static_template,
@@ -58,7 +58,7 @@ def test_a_newer_version_behind_a_link_wins_and_a_change_of_its_file_changes_the
     new = gldas(tmp_path / "disk", "20150101", "022")
     (old.parent / new.name).symlink_to(new)
     (before,) = discover(GldasNoah3h(), [f"{old.parent}/*"])
-    assert (before.granule.name, before.replaces) == (new.name, (old.name,))
+    assert (before.granule.name, before.older[0].granule.name) == (new.name, old.name)
     new.write_bytes(b"12")
     os.utime(new, (0, 0))
     (after,) = discover(GldasNoah3h(), [f"{old.parent}/*"])

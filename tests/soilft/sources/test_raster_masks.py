@@ -13,7 +13,7 @@ from rasterio.enums import ColorInterp
 
 from soilft.errors import FormatMismatch
 from soilft.grid import Region
-from soilft.ingest.granules import discover
+from soilft.ingest.archive import discover
 from soilft.sources import Dem, Gmted2010, SoilGrids
 from soilft.sources.files import open_granule
 from soilft.sources.soilgrids import SLOTS
