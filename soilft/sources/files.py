@@ -292,19 +292,28 @@ def require_units(array: xr.DataArray, units: str, path: Path) -> None:
 
 
 def require_one_time(array: xr.DataArray, path: Path) -> None:
-    """Check that a variable is one map: (time, lat, lon) with a single time.
+    """Check that a variable is one map: (time, lat, lon) with a single time, or beside it.
+
+    Who takes the one map out of a file with xarray leaves a ``time`` without a dimension.
 
     Raises
     ------
     FormatMismatch
         Where it has other dimensions, or several times of which one would be taken unasked.
     """
-    if array.dims != ("time", "lat", "lon") or array.sizes["time"] != 1:
+    beside = array.dims == ("lat", "lon") and "time" in array.coords
+    if not beside and (array.dims != ("time", "lat", "lon") or array.sizes["time"] != 1):
         raise FormatMismatch(
             f"{path.name}: {array.name}",
             expected="dimensions (time, lat, lon) with one time",
             found=", ".join(f"{dim} {size}" for dim, size in array.sizes.items()),
         )
+
+
+def only_time(dataset: xr.Dataset) -> xr.Dataset:
+    """Variables at the one time that `require_one_time` found, without it."""
+    maps = dataset.isel(time=0, drop=True, missing_dims="ignore")
+    return maps.drop_vars("time", errors="ignore")
 
 
 def aligned_window(
