@@ -143,7 +143,8 @@ def test_an_archive_within_a_folder_is_refused_with_what_lies_there(tmp_path: Pa
 def test_an_archive_without_soil_temperature_near_the_surface_is_refused(tmp_path: Path) -> None:
     path = folder(tmp_path, sensor(variable="sm"), sensor(depth=(0.1, 0.1)))
     with pytest.raises(
-        MissingVariable, match=r"soil temperature \(ts\) at 0-0\.05 m, found 2 sens"
+        MissingVariable,
+        match=r"soil temperature \(ts\) at 0-0\.05 m, found 2 sens.* from 0\.1-0\.1 m down",
     ):
         only(path)
 
