@@ -60,11 +60,22 @@ def days_since_1970(array: xr.DataArray, path: Path) -> npt.NDArray[np.float64]:
     """
     unit, epoch = _units(array, path)
     stored = np.asarray(array.values)
-    days = epoch + stored.astype("float64") * (unit / _DAY)
+    days = np.asarray(epoch + stored.astype("float64") * (unit / _DAY))
     for key in ("_FillValue", "missing_value"):
         if key in array.attrs:
-            days[stored == np.ravel(array.attrs[key])[0]] = np.nan
+            days = np.where(stored == np.ravel(array.attrs[key])[0], np.nan, days)
     return days
+
+
+def require_units(array: xr.DataArray, path: Path) -> None:
+    """Check that `days_since_1970` will understand a variable, without its values.
+
+    Raises
+    ------
+    FormatMismatch
+        As `days_since_1970`.
+    """
+    _units(array, path)
 
 
 def require_time(dataset: xr.Dataset, named: float, path: Path, *, slack: float) -> None:

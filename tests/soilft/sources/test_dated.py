@@ -46,6 +46,12 @@ def test_days_since_1970_stay_the_numbers_that_they_are() -> None:
     np.testing.assert_array_equal(found, [16801.1234567, 16800.5, np.nan])
 
 
+def test_a_time_without_a_dimension_is_one_time() -> None:
+    alone = xr.DataArray(16801.125, name="time", attrs={"units": "days since 1970-01-01"})
+    for array in (alone, alone.assign_attrs(_FillValue=np.nan)):
+        dated.require_time(xr.Dataset(coords={"time": array}), MOMENT, PATH, slack=0.01)
+
+
 @pytest.mark.parametrize(
     ("units", "attributes"),
     [
