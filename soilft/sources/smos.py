@@ -1,8 +1,9 @@
 """SMOS L3 soil freeze/thaw (ESA, FMI), daily, 25 km EASE-Grid 2.0 North (Rautiainen et al. 2016).
 
 Version 3 files hold ascending and descending passes apart (``L3FT_asc``, ``L3FT_dsc``); version 2
-files one ``L3FT`` from descending passes only. Ascending is the morning (06:00 local solar time),
-descending the evening (18:00). Two codings of the classes exist, so the file's own flags decide.
+files one ``L3FT`` from descending passes only; the operational service names no version. Ascending
+is the morning (06:00 local solar time), descending the evening (18:00). Two codings of the classes
+exist, so the file's own flags decide.
 
 The file's own quality (``quality_flag``, ``QF_asc``, ``QF_dsc``, 0 to 255) and processing mask
 (``PM``, 0 to 8) are neither applied nor stored: nothing published that could be confirmed says what
@@ -22,12 +23,13 @@ from typing import ClassVar
 import numpy as np
 import xarray as xr
 
+from soilft.days import number
 from soilft.errors import FormatMismatch, GridMismatch, MissingVariable
 from soilft.geo.regrid import overlap
 from soilft.grid import PRESETS, Grid
 from soilft.overpass import utc_hour
 from soilft.schema import FROZEN, MISSING, PARTIAL, THAWED, Coordinate, Variable
-from soilft.sources import files
+from soilft.sources import dated, files
 from soilft.sources.labels import LOCAL_SOLAR_HOUR, label_variables
 from soilft.sources.protocol import Arrays, Granule, Role, calendar_day
 
@@ -36,6 +38,9 @@ GRID = PRESETS["ease2-north-25km"]
 LAYERS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {"2": {"PM": "L3FT"}, "3": {"AM": "L3FT_asc", "PM": "L3FT_dsc"}}
 )
+
+# Middle of a day, in days: its first moment is half a day off, that of the next is of the next.
+NOON = 0.5 - 1e-6
 
 # The operational service leaves the version out.
 _NAME = re.compile(
@@ -82,8 +87,14 @@ class SmosL3Ft:
         return Granule((day,), "l3soilft", version, url)
 
     def read(self, path: Path) -> xr.Dataset:
-        """Open a granule: ``AM`` and ``PM`` (y, x) in the file's codes, those the file has."""
+        """Open a granule: ``AM`` and ``PM`` (y, x) in the file's codes, those the file has.
+
+        Where the file tells its time, that must lie in the day of its name.
+        """
         dataset = files.open_netcdf(path, mask_and_scale=False)
+        match = _NAME.search(path.name)
+        if match is not None and (day := calendar_day(match["day"])):
+            dated.require_time(dataset, number(day) + NOON, path, slack=0.5)
         for axis, expected in (("x", GRID.x), ("y", GRID.y)):
             found = np.asarray(files.require(dataset, axis, path).values, "float64")
             if found.shape != expected.shape or np.abs(found - expected).max() > 1.0:
@@ -161,7 +172,7 @@ def _require_projection(dataset: xr.Dataset, path: Path) -> None:
 
 
 def _layer_names(dataset: xr.Dataset, path: Path) -> dict[str, str]:
-    """Variable of each overpass that a file has, of the version that its name says."""
+    """Variable of each overpass that a file has, of the version that its name says, if any."""
     known = {name for names in LAYERS.values() for name in names.values()}
     present = [str(name) for name in dataset.variables if name in known]
     if not present:
@@ -171,13 +182,15 @@ def _layer_names(dataset: xr.Dataset, path: Path) -> dict[str, str]:
             found=", ".join(map(str, dataset.variables)) or "no variables",
         )
     match = _NAME.search(path.name)
-    version = (match["version"] or "none") if match else "another name"
-    names = LAYERS.get(version[0], {})
-    if not names or not set(present) <= set(names.values()):
+    version = match["version"] if match else None
+    # Without a version in the name, as of the operational service, the layers tell it.
+    allowed = LAYERS.values() if version is None else [LAYERS.get(version[0], {})]
+    names = next((names for names in allowed if set(present) <= set(names.values())), None)
+    if names is None:
         raise FormatMismatch(
             f"{path.name}: version",
-            expected="v2xx in the name with L3FT, or v3xx with L3FT_asc and L3FT_dsc",
-            found=f"{version} with {', '.join(sorted(present))}",
+            expected="L3FT and v2xx in the name, or L3FT_asc and L3FT_dsc and v3xx, or no version",
+            found=f"{version or 'none'} with {', '.join(sorted(present))}",
         )
     return {overpass: name for overpass, name in names.items() if name in present}
 
