@@ -200,7 +200,7 @@ def test_a_variable_that_is_not_set_is_named_with_how_to_set_it(path: Path) -> N
         ("GLDAS_NOAH025_3H", "gldas-noah-025-3h"),
         ("amsr2_l3_25km", "amsr2-l3-25km"),
         ("smap", "smap-l3-ft-36km or smap-l3-ft-9km"),
-        ("Copernicus", "dem-copernicus-glo90"),
+        ("Copernicus", "dem-copernicus-glo30 or dem-copernicus-glo90"),
     ],
 )
 def test_the_nearest_product_is_named(path: Path, found: str, near: str) -> None:
