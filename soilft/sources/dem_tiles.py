@@ -234,7 +234,7 @@ class CopernicusGlo30(Copernicus):
 
 
 def columns_at(south: int) -> int:
-    """Columns of a tile of GLO-90 by the latitude of its southern edge; GLO-30 has three times them.
+    """Columns of a tile of GLO-90 by the latitude of its southern edge; of GLO-30 three times so.
 
     Examples
     --------
