@@ -111,7 +111,7 @@ class GldasNoah3h:
 
     role: ClassVar[Role] = "reanalysis"
     product: ClassVar[str] = "gldas-noah-025-3h"
-    version: ClassVar[str] = "0.3.0"
+    version: ClassVar[str] = "0.4.0"
     references: ClassVar[str] = "GLDAS Noah 0.25 degree 3-hourly V2.1, doi:10.5067/E7TYRXPJKWOQ"
     platform: ClassVar[str] = ""
     instrument: ClassVar[str] = ""
