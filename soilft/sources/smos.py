@@ -23,13 +23,12 @@ from typing import ClassVar
 import numpy as np
 import xarray as xr
 
-from soilft.days import number
 from soilft.errors import FormatMismatch, GridMismatch, MissingVariable
 from soilft.geo.regrid import overlap
 from soilft.grid import PRESETS, Grid
 from soilft.overpass import utc_hour
 from soilft.schema import FROZEN, MISSING, PARTIAL, THAWED, Coordinate, Variable
-from soilft.sources import dated, files
+from soilft.sources import files
 from soilft.sources.labels import LOCAL_SOLAR_HOUR, label_variables
 from soilft.sources.protocol import Arrays, Granule, Role, calendar_day
 
@@ -38,9 +37,6 @@ GRID = PRESETS["ease2-north-25km"]
 LAYERS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {"2": {"PM": "L3FT"}, "3": {"AM": "L3FT_asc", "PM": "L3FT_dsc"}}
 )
-
-# Middle of a day, in days: its first moment is half a day off, that of the next is of the next.
-NOON = 0.5 - 1e-6
 
 # The operational service leaves the version out.
 _NAME = re.compile(
@@ -54,7 +50,7 @@ class SmosL3Ft:
 
     role: ClassVar[Role] = "label"
     product: ClassVar[str] = "smos-l3-ft"
-    version: ClassVar[str] = "0.4.0"
+    version: ClassVar[str] = "0.3.0"
     references: ClassVar[str] = "SMOS L3 Freeze/Thaw (ESA, FMI), doi:10.57780/sm1-fbf89e0"
     platform: ClassVar[str] = "SMOS"
     instrument: ClassVar[str] = "MIRAS"
@@ -87,14 +83,8 @@ class SmosL3Ft:
         return Granule((day,), "l3soilft", version, url)
 
     def read(self, path: Path) -> xr.Dataset:
-        """Open a granule: ``AM`` and ``PM`` (y, x) in the file's codes, those the file has.
-
-        Where the file tells its time, that must lie in the day of its name.
-        """
+        """Open a granule: ``AM`` and ``PM`` (y, x) in the file's codes, those the file has."""
         dataset = files.open_netcdf(path, mask_and_scale=False)
-        match = _NAME.search(path.name)
-        if match is not None and (day := calendar_day(match["day"])):
-            dated.require_time(dataset, number(day) + NOON, path, slack=0.5)
         for axis, expected in (("x", GRID.x), ("y", GRID.y)):
             found = np.asarray(files.require(dataset, axis, path).values, "float64")
             if found.shape != expected.shape or np.abs(found - expected).max() > 1.0:

@@ -260,12 +260,6 @@ GUARDS = (
         "tests/soilft/sources/test_gldas_names.py",
     ),
     Guard(
-        "soilft/sources/smos.py",
-        "            dated.require_time(dataset, number(day) + NOON, path, slack=0.5)",
-        "            pass",
-        "tests/soilft/sources/test_smos.py",
-    ),
-    Guard(
         "soilft/sources/esa_cci.py",
         "    if off.size and off.max() > FURTHEST:",
         "    if False:",

@@ -305,24 +305,6 @@ def test_the_layers_tell_the_version_of_an_operational_file(tmp_path: Path) -> N
     assert (evening[1] != MISSING).all()
 
 
-@pytest.mark.parametrize(
-    ("hours", "found"),
-    [(0, None), (12, None), (23.9, None), (24, "2016-01-02"), (-6, "2015-12-31")],
-)
-def test_a_file_of_another_day_than_its_name_is_refused(
-    tmp_path: Path, hours: float, found: str | None
-) -> None:
-    path = written(tmp_path / V3, {"L3FT_asc": GOOD})
-    with h5py.File(path, "a") as file:
-        file["time"] = np.array([hours])
-        file["time"].attrs["units"] = "hours since 2016-01-01 00:00:00"
-    if found is None:
-        SOURCE.read(path).close()
-        return
-    with pytest.raises(FormatMismatch, match=rf"time: expected 2016-01-01.*named, found {found}"):
-        SOURCE.read(path)
-
-
 def test_the_newest_version_compares_as_newest() -> None:
     names = [OPERATIONAL, V2, V2.replace("_01_l3", "_02_l3"), V2.replace("v201", "v300"), V3]
     versions = [granule.version for granule in map(SOURCE.granule, names) if granule]
