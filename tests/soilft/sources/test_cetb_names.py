@@ -11,7 +11,7 @@ import xarray as xr
 
 from soilft.errors import FormatMismatch, GridMismatch
 from soilft.grid import Region
-from soilft.ingest.granules import discover
+from soilft.ingest.archive import discover
 from soilft.sources import Amsr2Cetb, AmsrECetb
 from soilft.store import objects
 from tests.contract.cetb import cetb
@@ -43,7 +43,8 @@ def test_of_one_version_the_file_that_was_made_last_counts(tmp_path: Path) -> No
         (tmp_path / name).touch()
     [found] = discover(SOURCE, [objects.join(str(tmp_path), "*.nc")])
     assert found.granule.name == names[2]
-    assert found.replaces == (names[0].replace("v2.0", "v1.9"), *names[:2])
+    older = [one.granule.name for one in found.older]
+    assert older[::-1] == [names[0].replace("v2.0", "v1.9"), *names[:2]]
 
 
 def polar(folder: Path, name: str) -> Path:

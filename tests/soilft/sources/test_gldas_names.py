@@ -11,7 +11,7 @@ import xarray as xr
 
 from soilft.errors import FormatMismatch
 from soilft.grid import Region
-from soilft.ingest.granules import discover
+from soilft.ingest.archive import discover
 from soilft.sources import GldasNoah3h
 from soilft.store import objects
 
@@ -54,7 +54,7 @@ def test_the_early_product_gives_way_to_the_final_one_and_stands_in_for_it(tmp_p
     assert (found.granule.name, found.granule.version) == (EARLY, "(early) 021")
     (tmp_path / FINAL).touch()
     [found] = discover(SOURCE, [pattern])
-    assert (found.granule.name, found.replaces) == (FINAL, (EARLY,))
+    assert [found.granule.name, *(one.granule.name for one in found.older)] == [FINAL, EARLY]
 
 
 def test_another_version_of_the_early_product_is_refused(tmp_path: Path) -> None:
