@@ -11,6 +11,11 @@ from soilft.sources.files import MASK, SIMULATED_MARK
 from soilft.sources.protocol import DailySource, Granule, StaticSource
 from soilft.store.matching import Match, matches
 
+# Endings of files that say something of the one whose name they follow.
+COMPANIONS = frozenset(
+    ("dmrpp", "json", "md5", "met", "msk", "ovr", "qa", "sha256", "sha512", "sig", "txt", "xml")
+)
+
 
 @dataclass(frozen=True)
 class Found:
@@ -107,8 +112,8 @@ def search(source: DailySource | StaticSource, patterns: Sequence[str]) -> Findi
                 remedy="Correct the pattern, or the environment variable in it.",
             )
     newest = sorted((_newest(same) for same in slots.values()), key=lambda found: found.granule)
-    stems = {url.rpartition(".")[0] for url in known}
-    strangers = sorted(url for url in unknown - known if not _accompanies(url, stems))
+    named = known | {url.rpartition(".")[0] for url in known}
+    strangers = sorted(url for url in unknown - known if not _accompanies(url, named))
     names = tuple(_name(url) for url in strangers)
     return Findings(tuple(newest), len(known) + len(names), names)
 
@@ -122,19 +127,21 @@ def _name(url: str) -> str:
     return url.rpartition("/")[2]
 
 
-def _accompanies(url: str, stems: set[str]) -> bool:
+def _accompanies(url: str, known: set[str]) -> bool:
     """Whether a file only says something of a granule, such as ``granule.xml``, or of a folder."""
-    if _name(url) == SIMULATED_MARK:
-        return True
-    return any(url[:end] in stems for end, letter in enumerate(url) if letter == ".")
+    before, _, ending = url.rpartition(".")
+    of = before.removesuffix(".aux").removesuffix(".cmr")
+    return _name(url) == SIMULATED_MARK or (ending.lower() in COMPANIONS and of in known)
 
 
 def _masks(source: DailySource | StaticSource, pattern: str) -> dict[str, str]:
     """Stamps of the masks that lie beside rasters, by the URL of the raster."""
     if source.role != "static":
         return {}
-    found = matches(pattern + MASK)
-    return {mask.url.removesuffix(MASK): f" {mask.size} {mask.stamp}" for mask in found}
+    # What ends in a star matches masks, too.
+    found = matches(pattern if pattern.endswith("*") else pattern + MASK)
+    masks = (match for match in found if match.url.endswith(MASK))
+    return {mask.url.removesuffix(MASK): f" {mask.size} {mask.stamp}" for mask in masks}
 
 
 def require_led_somewhere(match: Match, product: str) -> None:

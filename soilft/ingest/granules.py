@@ -282,10 +282,12 @@ def ingest_static(task: StaticFields) -> Ingested:
     GranuleBusy
         Where it could not be read, and may be readable later.
     """
-    return patiently(task.found[0].granule, partial(_ingest_static, task))
+    values, facts = patiently(task.found[0].granule, partial(_read_static, task))
+    store.write_region(task.url, values, {})
+    return Ingested(arrays_digest(values), facts, ())
 
 
-def _ingest_static(task: StaticFields) -> Ingested:
+def _read_static(task: StaticFields) -> tuple[Arrays, dict[str, Any]]:
     with ExitStack() as opened:
         tiles = [
             (f.granule, opened.enter_context(open_granule(task.source, f.granule)))
@@ -295,9 +297,7 @@ def _ingest_static(task: StaticFields) -> Ingested:
         seen = _Seen()
         simulated = any(is_simulated(d.attrs) or seen.marked(granule) for granule, d in tiles)
         sha256 = {granule.name: dataset.attrs["sha256"] for granule, dataset in tiles}
-    store.write_region(task.url, values, {})
-    facts = {"simulated": simulated, "sha256": sha256}
-    return Ingested(arrays_digest(values), facts, ())
+    return values, {"simulated": simulated, "sha256": sha256}
 
 
 def ingest_unit(task: ChunkOfDays | StaticFields) -> Ingested:

@@ -54,14 +54,9 @@ def read_day(source: DailySource, granule: Granule, day: date, grid: Grid) -> Re
     """
 
     def once() -> ReadDay:
-        try:
-            with open_granule(source, granule) as dataset:
-                arrays = source.place(dataset, granule, day, grid)
-                return ReadDay(arrays, dataset.attrs["sha256"], is_simulated(dataset.attrs))
-        except SoilftError:
-            raise
-        except Exception as error:
-            raise damaged(granule, error) from error
+        with open_granule(source, granule) as dataset:
+            arrays = source.place(dataset, granule, day, grid)
+            return ReadDay(arrays, dataset.attrs["sha256"], is_simulated(dataset.attrs))
 
     return patiently(granule, once)
 
@@ -69,18 +64,30 @@ def read_day(source: DailySource, granule: Granule, day: date, grid: Grid) -> Re
 def patiently(granule: Granule, read: Callable[[], Result]) -> Result:
     """Read, and read again after growing pauses while what hinders it may pass.
 
+    What was not read is read once more before it counts as damaged: some libraries do not tell an
+    error of the disk from one of the file.
+
     Raises
     ------
+    InputError
+        Where the bytes cannot be used, whatever the library that met them has raised.
     GranuleBusy
         Where it did not pass in time.
     """
-    for pause in (*PAUSES_SECONDS, None):
+    confirmed = False
+    pauses = iter(PAUSES_SECONDS)
+    while True:
         try:
             return read()
         except Exception as error:
             hindered = passing(error)
             if hindered is None:
-                raise
+                refused = error if isinstance(error, SoilftError) else damaged(granule, error)
+                if confirmed or not isinstance(refused, UnreadableGranule):
+                    raise refused from error
+                confirmed = True
+                continue
+            pause = next(pauses, None)
             if pause is None:
                 raise GranuleBusy(
                     granule.url,
@@ -89,7 +96,6 @@ def patiently(granule: Granule, read: Callable[[], Result]) -> Result:
                     remedy="Nothing was set aside: start the same command again.",
                 ) from error
         time.sleep(pause)
-    raise AssertionError("the last pause is none")
 
 
 def damaged(granule: Granule, error: Exception) -> InputError:

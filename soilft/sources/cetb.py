@@ -190,7 +190,14 @@ class Cetb:
         whole = files.aligned_window(
             path, dataset.y.values, dataset.x.values, known, south_first=False
         )
-        rows, columns = files.overlapping(whole, grid, granule.name)
+        try:
+            rows, columns = files.overlapping(whole, grid, granule.name)
+        except GridMismatch:
+            if known is GRIDS[CYLINDRICAL]:
+                raise
+            # An archive as delivered has the grids of both poles: of the far one there is nothing.
+            nothing = np.full(grid.shape, np.nan, "float32")
+            return {"tb": nothing, "observation_time": nothing}
         with files.reading(path):
             part = dataset.isel(y=rows, x=columns).load()
         native = whole.window(rows, columns)

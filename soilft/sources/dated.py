@@ -31,7 +31,7 @@ _SECONDS = {
 # Years of four digits: what stands before is of the Julian calendar to some programs.
 _UNITS = re.compile(
     r"\s*(?P<unit>[a-z]+?)s?\s+since\s+(?P<date>\d{4}-\d\d?-\d\d?)"
-    r"(?:[T ]\s*(?P<time>\d\d?:\d\d?(?::\d\d?(?:\.0*)?)?))?\s*(?:UTC|GMT|Z|[+-]?0+:?0*)?\s*",
+    r"(?:[T ]\s*(?P<time>\d\d?:\d\d?(?::\d\d?(?:\.\d*)?)?))?\s*(?:UTC|GMT|Z|[+-]?0+:?0*)?\s*",
     re.IGNORECASE,
 )
 _CALENDARS = ("standard", "gregorian", "proleptic_gregorian")
@@ -115,13 +115,13 @@ def _units(array: xr.DataArray, path: Path) -> tuple[float, float]:
     match = _UNITS.fullmatch(said)
     seconds = _SECONDS.get(match["unit"].lower()) if match else None
     if match and seconds and calendar in _CALENDARS:
-        numbers = re.findall(r"\d+", f"{match['date']} {match['time'] or ''}")[:6]
+        whole, _, fraction = f"{match['date']} {match['time'] or ''}".partition(".")
         try:
-            epoch = datetime(*map(int, numbers), tzinfo=UTC)  # type: ignore[misc,arg-type]
+            epoch = datetime(*map(int, re.findall(r"\d+", whole)), tzinfo=UTC)  # type: ignore[misc,arg-type]
         except ValueError:
             pass
         else:
-            return seconds, epoch.timestamp() / _DAY
+            return seconds, (epoch.timestamp() + float(f"0.{fraction or 0}")) / _DAY
     raise FormatMismatch(
         f"{path.name}: units of {array.name}",
         expected="a unit of time since a date, such as 'days since 1970-01-01 00:00:00'",

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import netCDF4
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
@@ -60,7 +61,9 @@ def local_copy(url: str) -> Iterator[Path]:
         Where scratch has no room for it.
     """
     fs, path = objects.filesystem(url)
-    if objects.is_local(url) and leads_nowhere(Path(path)):
+    with objects.explained(url):
+        nowhere = objects.is_local(url) and leads_nowhere(Path(path))
+    if nowhere:
         found = f"a link to {Path(path).readlink()}, where nothing is"
         raise UnreadableGranule(url, expected="a file", found=found)
     with objects.explained(url):
@@ -195,6 +198,30 @@ def _lies_outside(name: str, item: object) -> str | None:
     return None
 
 
+def require_whole(path: Path) -> None:
+    """Refuse a classic NetCDF file that declares more than it holds: nothing in it is packed.
+
+    Raises
+    ------
+    UnreadableGranule
+        Where it is cut off, damaged or of another container.
+    """
+    try:
+        with netCDF4.Dataset(path) as file:
+            sizes = {n: math.prod(v.shape) * v.dtype.itemsize for n, v in file.variables.items()}
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise UnreadableGranule(
+            path.name, expected="a whole NetCDF4/HDF5 file", found=_what_is_wrong(path, error)
+        ) from error
+    largest = max(sizes, key=lambda name: sizes[name], default="")
+    if largest and sizes[largest] > path.stat().st_size:
+        raise UnreadableGranule(
+            path.name,
+            expected="a whole NetCDF file",
+            found=f"{largest} of {sizes[largest]} bytes in a file of {path.stat().st_size}",
+        )
+
+
 def _declares_more(most_bytes: int, name: str, item: object) -> str | None:
     if not isinstance(item, h5py.Dataset) or item.shape is None:
         return None
@@ -221,6 +248,8 @@ def open_netcdf(
     """
     if h5py.is_hdf5(path):
         require_self_contained(path, most_bytes)
+    else:
+        require_whole(path)
     try:
         return xr.open_dataset(
             path, engine="netcdf4", mask_and_scale=mask_and_scale, decode_times=False

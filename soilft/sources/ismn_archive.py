@@ -85,6 +85,8 @@ def opened(path: Path) -> Iterator[Archive]:
     """
     root_class, handler_class = _package()
     expected = "a whole zip file, or a folder, as ISMN delivers it"
+    if path.is_file():
+        path.open("rb").close()  # is_zipfile takes a file that cannot be opened for none
     if not path.is_dir() and not zipfile.is_zipfile(path):
         found = "a file that is no whole zip file" if path.exists() else "nothing there"
         raise UnreadableGranule(path.name, expected=expected, found=found)

@@ -8,26 +8,18 @@ from collections.abc import Iterator
 
 from soilft.errors import StoreError, StorePermission
 
-# What an operating system says of a moment, and not of a file.
-_PASSING = frozenset(
+# What an operating system says of a file or its name; all else that it numbers is of the moment: a
+# lock, a mount that is gone, rights that were taken, no room.
+_OF_THE_FILE = frozenset(
     {
-        errno.EAGAIN,
-        errno.EBUSY,
-        errno.ECONNABORTED,
-        errno.ECONNREFUSED,
-        errno.ECONNRESET,
-        errno.EHOSTUNREACH,
-        errno.EINTR,
-        errno.EIO,
-        errno.EMFILE,
-        errno.ENETDOWN,
-        errno.ENETUNREACH,
-        errno.ENFILE,
-        errno.ENOLCK,
-        errno.ENOMEM,
-        errno.EPIPE,
-        errno.ESTALE,
-        errno.ETIMEDOUT,
+        errno.EFBIG,
+        errno.EINVAL,
+        errno.EISDIR,
+        errno.ELOOP,
+        errno.ENAMETOOLONG,
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.EOVERFLOW,
     }
 )
 # HDF5 tells the number in its text alone: "(file read failed: ..., errno = 5, error message = ...".
@@ -43,8 +35,10 @@ def passing(error: BaseException) -> str | None:
             return str(cause)
         number = cause.errno if isinstance(cause, OSError) else None
         said = _NUMBER.search(str(cause))
-        if number in _PASSING or (said is not None and int(said[1]) in _PASSING):
-            return str(cause)
+        for told in (number, None if said is None else int(said[1])):
+            # The libraries of NetCDF number their own errors below zero.
+            if told is not None and told > 0 and told not in _OF_THE_FILE:
+                return str(cause)
     return None
 
 

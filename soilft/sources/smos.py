@@ -50,7 +50,7 @@ class SmosL3Ft:
 
     role: ClassVar[Role] = "label"
     product: ClassVar[str] = "smos-l3-ft"
-    version: ClassVar[str] = "0.3.0"
+    version: ClassVar[str] = "0.4.0"
     references: ClassVar[str] = "SMOS L3 Freeze/Thaw (ESA, FMI), doi:10.57780/sm1-fbf89e0"
     platform: ClassVar[str] = "SMOS"
     instrument: ClassVar[str] = "MIRAS"

@@ -20,7 +20,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from soilft.store import objects
 
-Kind = Literal["file", "folder", "nothing"]
+Kind = Literal["file", "folder", "closed", "nothing"]
 # A link that leads nowhere, through a file, or to itself.
 _DANGLING = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
@@ -34,7 +34,8 @@ class Match:
     path
         As the file system names it.
     kind
-        ``"nothing"`` for a link that leads nowhere.
+        ``"nothing"`` for a link that leads nowhere, ``"closed"`` for a folder in the way that may
+        not be listed.
     size
         Bytes of a file.
     stamp
@@ -81,6 +82,9 @@ def files_below(folder: str) -> list[Match]:
     """Every file below a folder of this machine, and links that lead nowhere, by path."""
     with objects.explained(folder):
         found = _described(_matched(Path(folder), ("**", "*"), set()))
+        for match in found:
+            if match.kind == "closed":
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), match.path)
     return [match for match in found if match.kind != "folder"]
 
 
@@ -89,7 +93,9 @@ def _described(paths: Iterator[Path]) -> list[Match]:
     for path in sorted(set(paths), key=str):
         about = _status(path)
         if about is not None:
-            kind: Kind = "folder" if stat.S_ISDIR(about.st_mode) else "file"
+            kind: Kind = "file"
+            if stat.S_ISDIR(about.st_mode):
+                kind = "folder" if os.access(path, os.R_OK | os.X_OK) else "closed"
             stamp = str(about.st_mtime or "")
             made.append(Match(str(path), str(path), kind, about.st_size, stamp))
         elif path.is_symlink():  # else it went meanwhile
@@ -112,6 +118,10 @@ def _matched(
         if not rest and first != "**":
             yield path
         elif _is_folder(path):
+            # One that nobody named, such as lost+found, does not hide the others.
+            if has_magic(first) and not os.access(path, os.R_OK | os.X_OK):
+                yield path
+                continue
             yield from _matched(path, segments if first == "**" else tuple(rest), seen)
         elif leads_nowhere(path):
             yield path

@@ -47,7 +47,7 @@ def scheduler(folder: Path, *, tls: bool = False, installed: bool = False) -> It
 
         def written() -> bool:
             if process.poll() is not None:
-                raise ChildProcessError(f"dask scheduler ended with {process.returncode}")
+                raise ChildProcessError(f"dask scheduler ended with {process.poll()}")
             return file.exists() and file.stat().st_size > 0
 
         wait_until(written, "dask scheduler", 120)

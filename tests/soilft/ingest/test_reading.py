@@ -98,6 +98,15 @@ def test_one_that_does_not_pass_fails_the_unit_and_sets_nothing_aside(
     assert len(pauses) == len(reading.PAUSES_SECONDS)
 
 
+def test_what_could_not_be_read_is_read_once_more_before_it_counts_as_damaged(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
+) -> None:
+    # As netCDF4 says it, of a disk and of damaged bytes alike.
+    hindered(monkeypatch, RuntimeError("NetCDF: HDF error"), 1)
+    values, made = ingest(archive, tmp_path / "a.zarr")
+    assert (values[0], made.set_aside, pauses) == (3.0, (), [])
+
+
 def test_a_store_that_refuses_is_not_asked_again(
     archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
 ) -> None:
