@@ -61,10 +61,20 @@ def scheduler_with_workers(
     """Run ``dask scheduler`` and ``dask worker``; give the scheduler's address."""
     with ExitStack() as stack:
         address = stack.enter_context(scheduler(folder, tls=tls, installed=installed))
-        for number in range(workers):
-            worker = named_worker(folder, address, str(number), memory, installed=installed)
-            stack.enter_context(worker)
+        if installed:
+            command = _worker(folder, address, memory, "--nworkers", str(workers))
+            stack.enter_context(running(command, folder, "worker", installed=True))
+        else:
+            for number in range(workers):
+                stack.enter_context(named_worker(folder, address, str(number), memory))
         yield address
+
+
+def _worker(folder: Path, scheduler: str, memory: str, *options: str) -> list[str]:
+    return [
+        *("worker", scheduler, "--host", "127.0.0.1", "--nthreads", "1", *options),
+        *("--memory-limit", memory, "--no-dashboard", "--local-directory", str(folder)),
+    ]
 
 
 @contextmanager
@@ -72,11 +82,8 @@ def named_worker(
     folder: Path, scheduler: str, name: str, memory: str, *, installed: bool = False
 ) -> Iterator[Running]:
     """Run one ``dask worker`` of a name, as a pod does."""
-    command = [
-        *("worker", scheduler, "--host", "127.0.0.1", "--nthreads", "1", "--name", name),
-        *("--memory-limit", memory, "--no-dashboard", "--local-directory", str(folder)),
-        *(() if installed else ("--no-nanny",)),
-    ]
+    options = ("--name", name, *(() if installed else ("--no-nanny",)))
+    command = _worker(folder, scheduler, memory, *options)
     with running(command, folder, name, installed=installed) as process:
         yield process
 
