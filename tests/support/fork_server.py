@@ -22,8 +22,6 @@ MODULES = (
     "rasterio",
     "s3fs",
     "skops.io",
-    "soilft.forest.compiled",
-    "sparse",
     "xarray",
     "zarr",
 )
