@@ -15,7 +15,6 @@ from pipelines.cli.terminal import (
     Memory,
     OnCluster,
     Quiet,
-    RetrySetAside,
     Scheduler,
     StoreUrl,
     Workers,
@@ -56,7 +55,6 @@ def update(
     memory: Memory = None,
     scheduler: Scheduler = None,
     on: OnCluster = None,
-    retry_set_aside: RetrySetAside = False,
     quiet: Quiet = False,
 ) -> None:
     """Bring the latest release up to date: new days, and days whose granules came late.
@@ -67,7 +65,7 @@ def update(
     from pipelines.stages import update as updating
     from soilft.store import objects
 
-    it = run_of(config, store, retry_set_aside=retry_set_aside)
+    it = run_of(config, store)
     if until is not None:
         it = _until(it, until)
     objects.check_writable(it.store)

@@ -47,10 +47,7 @@ def spec(
             for name, value in tls_environment(str(folder)).items():
                 patch.setenv(name, value)
             dask.config.refresh()
-        joined = dask_processes.scheduler_with_workers(
-            folder, WORKERS, MEMORY, tls=tls, installed=True
-        )
-        with joined as address:
+        with dask_processes.scheduler_with_workers(folder, WORKERS, MEMORY, tls=tls) as address:
             yield cluster.ClusterSpec(kind="address", address=address, connect_timeout=120)
     dask.config.refresh()
 
