@@ -48,14 +48,14 @@ def spec(
                 patch.setenv(name, value)
             dask.config.refresh()
         with dask_processes.scheduler_with_workers(folder, WORKERS, MEMORY, tls=tls) as address:
-            yield cluster.ClusterSpec(kind="address", address=address)
+            yield cluster.ClusterSpec(kind="address", address=address, connect_timeout=120)
     dask.config.refresh()
 
 
 @pytest.fixture(scope="module")
 def client(spec: cluster.ClusterSpec) -> Iterator[Client]:
     with cluster.start(spec) as client:
-        client.wait_for_workers(WORKERS, timeout=30)
+        client.wait_for_workers(WORKERS, timeout=120)
         yield client
 
 
@@ -112,5 +112,5 @@ def test_a_task_that_outgrows_the_memory_limit_is_ended(client: Client) -> None:
     assert cluster.worker_memory_limit(client) == MEMORY_BYTES
     with pytest.raises(KilledWorker):
         client.submit(outgrow, MEMORY_BYTES).result()
-    client.wait_for_workers(WORKERS, timeout=30)
+    client.wait_for_workers(WORKERS, timeout=120)
     assert client.submit(pow, 2, 5, pure=False).result() == 32
