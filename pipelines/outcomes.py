@@ -33,6 +33,8 @@ class Outcomes:
         Error text by unit.
     set_aside
         Sentences about granules left out.
+    cautions
+        Sentences about what may be meant otherwise; nothing is left out by them.
     """
 
     stage: str
@@ -40,6 +42,7 @@ class Outcomes:
     skipped: int = 0
     failed: dict[str, str] = field(default_factory=dict)
     set_aside: list[str] = field(default_factory=list)
+    cautions: list[str] = field(default_factory=list)
 
     @property
     def finished(self) -> int:

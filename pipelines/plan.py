@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
@@ -40,12 +40,15 @@ class Plan(Generic[Task]):
         Of the units that are done, by name.
     within
         What the ledger has before the names of the units.
+    cautions
+        Sentences about what was found and is in none of the units.
     """
 
     stage: str
     units: tuple[Unit[Task], ...]
     records: Mapping[str, Done]
     within: str = ""
+    cautions: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -77,6 +80,11 @@ class Plan(Generic[Task]):
     def left(self) -> Plan[Task]:
         """The plan of the units to do alone."""
         return replace(self, units=tuple(self.todo), records={})
+
+    def without(self, forgotten: Callable[[Done], bool]) -> Plan[Task]:
+        """The plan in which some of the units that are done are to do again."""
+        kept = {name: record for name, record in self.records.items() if not forgotten(record)}
+        return replace(self, records=kept)
 
     def only(self, *names: str) -> Plan[Task]:
         """The plan of some of the units."""

@@ -50,10 +50,13 @@ class Run:
     ----------
     pins
         What is kept as it was released; None where everything is of the inputs as they are.
+    retry_set_aside
+        Whether granules that were set aside are looked at again, though their files are the same.
     """
 
     config: Config
     pins: Pins | None = None
+    retry_set_aside: bool = False
 
     @property
     def store(self) -> str:

@@ -10,6 +10,7 @@
     |   +-- GridMismatch         ... name the product that has this grid
     |   +-- MissingVariable      ... get a file that has it, or do not ask for it
     |   +-- FormatMismatch       ... name the product that declares it so
+    +-- GranuleBusy              start the same command again: the file could not be read just now
     +-- StoreError               change nothing, name the store
     |   +-- StorePermission      ... get the right to read or write there
     |   +-- StoreConflict        ... take another store, or do what stands there first
@@ -108,6 +109,12 @@ class FormatMismatch(InputError):
     """Units, types, flags or attributes are not what the product declares."""
 
     code = "format-mismatch"
+
+
+class GranuleBusy(SoilftError):
+    """A granule could not be read, and may be readable later: its unit fails, and is done again."""
+
+    code = "granule-busy"
 
 
 class StoreError(SoilftError):

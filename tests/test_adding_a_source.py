@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from soilft.days import DaySpan
-from soilft.ingest.granules import ChunkOfDays, discover, ingest_days, template_for
+from soilft.ingest.archive import discover
+from soilft.ingest.granules import ChunkOfDays, ingest_days, template_for
 from soilft.schema import FROZEN
 from soilft.store import zarr as store
 

@@ -1,5 +1,6 @@
 """Profiles: settings of clusters by name, a YAML file each, its keys fields of `ClusterSpec`."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,17 @@ def names() -> list[str]:
     return sorted(path.stem for path in _FOLDER.glob("*.yaml"))
 
 
-def load(name: str) -> dict[str, Any]:
+def _read(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def load(name: str, read: Callable[[Path], Any] = _read) -> dict[str, Any]:
     """Give the settings of a profile: a name, the path of a YAML file, or a bare kind.
+
+    Parameters
+    ----------
+    read
+        Reads a YAML file; what it raises beside errors of YAML is handed on.
 
     Raises
     ------
@@ -34,7 +44,7 @@ def load(name: str) -> dict[str, Any]:
     path = Path(name) if name.endswith((".yaml", ".yml")) else _FOLDER / f"{name}.yaml"
     if path.is_file():
         try:
-            found = yaml.safe_load(path.read_text(encoding="utf-8"))
+            found = read(path)
         except yaml.YAMLError as error:
             raise _unusable(name, f"YAML that cannot be read ({error})") from error
         if not isinstance(found, dict):

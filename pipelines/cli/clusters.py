@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 import cluster
 from cluster import ClusterSpec, preflight, profiles
+from pipelines.config.as_written import read
 from pipelines.config.cluster import ClusterSection
 from pipelines.outcomes import IDLE_WORKER_BYTES
 from pipelines.run import Run
@@ -73,7 +74,7 @@ def kind_of(section: ClusterSection) -> str:
 
 
 def _settings(profile: str | None) -> dict[str, Any]:
-    return {} if profile is None else profiles.load(profile)
+    return {} if profile is None else profiles.load(profile, lambda path: read(path).values)
 
 
 def _fill_from_environment(merged: dict[str, Any]) -> None:

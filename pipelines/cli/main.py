@@ -22,6 +22,7 @@ from pipelines.cli.terminal import (
     Memory,
     OnCluster,
     Quiet,
+    RetrySetAside,
     Scheduler,
     StoreUrl,
     Workers,
@@ -35,6 +36,10 @@ from soilft import __version__
 from soilft.errors import SoilftError
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from distributed import Client
+
     from pipelines.run import Run
 
 app = typer.Typer(
@@ -63,6 +68,7 @@ def run(
     scheduler: Scheduler = None,
     on: OnCluster = None,
     dry_run: DryRun = False,
+    retry_set_aside: RetrySetAside = False,
     quiet: Quiet = False,
 ) -> None:
     """Do everything, from ingest to publish. What is done already is skipped."""
@@ -70,7 +76,7 @@ def run(
     from pipelines.stages import order
     from soilft.store import objects
 
-    it = run_of(config, store)
+    it = run_of(config, store, retry_set_aside=retry_set_aside)
     if dry_run:
         out.print(status.table(it, title="Would be done"))
         return
@@ -93,6 +99,46 @@ def _print_scores(it: Run) -> None:
         out.print(page.text(scores), highlight=False, markup=False)
 
 
+def _carry_out(
+    name: str, it: Run, cluster: AbstractContextManager[Client], *, dry_run: bool, quiet: bool
+) -> None:
+    """Carry out a stage that needs a cluster, and say what became of its units."""
+    from pipelines.cli import status
+    from pipelines.stages import order
+    from soilft.store import objects
+
+    if dry_run:
+        out.print(status.table(it, title="State of all stages"))
+        return
+    objects.check_writable(it.store)
+    with cluster as client, listening(err, quiet=quiet) as emit:
+        outcome = order.ON_CLUSTER[name](it, client, emit)
+    if name == "validate":
+        _print_scores(it)
+    if name == "harmonize":
+        for table in status.hand_over_tables(it):
+            out.print(table)
+    finish((outcome,), None)
+
+
+@app.command()
+def ingest(
+    config: ConfigPath,
+    store: StoreUrl = None,
+    workers: Workers = None,
+    memory: Memory = None,
+    scheduler: Scheduler = None,
+    on: OnCluster = None,
+    dry_run: DryRun = False,
+    retry_set_aside: RetrySetAside = False,
+    quiet: Quiet = False,
+) -> None:
+    """Bring native granules into the input stores."""
+    it = run_of(config, store, retry_set_aside=retry_set_aside)
+    cluster = client_of(it, workers, memory, scheduler, on)
+    _carry_out("ingest", it, cluster, dry_run=dry_run, quiet=quiet)
+
+
 def _stage(name: str, does: str) -> None:
     """Register a stage that needs a cluster as a command of its own."""
 
@@ -106,32 +152,14 @@ def _stage(name: str, does: str) -> None:
         dry_run: DryRun = False,
         quiet: Quiet = False,
     ) -> None:
-        from pipelines.cli import status
-        from pipelines.stages import order
-        from soilft.store import objects
-
         it = run_of(config, store)
-        if dry_run:
-            out.print(status.table(it, title="State of all stages"))
-            return
-        objects.check_writable(it.store)
-        with (
-            client_of(it, workers, memory, scheduler, on) as client,
-            listening(err, quiet=quiet) as emit,
-        ):
-            outcome = order.ON_CLUSTER[name](it, client, emit)
-        if name == "validate":
-            _print_scores(it)
-        if name == "harmonize":
-            for table in status.hand_over_tables(it):
-                out.print(table)
-        finish((outcome,), None)
+        cluster = client_of(it, workers, memory, scheduler, on)
+        _carry_out(name, it, cluster, dry_run=dry_run, quiet=quiet)
 
     command.__doc__ = does
     app.command(name)(command)
 
 
-_stage("ingest", "Bring native granules into the input stores.")
 _stage(
     "harmonize",
     "Fit the radiometers to one of them, and test the record for steps where they hand over.",

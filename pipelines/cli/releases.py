@@ -15,6 +15,7 @@ from pipelines.cli.terminal import (
     Memory,
     OnCluster,
     Quiet,
+    RetrySetAside,
     Scheduler,
     StoreUrl,
     Workers,
@@ -55,6 +56,7 @@ def update(
     memory: Memory = None,
     scheduler: Scheduler = None,
     on: OnCluster = None,
+    retry_set_aside: RetrySetAside = False,
     quiet: Quiet = False,
 ) -> None:
     """Bring the latest release up to date: new days, and days whose granules came late.
@@ -65,7 +67,7 @@ def update(
     from pipelines.stages import update as updating
     from soilft.store import objects
 
-    it = run_of(config, store)
+    it = run_of(config, store, retry_set_aside=retry_set_aside)
     if until is not None:
         it = _until(it, until)
     objects.check_writable(it.store)

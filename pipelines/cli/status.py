@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from pipelines.facts import Harmonized
 from pipelines.plan import Plan
@@ -36,6 +37,7 @@ class StageState:
     todo: int
     decoded_bytes: int
     note: str = ""
+    cautions: tuple[str, ...] = ()
 
 
 def states(run: Run) -> list[StageState]:
@@ -76,7 +78,8 @@ def _ingested(run: Run, planned: Plan[Any]) -> StageState:
     todo = len(planned.todo)
     files = sum(len(unit.task.files) for unit in planned.units)
     to_write = size * todo // max(len(planned), 1)
-    return StageState("ingest", len(planned.done), todo, to_write, f"{files} granules")
+    note = f"{files} granules"
+    return StageState("ingest", len(planned.done), todo, to_write, note, planned.cautions)
 
 
 def _harmonized(run: Run, *, ingested: bool) -> StageState:
@@ -147,7 +150,11 @@ def table(run: Run, *, title: str) -> Table:
     result = Table(title=title, title_justify="left")
     for name in ("stage", "up to date", "to do", "decoded size to write", "of"):
         result.add_column(name, justify="left" if name in ("stage", "of") else "right")
-    for state in states(run):
+    told = states(run)
+    cautions = [caution for state in told for caution in state.cautions]
+    if cautions:
+        result.caption, result.caption_justify = Text("\n".join(cautions)), "left"
+    for state in told:
         result.add_row(
             state.stage,
             str(state.done),

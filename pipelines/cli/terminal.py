@@ -46,14 +46,22 @@ OnCluster = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress, only the outcome.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+RetrySetAside = Annotated[
+    bool,
+    typer.Option(
+        "--retry-set-aside",
+        help="Look again at granules that were set aside, though their files are the same.",
+    ),
+]
 
 
-def run_of(config: str, store: str | None) -> Run:
+def run_of(config: str, store: str | None, *, retry_set_aside: bool = False) -> Run:
     """The run that a command's arguments name."""
     from pipelines.config.region_file import load, shipped
     from pipelines.run import Run
 
-    return Run(load(shipped(config), {} if store is None else {"store": store}))
+    read = load(shipped(config), {} if store is None else {"store": store})
+    return Run(read, retry_set_aside=retry_set_aside)
 
 
 @contextmanager
@@ -80,7 +88,7 @@ def finish(outcomes: tuple[Outcomes, ...], release: Release | None) -> None:
     """Say how each stage ended and how to open the release; exit with 3 if anything is left out."""
     for outcome in outcomes:
         out.print(str(outcome), highlight=False)
-        for sentence in (*outcome.failed.values(), *outcome.set_aside):
+        for sentence in (*outcome.failed.values(), *outcome.set_aside, *outcome.cautions):
             err.print(f"  {sentence}", highlight=False, markup=False)
     if release is not None:
         done = "Published" if release.fresh else "Published before, unchanged:"

@@ -34,11 +34,13 @@ def serve(path: str, port: int, *, browser: bool) -> None:
     served = Served.of(path)
     with listening(served, port) as server:
         address = f"http://{HOST}:{server.server_port}/{viewer.PAGE}"
-        out.print(f"{served.cube}\n{address}\nCtrl-C ends it.", highlight=False, markup=False)
-        if browser and _has_screen():
-            webbrowser.open(address)
         try:
-            threading.Event().wait()
+            out.print(f"{served.cube}\n{address}\nCtrl-C ends it.", highlight=False, markup=False)
+            if browser and _has_screen():
+                webbrowser.open(address)
+            # An interrupt that comes just before a wait without end would not end it.
+            while not threading.Event().wait(1):
+                pass
         except KeyboardInterrupt:
             out.print("Ended.", highlight=False)
 

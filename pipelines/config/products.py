@@ -18,6 +18,7 @@ from pydantic import (
     create_model,
 )
 
+from pipelines.config.sections import unchained
 from soilft.errors import ConfigError
 from soilft.sources import PRODUCTS
 
@@ -33,8 +34,10 @@ LATER = frozenset({"depth_to", "flags", "masked_surfaces", "max_gap_hours", "thr
 
 def _known(product: str) -> str:
     if product not in PRODUCTS:
-        near = get_close_matches(product, PRODUCTS, n=1)
-        perhaps = f"; perhaps {near[0]} is meant" if near else ""
+        word = product.lower().replace("_", "-")
+        longer = [name for name in sorted(PRODUCTS) if len(word) > 2 and word in name]
+        near = longer or get_close_matches(word, PRODUCTS, n=1)
+        perhaps = f"; perhaps {' or '.join(near)} is meant" if near else ""
         raise ValueError(f"expected one of {', '.join(sorted(PRODUCTS))}, found {product}{perhaps}")
     return product
 
@@ -45,7 +48,7 @@ class Input(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     product: Annotated[str, AfterValidator(_known)]
-    granules: str | tuple[str, ...] = ()
+    granules: Annotated[str | tuple[str, ...], AfterValidator(unchained)] = ()
 
     @property
     def patterns(self) -> tuple[str, ...]:

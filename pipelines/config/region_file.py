@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import yaml
 from pydantic import BaseModel, ValidationError, model_validator
 
+from pipelines.config.as_written import AsWritten, Place, read
 from pipelines.config.cluster import ClusterSection
 from pipelines.config.products import AnyInput
 from pipelines.config.sections import (
@@ -24,6 +25,7 @@ from pipelines.config.sections import (
     GapSection,
     HarmonizeSection,
     LabelSection,
+    Location,
     MetadataSection,
     PeriodSection,
     PublicationSection,
@@ -55,7 +57,7 @@ class Config(Section):
     title: str
     region: RegionSection
     period: PeriodSection
-    store: str
+    store: Location
     inputs: dict[str, AnyInput]
     label: LabelSection
     harmonize: HarmonizeSection = HarmonizeSection()
@@ -214,7 +216,7 @@ def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Config:
     ConfigError
         Naming the file and each key that is wrong, what was expected and what was found.
     """
-    if not path.exists():
+    if not path.is_file():
         shipped = ", ".join(sorted(p.stem for p in REGIONS.glob("*.yaml")))
         raise ConfigError(
             str(path),
@@ -222,20 +224,20 @@ def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Config:
             found="no file",
             remedy=f"Shipped with soilft, by name alone: {shipped}.",
         )
+    written = read(path)
+    given = overrides or {}
+    # What replaces the file's stands on none of its lines.
+    own = {place: line for place, line in written.lines.items() if not given.keys() & {*place[:1]}}
+    written = AsWritten(path, {**written.values, **given}, own)
+    values = _expanded(written.values, written, ())
     try:
-        text = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ConfigError(str(path), expected="YAML", found=str(error)) from error
-    if not isinstance(text, dict):
-        raise ConfigError(str(path), expected="keys and values", found=type(text).__name__)
-    try:
-        return Config.model_validate(_expanded({**text, **(overrides or {})}, path, ""))
+        return Config.model_validate(values)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, item['loc'])) or 'file'}: {_problem(item)}"
-            for item in error.errors()
-        )
-        raise ConfigError(str(path), found=problems) from error
+        problems = "; ".join(_problem(item, written) for item in error.errors())
+        raise ConfigError(f"{path}: {problems}") from error
+    except ConfigError as error:
+        # What the science refuses names its key, and knows of no file.
+        raise ConfigError(f"{path}: {_by_key(str(error), written)}") from error
 
 
 def shipped(name: str) -> Path:
@@ -251,27 +253,37 @@ def region_files() -> Sequence[Path]:
 
 def as_written(path: Path) -> dict[str, Any]:
     """A region file as it stands, nothing checked or replaced."""
-    value: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return value
+    return read(path).values
 
 
-def _problem(item: Any) -> str:
-    if item["type"] == "extra_forbidden":
-        return f"unknown key (value {item['input']!r})"
-    if item["type"] == "missing":
-        return "missing key"
+def _problem(item: Any, written: AsWritten) -> str:
     message, found = str(item["msg"]).removeprefix("Value error, "), item["input"]
+    if not item["loc"]:  # what sections must agree on
+        return _by_key(message, written)
+    if item["type"] == "extra_forbidden":
+        message = f"unknown key (value {found!r})"
+    elif item["type"] == "missing":
+        message = "missing key"
+    elif item["type"] == "string_type" and isinstance(found, int | float):
+        message = f"expected text, found the number {found}. Write it in quotes"
     # A whole section is not shown: it is long, and may hold what the environment gave.
-    told = "found" in message or isinstance(found, dict | list | BaseModel)
-    return message if told else f"{message}, found {found!r}"
+    elif "found" not in message and not isinstance(found, dict | list | BaseModel):
+        message += f", found {found if isinstance(found, date) else repr(found)}"
+    return f"{written.at(item['loc'])}: {message}"
 
 
-def _expanded(value: Any, path: Path, key: str) -> Any:
+def _by_key(message: str, written: AsWritten) -> str:
+    """Put the line before a message that begins with its key."""
+    key, _, rest = message.partition(": ")
+    return f"{written.at(tuple(key.split('.')))}: {rest}"
+
+
+def _expanded(value: Any, written: AsWritten, place: Place) -> Any:
     """Replace ``${NAME}`` in all strings below."""
     if isinstance(value, dict):
-        return {k: _expanded(v, path, f"{key}.{k}".lstrip(".")) for k, v in value.items()}
+        return {k: _expanded(v, written, (*place, k)) for k, v in value.items()}
     if isinstance(value, list):
-        return [_expanded(v, path, key) for v in value]
+        return [_expanded(v, written, (*place, i)) for i, v in enumerate(value)]
     if not isinstance(value, str):
         return value
 
@@ -279,7 +291,10 @@ def _expanded(value: Any, path: Path, key: str) -> Any:
         found = os.environ.get(match[1])
         if found is None:
             raise ConfigError(
-                f"{path}: {key}", expected=f"the environment variable {match[1]}", found="not set"
+                f"{written.path}: {written.at(place)}",
+                expected=f"the environment variable {match[1]}",
+                found="not set",
+                remedy=f"Set it: export {match[1]}=...",
             )
         return found
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 from soilft.cube.attributes import Credits, Party, PartyType
 from soilft.cube.surface import Lakes, Surface
@@ -21,6 +29,35 @@ from soilft.release.checks import Limits
 from soilft.store.digest import digest
 
 FillLevel = Literal["other_node", "neighbouring_days", "other_sensor", "climatology"]
+_Places = TypeVar("_Places", str, str | tuple[str, ...])
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def _day(value: Any) -> date:
+    """A day as ISO 8601 writes it, and nothing that would have to be cut down to one."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    found = "" if isinstance(value, dict | list) else f", found {value}"
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            found += ", which does not exist"
+    raise ValueError(f"expected a day such as 2015-10-31{found}")
+
+
+def unchained(value: _Places) -> _Places:
+    """Refuse ``::``, by which file systems are chained: what stands behind it would be cut off."""
+    if "::" in "\n".join([value] if isinstance(value, str) else value):
+        raise ValueError(
+            "expected one path or URL, found ::, which chains several. Give it a name without ::"
+        )
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+#: A path or URL.
+Location = Annotated[str, AfterValidator(unchained)]
 
 
 class Section(BaseModel):
@@ -39,7 +76,7 @@ class RegionSection(Section):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     grid: str
     bounds: tuple[float, float, float, float]
-    mask: str | None = None
+    mask: Location | None = None
 
     @cached_property
     def outline(self) -> str:
@@ -50,8 +87,8 @@ class RegionSection(Section):
 class PeriodSection(Section):
     """First and last UTC day, both included."""
 
-    start: date
-    end: date
+    start: Day
+    end: Day
 
     @model_validator(mode="after")
     def _ordered(self) -> PeriodSection:
@@ -77,8 +114,8 @@ class SimulationSection(Section):
     direct: bool | Literal["between"] = False
     noise: float = Field(1.0, ge=0, allow_inf_nan=False)
     # Places, which decide nothing of the product.
-    ground: str | None = Field(None, exclude=True)
-    truth: str | None = Field(None, exclude=True)
+    ground: Location | None = Field(None, exclude=True)
+    truth: Location | None = Field(None, exclude=True)
 
     @model_validator(mode="after")
     def _fits_the_way(self) -> SimulationSection:
@@ -167,7 +204,7 @@ class QualitySection(Section):
     snow_water: float = Field(Surface.snow_water, gt=0)
     elevation_std: float = Field(Surface.elevation_std, gt=0)
     water_share: float = Field(Surface.water_share, gt=0, le=1)
-    lakes: str | None = None
+    lakes: Location | None = None
 
     @cached_property
     def surface(self) -> Surface:

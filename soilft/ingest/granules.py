@@ -10,13 +10,16 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from soilft.days import DaySpan
-from soilft.errors import InputError, NoGranules
+from soilft.errors import InputError
 from soilft.grid import Grid
+from soilft.ingest.archive import Found
+from soilft.ingest.reading import patiently, read_day
 from soilft.schema import (
     Template,
     Variable,
@@ -24,75 +27,14 @@ from soilft.schema import (
     overpass_coordinate,
     time_coordinates,
 )
-from soilft.sources.files import marked_simulated, open_granule
+from soilft.sources.files import folders_of, marked_simulated, open_granule
 from soilft.sources.protocol import Arrays, DailySource, Granule, StaticSource, is_simulated
-from soilft.store import objects
 from soilft.store import zarr as store
 from soilft.store.digest import arrays_digest, digest, spelled
 from soilft.store.ledger import SetAside
 
 #: Release whose values the stage gives, whatever the reader: raised by hand when they change.
 VERSION = "0.3.0"
-
-
-@dataclass(frozen=True)
-class Found:
-    """A granule in an archive, with what tells whether its file has changed.
-
-    Parameters
-    ----------
-    size
-        Bytes of the file.
-    stamp
-        ETag or time of modification.
-    replaces
-        Names of the files of the same slot and day that this one's version is newer than.
-    """
-
-    granule: Granule
-    size: int
-    stamp: str
-    replaces: tuple[str, ...] = ()
-
-
-def discover(source: DailySource | StaticSource, patterns: Sequence[str]) -> list[Found]:
-    """Granules of a product among the files that match URL patterns, newest version each.
-
-    Of two files for one slot and day the larger version text counts; of equal versions, the file
-    whose URL sorts last.
-
-    Raises
-    ------
-    NoGranules
-        Where a pattern matches no file of the product.
-    """
-    slots: dict[tuple[object, str], list[Found]] = {}
-    for pattern in patterns:
-        fs, path = objects.filesystem(pattern)
-        with objects.explained(pattern):
-            files = fs.glob(path, detail=True)
-        matched = 0
-        for name, info in sorted(files.items()):
-            granule = source.granule(str(fs.unstrip_protocol(name)).removeprefix("file://"))
-            if granule is None or info["type"] != "file":
-                continue
-            matched += 1
-            stamp = str(info.get("ETag") or info.get("mtime") or "")
-            found = Found(granule, int(info["size"]), stamp)
-            slots.setdefault((granule.days, granule.slot), []).append(found)
-        if not matched:
-            raise NoGranules(
-                f"pattern {pattern}",
-                expected=f"files of the product {source.product}",
-                found=f"{len(files)} files, none named like one" if files else "no file",
-                remedy="Correct the pattern, or the environment variable in it.",
-            )
-    return sorted((_newest(same) for same in slots.values()), key=lambda found: found.granule)
-
-
-def _newest(same: list[Found]) -> Found:
-    *older, newest = sorted(set(same), key=lambda f: (f.granule.version, f.granule.url))
-    return replace(newest, replaces=tuple(f.granule.name for f in older))
 
 
 def version_with(reader: str) -> str:
@@ -131,14 +73,13 @@ class ChunkOfDays:
     @property
     def key(self) -> str:
         """Digest of everything that this chunk's bytes depend on."""
-        granules = [(f.granule.name, f.size, f.stamp) for f in self.found]
         return digest(
             version_with(self.source.version),
             self.source.product,
             spelled(self.source),
             spelled(self.grid),
             str(self.span),
-            granules,
+            [found.facts for found in self.found],
         )
 
     @property
@@ -204,7 +145,11 @@ def ingest_days(task: ChunkOfDays) -> Ingested:
             "granules": granules,
             "simulated": seen.simulated,
             "sha256": seen.sha256,
-            "replaced": {f.granule.name: list(f.replaces) for f in task.found if f.replaces},
+            "replaced": {
+                f.granule.name: [older.granule.name for older in reversed(f.older)]
+                for f in task.found
+                if f.older and f.granule.url not in seen.set_aside
+            },
         },
         tuple(seen.set_aside.values()),
     )
@@ -240,27 +185,41 @@ class _Seen:
     sha256: dict[str, str] = field(default_factory=dict)
     set_aside: dict[str, SetAside] = field(default_factory=dict)
 
+    def stands_in(self, older: Granule, newest: Found) -> None:
+        """Say of the newest file of a slot, which was set aside, that an older one is read."""
+        item = self.set_aside[newest.granule.url]
+        said = f" {older.name} is read in its place."
+        if not item.reason.endswith(said):
+            self.set_aside[newest.granule.url] = replace(item, reason=f"{item.reason}{said}")
+
     def marked(self, granule: Granule) -> bool:
-        """Whether the folder of a granule is marked as simulated; each is looked at once."""
-        folder = granule.url.removesuffix(f"/{granule.name}")
-        if folder not in self.folders:
+        """Whether a folder of a granule is marked as simulated; each is looked at once."""
+        folders = folders_of(granule)
+        for folder in folders - self.folders.keys():
             self.folders[folder] = marked_simulated(folder)
-        return self.folders[folder]
+        return any(self.folders[folder] for folder in folders)
 
 
 def _parts(task: ChunkOfDays, day: date, seen: _Seen) -> list[tuple[Granule, Arrays]]:
     parts = []
     for found in task.found:
-        granule = found.granule
-        if day not in granule.days or granule.url in seen.set_aside:
+        if day not in found.granule.days:
             continue
-        try:
-            with open_granule(task.source, granule) as dataset:
-                parts.append((granule, task.source.place(dataset, granule, day, task.grid)))
-                seen.simulated |= is_simulated(dataset.attrs) or seen.marked(granule)
-                seen.sha256[granule.name] = dataset.attrs["sha256"]
-        except InputError as error:
-            seen.set_aside[granule.url] = SetAside(granule.name, error.code, str(error))
+        for one in (found, *found.older):
+            granule = one.granule
+            if granule.url in seen.set_aside:
+                continue
+            try:
+                read = read_day(task.source, granule, day, task.grid)
+            except InputError as error:
+                seen.set_aside[granule.url] = SetAside(granule.name, error.code, str(error))
+                continue
+            parts.append((granule, read.arrays))
+            seen.simulated |= read.simulated or seen.marked(granule)
+            seen.sha256[granule.name] = read.sha256
+            if one is not found:
+                seen.stands_in(granule, found)
+            break
     return parts
 
 
@@ -299,13 +258,12 @@ class StaticFields:
     @property
     def key(self) -> str:
         """Digest of everything that these fields depend on."""
-        files = [(f.granule.name, f.size, f.stamp) for f in self.found]
         return digest(
             version_with(self.source.version),
             self.source.product,
             spelled(self.source),
             spelled(self.grid),
-            files,
+            [found.facts for found in self.found],
         )
 
     @property
@@ -321,7 +279,15 @@ def ingest_static(task: StaticFields) -> Ingested:
     ------
     InputError
         Where the file cannot be used: without it every prediction would lack a predictor.
+    GranuleBusy
+        Where it could not be read, and may be readable later.
     """
+    values, facts = patiently(task.found[0].granule, partial(_read_static, task))
+    store.write_region(task.url, values, {})
+    return Ingested(arrays_digest(values), facts, ())
+
+
+def _read_static(task: StaticFields) -> tuple[Arrays, dict[str, Any]]:
     with ExitStack() as opened:
         tiles = [
             (f.granule, opened.enter_context(open_granule(task.source, f.granule)))
@@ -331,9 +297,7 @@ def ingest_static(task: StaticFields) -> Ingested:
         seen = _Seen()
         simulated = any(is_simulated(d.attrs) or seen.marked(granule) for granule, d in tiles)
         sha256 = {granule.name: dataset.attrs["sha256"] for granule, dataset in tiles}
-    store.write_region(task.url, values, {})
-    facts = {"simulated": simulated, "sha256": sha256}
-    return Ingested(arrays_digest(values), facts, ())
+    return values, {"simulated": simulated, "sha256": sha256}
 
 
 def ingest_unit(task: ChunkOfDays | StaticFields) -> Ingested:

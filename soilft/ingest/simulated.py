@@ -19,7 +19,8 @@ from soilft.channels import CODES
 from soilft.days import DaySpan
 from soilft.geo.regrid import Overlap, overlap
 from soilft.grid import Grid
-from soilft.ingest.granules import Found, Ingested, empty_days, facts_of_days, template_for
+from soilft.ingest.archive import Found
+from soilft.ingest.granules import Ingested, empty_days, facts_of_days, template_for
 from soilft.ingest.truth import NODES, SATELLITES, TruthSource, on_grid
 from soilft.overpass import utc_hour
 from soilft.schema import MISSING

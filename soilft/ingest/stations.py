@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,22 @@ import numpy.typing as npt
 from soilft.days import DaySpan
 from soilft.errors import InputError, NoGranules
 from soilft.grid import Grid
-from soilft.ingest.granules import Found, Ingested, version_with
+from soilft.ingest.archive import Found, require_led_somewhere
+from soilft.ingest.granules import Ingested, version_with
+from soilft.ingest.reading import patiently
 from soilft.schema import MISSING
 from soilft.sources import IsmnArchive
 from soilft.sources.files import local_copy, marked_simulated
 from soilft.sources.protocol import Granule
+from soilft.sources.stations import StationValues
 from soilft.store import objects
 from soilft.store import zarr as store
 from soilft.store.digest import arrays_digest, digest, spelled
 from soilft.store.ledger import SetAside
+from soilft.store.matching import Match, files_below, matches
+
+# A lost one of these is set aside by its name when it is read.
+_READ = (".stm", ".zip")
 
 
 def discover_archive(source: IsmnArchive, patterns: Sequence[str]) -> Found:
@@ -29,19 +37,19 @@ def discover_archive(source: IsmnArchive, patterns: Sequence[str]) -> Found:
     Raises
     ------
     NoGranules
-        Where the patterns match none, or several.
+        Where the patterns match none, or several, or a link leads nowhere.
     """
     matched: dict[str, Found] = {}
     for pattern in patterns:
-        fs, path = objects.filesystem(pattern)
-        with objects.explained(pattern):
-            for name, info in sorted(fs.glob(path.rstrip("/"), detail=True).items()):
-                url = str(fs.unstrip_protocol(name)).removeprefix("file://")
-                folder = info["type"] == "directory" and objects.is_local(url)
-                granule = Granule((), "ismn", "", url) if folder else source.granule(url)
-                if granule is not None:
-                    inside = fs.find(name, detail=True) if folder else {name: info}
-                    matched[url] = _found(granule, inside)
+        for match in matches(pattern.rstrip("/")):
+            folder = match.kind == "folder" and objects.is_local(match.url)
+            granule = Granule((), "ismn", "", match.url) if folder else source.granule(match.url)
+            inside = files_below(match.path) if folder else [match]
+            for file in inside:
+                if not file.url.endswith(_READ):
+                    require_led_somewhere(file, source.product)
+            if granule is not None:
+                matched[match.url] = _found(granule, inside)
     if len(matched) != 1:
         raise NoGranules(
             f"pattern {', '.join(patterns)}",
@@ -51,11 +59,8 @@ def discover_archive(source: IsmnArchive, patterns: Sequence[str]) -> Found:
     return next(iter(matched.values()))
 
 
-def _found(granule: Granule, files: Mapping[str, Mapping[str, object]]) -> Found:
-    stamps = [
-        (name, str(info["size"]), str(info.get("ETag") or info.get("mtime") or ""))
-        for name, info in sorted(files.items())
-    ]
+def _found(granule: Granule, files: Sequence[Match]) -> Found:
+    stamps = [(file.path, str(file.size), file.stamp) for file in files]
     return Found(granule, sum(int(size) for _, size, _ in stamps), digest(stamps))
 
 
@@ -107,8 +112,7 @@ def ingest_stations(task: StationArchive) -> Ingested:
     """
     granule = task.found.granule
     try:
-        with local_copy(granule.url) as path:
-            made = task.source.to_overpasses(path, task.days, task.grid, dict(task.overpasses))
+        made = patiently(granule, partial(_read, task))
     except InputError as error:
         return Ingested("", {"simulated": False}, (SetAside(granule.name, error.code, str(error)),))
     # Another delivery may have other stations: the store is made anew, not extended.
@@ -126,6 +130,11 @@ def ingest_stations(task: StationArchive) -> Ingested:
         **_daily(made.values["freeze_thaw"]),
     }
     return Ingested(arrays_digest(made.values), facts, made.set_aside)
+
+
+def _read(task: StationArchive) -> StationValues:
+    with local_copy(task.found.granule.url) as path:
+        return task.source.to_overpasses(path, task.days, task.grid, dict(task.overpasses))
 
 
 def _daily(state: npt.NDArray[np.uint8]) -> dict[str, list[Any]]:

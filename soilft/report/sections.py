@@ -303,7 +303,7 @@ def both_records(found: Entry | None) -> dict[str, Any]:
         shown["trend"] = _trends(trend)
     elif trend:
         shown["no_trend"] = why(trend)
-    return dict(shown)
+    return shown
 
 
 def _trends(found: Entry) -> list[Table]:

@@ -4,6 +4,8 @@ What the products share:
 
 - `protocol`: what a product's reader offers, and what a granule is.
 - `files`: native files, brought to this machine and refused where damaged.
+- `passing`: failures of reading that pass.
+- `dated`: times of native files, held against their names.
 - `raster`: GeoTIFF and VRT.
 - `vrt`: what a VRT may refer to.
 - `labels`: the layout of freeze/thaw labels.
@@ -59,7 +61,7 @@ if TYPE_CHECKING:
     from soilft.sources.amsre_nsidc import AmsrENsidc
     from soilft.sources.cetb import Amsr2Cetb, AmsrECetb
     from soilft.sources.dem import Dem
-    from soilft.sources.dem_tiles import CopernicusGlo90, Gmted2010, SrtmHgt
+    from soilft.sources.dem_tiles import CopernicusGlo30, CopernicusGlo90, Gmted2010, SrtmHgt
     from soilft.sources.esa_cci import EsaCciFlag
     from soilft.sources.ft_esdr import FtEsdr
     from soilft.sources.gldas import GldasNoah3h
@@ -84,6 +86,7 @@ _READERS = {
     "amsre-nsidc-0302-25km": "amsre_nsidc:AmsrENsidc",
     "china-soil-bnu": "soil_netcdf:ChinaSoil",
     "dem": "dem:Dem",
+    "dem-copernicus-glo30": "dem_tiles:CopernicusGlo30",
     "dem-copernicus-glo90": "dem_tiles:CopernicusGlo90",
     "dem-gmted2010": "dem_tiles:Gmted2010",
     "dem-srtm": "dem_tiles:SrtmHgt",
@@ -142,6 +145,7 @@ __all__ = [
     "AmsrEL3",
     "AmsrENsidc",
     "ChinaSoil",
+    "CopernicusGlo30",
     "CopernicusGlo90",
     "DailySource",
     "Dem",

@@ -1,9 +1,11 @@
 """Brightness temperature of NSIDC's CETB (Brodzik et al. 2016, 2023), daily, EASE-Grid 2.0 25 km.
 
 NetCDF, a file a channel and node, versions 1 and 2: the two name their files differently and hold
-the same. Row 0 is the north, and nothing lies beyond 67 degrees. ``TB_time`` is minutes since 00:00
-UTC of the file's day. The structure was read in files of SSM/I; those of AMSR-E and AMSR2 differ in
-the texts that name them, and in these the names of GCMD are expected.
+the same. Row 0 is the north. The cylindrical grid ends at 67 degrees; the polar ones, of a
+hemisphere each, have passes of the local morning and evening (M, E) for those of a node, of the
+night (D) and the afternoon (A). ``TB_time`` is minutes since 00:00 UTC of the file's day. The
+structure was read in files of SSM/I; those of AMSR-E and AMSR2 differ in the texts that name them,
+and in these the names of GCMD are expected.
 """
 
 from __future__ import annotations
@@ -11,9 +13,10 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -26,7 +29,7 @@ from soilft.errors import ConfigError, FormatMismatch, GridMismatch, InputError
 from soilft.geo.regrid import overlap
 from soilft.grid import PRESETS, Grid
 from soilft.schema import Coordinate, Variable
-from soilft.sources import files
+from soilft.sources import dated, files
 from soilft.sources.amsr import (
     AMSRE_FREQUENCIES,
     FREQUENCIES,
@@ -41,10 +44,18 @@ from soilft.sources.amsr import (
 )
 from soilft.sources.protocol import Arrays, Granule, Role, calendar_day, day_of_year
 
-# The preset reaches to the poles, the product's part of it to 67 degrees.
-GRID = PRESETS["ease2-global-25km"].window(slice(22, 562), slice(0, 1388))
-FIRST_DAY = number(date(1972, 1, 1))
-DAYS, MINUTES = "days since 1972-01-01 00:00:00", "minutes since"
+CYLINDRICAL = "T25km"
+GRIDS: Mapping[str, Grid] = MappingProxyType(
+    {
+        # The preset reaches to the poles, the product's part of it to 67 degrees.
+        CYLINDRICAL: PRESETS["ease2-global-25km"].window(slice(22, 562), slice(0, 1388)),
+        "N25km": PRESETS["ease2-north-25km"],
+        "S25km": replace(PRESETS["ease2-north-25km"], crs="EPSG:6932"),
+    }
+)
+# Node of each pass: A and D of the cylindrical grid, M and E of the polar ones.
+NODES: Mapping[str, str] = MappingProxyType({"A": "A", "D": "D", "M": "D", "E": "A"})
+MINUTES = "minutes since"
 # What files of the structure say in the units of ``TB_time``, whatever their day.
 LOOSE_EPOCH = "1987-01-01"
 SCALE = 0.01
@@ -55,13 +66,13 @@ ALGORITHMS = ("GRD", "SIR")
 _NAMES = (
     re.compile(
         r"(?:^|/)NSIDC-?(?:0630|0763)-EASE2_(?P<grid>[A-Z][\d.]+km)-[A-Z0-9]+_(?P<sensor>[A-Z0-9]+)"
-        r"-(?P<year>\d{4})(?P<doy>\d{3})-(?P<band>\d\d)(?P<polarization>[HV])-(?P<node>[AD])"
-        r"-(?P<algorithm>GRD|SIR)-[A-Z_]+-v(?P<version>[\d.]+)\.nc$"
+        r"-(?P<year>\d{4})(?P<doy>\d{3})-(?P<band>\d\d?(?:\.\d)?)(?P<polarization>[HV])"
+        r"-(?P<node>[ADEM])-(?P<algorithm>GRD|SIR)-[A-Z_]+-v(?P<version>[\d.]+)\.nc$"
     ),
     re.compile(
         r"(?:^|/)NSIDC-?(?:0630|0763)_(?P<algorithm>GRD|SIR)_EASE2_(?P<grid>[A-Z][\d.]+km)"
-        r"_[A-Z0-9]+_(?P<sensor>[A-Z0-9]+)_(?P<node>[AD])_(?P<band>\d\d)(?P<polarization>[HV])"
-        r"_(?P<day>\d{8})_v(?P<version>[\d.]+)\.nc$"
+        r"_[A-Z0-9]+_(?P<sensor>[A-Z0-9]+)_(?P<node>[ADEM])_(?P<band>\d\d?(?:\.\d)?)"
+        r"(?P<polarization>[HV])_(?P<day>\d{8})(?:_(?P<made>\d{10}))?_v(?P<version>[\d.]+)\.nc$"
     ),
 )
 
@@ -125,35 +136,42 @@ class Cetb:
     def granule(self, url: str) -> Granule | None:
         """Read a file name; None where it is of another product, sensor, band or algorithm.
 
-        A file of other cells has a slot of its own: it is set aside, and does not stand in for the
-        right one.
+        Each grid has slots of its own. Of one version the file that was made last counts, by the
+        stamp that NSIDC writes before it.
         """
         match = _parsed(url)
         if match is None or letters(match["sensor"]) != letters(self.instrument):
             return None
         day = _day(match)
-        if day is None or match["band"] not in self.bands or match["algorithm"] != self.algorithm:
+        # 06H or 6.9H, 10H or 10.7H.
+        band = f"{int(float(match['band'])):02d}"
+        if day is None or band not in self.bands or match["algorithm"] != self.algorithm:
             return None
-        slot = match["node"] + match["band"] + match["polarization"]
-        if match["grid"] != "T25km":
+        slot = NODES[match["node"]] + band + match["polarization"]
+        if match["grid"] != CYLINDRICAL:
             slot += match["grid"]
-        return Granule((day,), slot, match["version"], url)
+        made = match.groupdict().get("made")
+        return Granule((day,), slot, "_".join(filter(None, (match["version"], made))), url)
 
     def read(self, path: Path) -> xr.Dataset:
         """Open a granule: ``tb`` in K and ``minutes`` of the UTC day, (y, x), row 0 north."""
         match = _parsed(path.name)
-        if match is None or match["grid"] != "T25km" or match["version"][0] not in "12":
+        if match is None or not _known(match):
             raise FormatMismatch(
                 path.name,
-                expected="a name of CETB version 1 or 2, of the grid EASE2_T25km",
-                found="another name" if match is None else f"{match['grid']} v{match['version']}",
+                expected="a name of CETB version 1 or 2, of the grid EASE2_T25km and a node A or "
+                "D, or EASE2_N25km or EASE2_S25km and M or E",
+                found="another name"
+                if match is None
+                else f"{match['grid']} {match['node']} v{match['version']}",
             )
+        grid = match["grid"]
         dataset = files.open_netcdf(path, mask_and_scale=False)
         try:
             self._require_identity(dataset, match, path)
             y, x = (files.require(dataset, axis, path).values for axis in ("y", "x"))
-            files.aligned_window(path, y, x, GRID, south_first=False)
-            _require_projection(dataset, path)
+            files.aligned_window(path, y, x, GRIDS[grid], south_first=False)
+            _require_projection(dataset, grid, path)
             _require_counts(dataset, path)
             with warnings.catch_warnings():
                 # Version 1 has two codes for missing, and each is meant.
@@ -168,10 +186,18 @@ class Cetb:
     def place(self, dataset: xr.Dataset, granule: Granule, day: date, grid: Grid) -> Arrays:
         """The channel and its time of observation on the grid, (y, x)."""
         path = Path(granule.name)
+        known = GRIDS[granule.slot[4:] or CYLINDRICAL]
         whole = files.aligned_window(
-            path, dataset.y.values, dataset.x.values, GRID, south_first=False
+            path, dataset.y.values, dataset.x.values, known, south_first=False
         )
-        rows, columns = files.overlapping(whole, grid, granule.name)
+        try:
+            rows, columns = files.overlapping(whole, grid, granule.name)
+        except GridMismatch:
+            if known is GRIDS[CYLINDRICAL]:
+                raise
+            # An archive as delivered has the grids of both poles: of the far one there is nothing.
+            nothing = np.full(grid.shape, np.nan, "float32")
+            return {"tb": nothing, "observation_time": nothing}
         with files.reading(path):
             part = dataset.isel(y=rows, x=columns).load()
         native = whole.window(rows, columns)
@@ -183,12 +209,17 @@ class Cetb:
         }
 
     def combine(self, parts: Sequence[tuple[Granule, Arrays]], day: date, grid: Grid) -> Arrays:
-        """Stack nodes and channels; the time is that of the first channel that has one."""
+        """Stack nodes and channels; the time is that of the first channel that has one.
+
+        Of a channel the cylindrical grid counts, and the polar ones where it has nothing.
+        """
         planes: dict[tuple[str, str], npt.NDArray[Any]] = {}
         hours: dict[str, npt.NDArray[Any]] = {}
         for granule, arrays in sorted(parts, key=lambda part: part[0]):
             node, band, polarization = granule.slot[0], granule.slot[1:3], granule.slot[3]
-            planes[node, f"{FREQUENCIES[band]}{polarization}"] = arrays["tb"]
+            channel = (node, f"{FREQUENCIES[band]}{polarization}")
+            kelvin = planes.get(channel, arrays["tb"])
+            planes[channel] = np.where(np.isfinite(kelvin), kelvin, arrays["tb"])
             known = hours.get(node, arrays["observation_time"])
             hours[node] = np.where(np.isfinite(known), known, arrays["observation_time"])
         return day_of(planes, hours, self.channels, grid)
@@ -210,16 +241,10 @@ class Cetb:
         ):
             if found and named not in found:
                 raise FormatMismatch(f"{path.name}: {what}", expected=named, found=found[0])
-        time = files.require(dataset, "time", path)
-        files.require_units(time, DAYS, path)
+        files.require(dataset, "time", path)
         day = _day(match)
-        stored = FIRST_DAY + float(np.ravel(time.values)[0]) if time.size == 1 else np.nan
-        if day is None or not abs(stored - number(day)) < 1e-6:
-            raise FormatMismatch(
-                f"{path.name}: time",
-                expected=f"one day, {day}",
-                found=f"{time.size} of them, day {stored - FIRST_DAY:g} since 1972",
-            )
+        if day is not None:
+            dated.require_time(dataset, number(day), path, slack=1e-6)
         epoch = str(files.require(dataset, "TB_time", path).attrs.get("units", "none"))
         if epoch.removesuffix(" 00:00:00") not in [f"{MINUTES} {d}" for d in (day, LOOSE_EPOCH)]:
             raise FormatMismatch(
@@ -227,10 +252,17 @@ class Cetb:
             )
 
 
-def _require_projection(dataset: xr.Dataset, path: Path) -> None:
+def _known(match: re.Match[str]) -> bool:
+    """Whether a name is of a version and grid that are read, and the node of one of that grid."""
+    nodes = "AD" if match["grid"] == CYLINDRICAL else "ME"
+    return match["grid"] in GRIDS and match["node"] in nodes and match["version"][0] in "12"
+
+
+def _require_projection(dataset: xr.Dataset, grid: str, path: Path) -> None:
     """Hold what the file says of its projection against the grid, where it says anything."""
     about = {} if "crs" not in dataset.variables else dataset["crs"].attrs
-    for name, expected in (("srid", "6933"), ("long_name", "EASE2_T25km")):
+    srid = GRIDS[grid].crs.removeprefix("EPSG:")
+    for name, expected in (("srid", srid), ("long_name", f"EASE2_{grid}")):
         found = str(about.get(name, expected))
         if not found.endswith(expected):
             raise GridMismatch(f"{path.name}: {name} of crs", expected=expected, found=found)

@@ -28,6 +28,9 @@ from soilft.sources.protocol import Arrays, Granule, Role
 
 # SRTM's void, which clips often carry without declaring it as nodata.
 VOID = -32768
+# Fillers of voids that a depth can equal, and the depth beyond which such a sea floor has others:
+# no land lies below -500 m, no trench has all its cells at one number.
+FILLERS = {-999.0: -500.0, -9999.0: -9000.0}
 # From the deepest trench to the highest summit, with room; in feet the Himalaya lies beyond.
 PLAUSIBLE = (-12_000, 9_500)
 # Native cells computed at once, and the memory that each takes meanwhile.
@@ -75,6 +78,17 @@ class Terrain:
         The index of position averages to about zero over any cell, so what is kept of it is its
         standard deviation (as Amatulli et al. 2018, doi:10.1038/sdata.2018.40, aggregate it). A
         cell on two lattices is described by the one that covers more than half of it.
+
+        Missing is what a file declares or masks, and -32768. Other fillers that nobody declared are
+        refused: a height beyond ``plausible``, and -999 or -9999 where no other height lies below
+        -500 m or -9000 m, for there it is no sea floor.
+
+        Raises
+        ------
+        FormatMismatch
+            Where a height is none that the product can have, or a void that nobody declared.
+        GridMismatch
+            Where the files do not fit each other, or cover none of the region.
         """
         opened = [
             raster.Tile(str(dataset.attrs["name"]), dataset.elevation, dataset.attrs["grid"])
@@ -123,7 +137,7 @@ class Dem(Terrain):
     """
 
     product: ClassVar[str] = "dem"
-    version: ClassVar[str] = "0.3.0"
+    version: ClassVar[str] = "0.4.0"
     references: ClassVar[str] = "digital elevation model"
 
     variable: str = "z"
@@ -139,7 +153,7 @@ class Dem(Terrain):
         return read_raster(path) if path.suffix.lower() in _GEOTIFF else self._netcdf(path)
 
     def _netcdf(self, path: Path) -> xr.Dataset:
-        dataset = files.open_netcdf(path)
+        dataset = files.open_netcdf(path, most_bytes=files.MAX_MAP_BYTES)
         elevation = files.require(dataset, self.variable, path)
         if len(elevation.dims) != 2:
             raise FormatMismatch(
@@ -225,6 +239,10 @@ def _pieces(
         z = whole.read(rows, slice(int(run[0]) - 1, int(run[-1]) + 2))
         low, high = plausible
         wrong = (z < low) | (z > high)
+        for filler, deep in FILLERS.items():
+            here = z == filler
+            if here.any() and not ((z < deep) & ~here).any():
+                wrong |= here
         if wrong.any():
             raise FormatMismatch(
                 _names(whole),

@@ -1,4 +1,4 @@
-"""Elevation models that come as tiles named by their south-west corner: SRTM, GMTED2010, GLO-90.
+"""Elevation models in tiles named by their south-west corner: SRTM, GMTED2010 and Copernicus.
 
 The name tells where a tile lies, and the file must agree with it: for SRTM the name is all there
 is. GeoTIFF or SRTM's ``hgt``, big-endian int16 without a header, row 0 in the north.
@@ -21,16 +21,17 @@ from soilft.sources import raster
 from soilft.sources.dem import PLAUSIBLE, Terrain, read_raster
 from soilft.sources.protocol import Granule
 
-# Of land, with room for noise: an undeclared void of -9999 lies beyond.
+# Of land, with room for noise.
 LAND = (-1500.0, PLAUSIBLE[1])
 # Cells a degree of latitude: 3 and 1 arc-seconds. Neighbours share a row and a column.
 SRTM_CELLS = (1201, 3601)
 GMTED_CELLS = {"075": 480, "150": 240, "300": 120}
 # Not ``std``, which is no elevation.
 GMTED_STATISTICS = ("mea", "med", "min", "max", "dsc", "bln")
-# Columns of a tile of GLO-90 from a latitude on, nearest edge to the equator; rows are 1200.
-GLO90_ROWS = 1200
-GLO90_COLUMNS = ((0, 1200), (50, 800), (60, 600), (70, 400), (80, 240), (85, 120))
+# Cells a degree of latitude of the Copernicus DEM, by tenths of an arc-second in the names.
+COPERNICUS_ROWS = {"30": 1200, "10": 3600}
+# Of 1200 columns of a tile, those that are left from a latitude on, nearest edge to the equator.
+COPERNICUS_COLUMNS = ((0, 1200), (50, 800), (60, 600), (70, 400), (80, 240), (85, 120))
 Absent = Literal["missing", "sea"]
 
 _SRTM = re.compile(
@@ -40,9 +41,9 @@ _GMTED = re.compile(
     r"(?:^|/)(?P<lat>\d\d)(?P<ns>[NS])(?P<lon>\d{3})(?P<ew>[EW])_(?P<version>\d{8})_gmted_"
     r"(?P<statistic>[a-z]{3})(?P<size>\d{3})\.tiff?$"
 )
-_GLO90 = re.compile(
-    r"(?:^|/)Copernicus_DSM_(?:COG_)?30_(?P<ns>[NS])(?P<lat>\d\d)_00_(?P<ew>[EW])(?P<lon>\d{3})_00"
-    r"_DEM\.tiff?$"
+_COPERNICUS = re.compile(
+    r"(?:^|/)Copernicus_DSM_(?:COG_)?(?P<size>[13]0)_(?P<ns>[NS])(?P<lat>\d\d)_00"
+    r"_(?P<ew>[EW])(?P<lon>\d{3})_00_DEM\.tiff?$"
 )
 
 
@@ -95,7 +96,7 @@ class Gmted2010(Terrain):
     """
 
     product: ClassVar[str] = "dem-gmted2010"
-    version: ClassVar[str] = "0.3.0"
+    version: ClassVar[str] = "0.4.0"
     references: ClassVar[str] = "GMTED2010 (Danielson and Gesch 2011), doi:10.3133/ofr20111073"
     plausible: ClassVar[tuple[float, float]] = LAND
 
@@ -131,10 +132,10 @@ class Gmted2010(Terrain):
 
 
 @dataclass(frozen=True)
-class CopernicusGlo90(Terrain):
-    """Copernicus GLO-90 tiles of one degree, whose columns grow coarser towards the poles.
+class Copernicus(Terrain):
+    """Copernicus DEM tiles of one degree, whose columns grow coarser towards the poles.
 
-    Over open sea there are no tiles.
+    Over open sea there are no tiles. Subclasses say of which resolution.
 
     Parameters
     ----------
@@ -143,11 +144,8 @@ class CopernicusGlo90(Terrain):
         wherever the region reaches a degree without one. Then an incomplete archive has sea, too.
     """
 
-    product: ClassVar[str] = "dem-copernicus-glo90"
-    version: ClassVar[str] = "0.3.0"
-    references: ClassVar[str] = (
-        "Copernicus DEM GLO-90, heights above EGM2008, doi:10.5270/ESA-c5d3d65"
-    )
+    product: ClassVar[str]
+    size: ClassVar[str]
     plausible: ClassVar[tuple[float, float]] = LAND
 
     absent: Absent = "missing"
@@ -155,21 +153,30 @@ class CopernicusGlo90(Terrain):
     def __post_init__(self) -> None:
         if self.absent not in ("missing", "sea"):
             raise ConfigError(
-                "GLO-90 absent tiles", expected="missing or sea", found=repr(self.absent)
+                f"{self.product}: absent tiles", expected="missing or sea", found=repr(self.absent)
             )
 
     def granule(self, url: str) -> Granule | None:
-        """Read a file name; None where it is not one of this product."""
-        match = _GLO90.search(url)
-        return None if match is None else Granule((), _corner_text(match), "", url)
+        """Read a file name; None where it is of another product or resolution."""
+        match = _COPERNICUS.search(url)
+        if match is None or match["size"] != self.size:
+            return None
+        return Granule((), _corner_text(match), "", url)
 
     def read(self, path: Path) -> xr.Dataset:
         """Open a tile: ``elevation`` (y, x) in metres, north up."""
-        name = "Copernicus_DSM_COG_30_N30_00_E090_00_DEM.tif"
-        match = _known(_GLO90.search(path.name), path, name)
+        name = f"Copernicus_DSM_COG_{self.size}_N30_00_E090_00_DEM.tif"
+        match = _known(_COPERNICUS.search(path.name), path, name)
         dataset = _at_its_corner(read_raster(path), match, path, 1.0, 1.0)
-        _require_cells(dataset, GLO90_ROWS, columns_at(_corner(match)[1]), path)
+        _require_cells(dataset, self._rows, self._columns(_corner(match)[1]), path)
         return dataset
+
+    @property
+    def _rows(self) -> int:
+        return COPERNICUS_ROWS[self.size]
+
+    def _columns(self, south: int) -> int:
+        return columns_at(south) * self._rows // 1200
 
     def lattices(self, tiles: Sequence[raster.Tile], grid: Grid) -> list[list[raster.Tile]]:
         """Tiles by the width of their cells, with sea where it is asked for."""
@@ -187,23 +194,47 @@ class CopernicusGlo90(Terrain):
         shift_y = (first.top - round(first.top)) / first.height
         made = []
         for lon, lat in sorted(_degrees_of(grid) - there):
-            columns = columns_at(lat)
-            width, height = 1 / columns, 1 / GLO90_ROWS
+            columns = self._columns(lat)
+            width, height = 1 / columns, 1 / self._rows
             place = Grid(
                 first.crs,
                 lon + shift_x * width,
                 lat + 1 + shift_y * height,
                 width,
                 height,
-                (GLO90_ROWS, columns),
+                (self._rows, columns),
             )
             level = xr.DataArray(np.broadcast_to(np.float32(0), place.shape), dims=("y", "x"))
             made.append(raster.Tile(f"sea at {lon}, {lat}", level, place))
         return made
 
 
+@dataclass(frozen=True)
+class CopernicusGlo90(Copernicus):
+    """Copernicus GLO-90, 3 arc-seconds."""
+
+    size: ClassVar[str] = "30"
+    product: ClassVar[str] = "dem-copernicus-glo90"
+    version: ClassVar[str] = "0.4.0"
+    references: ClassVar[str] = (
+        "Copernicus DEM GLO-90, heights above EGM2008, doi:10.5270/ESA-c5d3d65"
+    )
+
+
+@dataclass(frozen=True)
+class CopernicusGlo30(Copernicus):
+    """Copernicus GLO-30, 1 arc-second."""
+
+    size: ClassVar[str] = "10"
+    product: ClassVar[str] = "dem-copernicus-glo30"
+    version: ClassVar[str] = "0.4.0"
+    references: ClassVar[str] = (
+        "Copernicus DEM GLO-30, heights above EGM2008, doi:10.5270/ESA-c5d3d65"
+    )
+
+
 def columns_at(south: int) -> int:
-    """Columns of a tile of GLO-90, by the latitude of its southern edge.
+    """Columns of a tile of GLO-90 by the latitude of its southern edge; of GLO-30 three times so.
 
     Examples
     --------
@@ -211,7 +242,7 @@ def columns_at(south: int) -> int:
     [800, 1200, 1200, 1200, 800, 240]
     """
     nearest = south if south >= 0 else -(south + 1)
-    return [columns for start, columns in GLO90_COLUMNS if nearest >= start][-1]
+    return [columns for start, columns in COPERNICUS_COLUMNS if nearest >= start][-1]
 
 
 def _degrees_of(grid: Grid) -> set[tuple[int, int]]:

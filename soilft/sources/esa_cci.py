@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 from soilft.days import number
@@ -21,13 +22,14 @@ from soilft.errors import FormatMismatch
 from soilft.geo.regrid import overlap
 from soilft.grid import PRESETS, Grid
 from soilft.schema import FROZEN, MISSING, THAWED, Coordinate, Variable
-from soilft.sources import files
+from soilft.sources import dated, files
 from soilft.sources.labels import label_variables
 from soilft.sources.protocol import Arrays, Granule, Role, calendar_day
 
 GRID = PRESETS["latlon-0.25"]
 NO_DATA = 127
-DAYS = "days since 1970-01-01 00:00:00 UTC"
+# No value of a day was observed further from its midnight, in hours.
+FURTHEST = 48.0
 # Of a state without a time of its own, as of one that is of the whole UTC day.
 NOON = 12.0
 # Before version 3 the flag had other values; none after 9 has been seen.
@@ -55,7 +57,7 @@ class EsaCciFlag:
 
     role: ClassVar[Role] = "label"
     product: ClassVar[str] = "esa-cci-sm-flag"
-    version: ClassVar[str] = "0.3.0"
+    version: ClassVar[str] = "0.4.0"
     references: ClassVar[str] = (
         "ESA CCI Soil Moisture (Dorigo et al. 2017, doi:10.1016/j.rse.2017.07.001)"
     )
@@ -88,7 +90,11 @@ class EsaCciFlag:
         return Granule((day,), "flag", match["version"], url)
 
     def read(self, path: Path) -> xr.Dataset:
-        """Open a granule: ``flag`` int8 and ``t0`` days, (lat, lon), row 0 in the north."""
+        """Open a granule: ``flag`` int8 and ``t0``, (lat, lon), row 0 in the north.
+
+        ``t0`` is in days since 1970-01-01, whatever its units in the file, and lacks where the
+        file was cut to its flags.
+        """
         match = _NAME.search(path.name)
         if match is not None and int(match["version"].split(".")[0] or 0) not in VERSIONS:
             raise FormatMismatch(
@@ -114,12 +120,15 @@ class EsaCciFlag:
                 expected="int8 whose bit 0 means snow coverage or temperature below zero",
                 found=f"{flag.dtype}, value 1 means {frozen}",
             )
-        for name in ("time", "t0"):
-            files.require_units(files.require(dataset, name, path), DAYS, path)
-        for name in ("flag", "t0"):
-            files.require_one_time(dataset[name], path)
-        _require_day(dataset["time"], match and calendar_day(match["day"]), path)
-        return files.derived(dataset[["flag", "t0"]].isel(time=0, drop=True), dataset)
+        files.require(dataset, "time", path)
+        if match is not None and (named := calendar_day(match["day"])):
+            dated.require_time(dataset, number(named), path, slack=0.5)
+        wanted = dataset[[name for name in ("flag", "t0") if name in dataset]]
+        for array in wanted.values():
+            files.require_one_time(array, path)
+        if "t0" in wanted:
+            dated.require_units(wanted["t0"], path)
+        return files.derived(files.only_time(wanted), dataset)
 
     def place(self, dataset: xr.Dataset, granule: Granule, day: date, grid: Grid) -> Arrays:
         """Label and time of observation on the grid, (y, x)."""
@@ -130,11 +139,13 @@ class EsaCciFlag:
         rows, columns = files.overlapping(native, grid, granule.name)
         with files.reading(path):
             part = dataset.isel(lat=rows, lon=columns).load()
-        flag, t0 = part.flag.values, part.t0.values
+        flag = part.flag.values
         label = np.where(flag & 1, FROZEN, THAWED).astype("uint8")
         label[flag == NO_DATA] = MISSING
         weights = overlap(native.window(rows, columns), grid)
-        hours = np.where(t0 > 0, (t0 - number(day)) * 24, np.nan)
+        hours = np.full(flag.shape, np.nan)
+        if "t0" in part:
+            hours = _hours(part.t0, day, path)
         return {
             "freeze_thaw": weights.majority(label, missing=MISSING),
             "observation_time": weights.mean(hours),
@@ -156,12 +167,15 @@ class EsaCciFlag:
         return {"freeze_thaw": label[None], "observation_time": time[None]}
 
 
-def _require_day(time: xr.DataArray, day: date | None, path: Path) -> None:
-    """Refuse a renamed file: its one day must be that of its name."""
-    stored = float(time.values[0])
-    if day is None or not abs(stored - number(day)) < 0.5:
+def _hours(t0: xr.DataArray, day: date, path: Path) -> npt.NDArray[np.float64]:
+    """Hours of the UTC day that times of observation are; NaN where there is none."""
+    days = dated.days_since_1970(t0, path)
+    hours: npt.NDArray[np.float64] = np.where(days > 0, (days - number(day)) * 24, np.nan)
+    off = np.abs(hours[np.isfinite(hours)])
+    if off.size and off.max() > FURTHEST:
         raise FormatMismatch(
-            f"{path.name}: time",
-            expected=f"{day}, as named",
-            found=f"day {stored:g} since 1970-01-01",
+            f"{path.name}: t0",
+            expected=f"times within {FURTHEST:g} hours of {day}",
+            found=f"{off.max():g} hours off, units {t0.attrs.get('units')!r}",
         )
+    return hours

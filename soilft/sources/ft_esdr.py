@@ -50,8 +50,8 @@ _PLACES = (("cell_lon", "longitude", "lon"), ("cell_lat", "latitude", "lat"))
 _DEGREES_OFF = 0.2
 
 _NAME = re.compile(
-    r"(?:^|/)(?P<sensor>AMSRE|AMSR2)_36V_(?P<overpass>AM|PM)_FT_(?P<year>\d{4})_day(?P<doy>\d{3})"
-    r"\.(?:h5|hdf5)$"
+    r"(?:^|/)(?P<sensor>AMSR[E2]?)_36V_(?P<overpass>AM|PM)_FT_(?P<year>\d{4})_day(?P<doy>\d{3})"
+    r"(?:_v(?P<version>\d\d))?\.(?:h5|hdf5)$"
 )
 
 
@@ -91,7 +91,9 @@ class FtEsdr:
         day = match and day_of_year(int(match["year"]), int(match["doy"]))
         if not match or not day:
             return None
-        return Granule((day,), match["overpass"], match["sensor"], url)
+        # Older editions wrote their number, and AMSR for both sensors; digits sort before letters.
+        version = ".".join(part for part in (match["version"], match["sensor"]) if part)
+        return Granule((day,), match["overpass"], version, url)
 
     def read(self, path: Path) -> xr.Dataset:
         """Open a granule: ``code`` uint8 (y, x), row 0 north, y and x in metres."""

@@ -18,11 +18,12 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from soilft.days import number
 from soilft.errors import ConfigError, FormatMismatch
 from soilft.geo.regrid import overlap
 from soilft.grid import PRESETS, Grid
 from soilft.schema import Coordinate, Variable, counted, measured
-from soilft.sources import files
+from soilft.sources import dated, files
 from soilft.sources.protocol import Arrays, Granule, Role, calendar_day
 
 GRID = PRESETS["latlon-0.25"].window(slice(0, 600), slice(None))
@@ -63,6 +64,8 @@ UNITS: Mapping[str, str] = MappingProxyType(
 )
 STATISTICS = ("mean", "range")
 VERSIONS = ("021",)
+# Half of the three hours between stamps, in days.
+HALF_A_STEP = 1.5 / 24
 
 # What a variable can physically be. The known traps: slightly negative humidity, and snow that
 # piles up without end on glacier cells (1.1e5 kg m-2, 281 m). Beyond these limits a value says no
@@ -82,9 +85,14 @@ LIMITS: Mapping[str, tuple[float, float]] = MappingProxyType(
     }
 )
 
+# GES DISC appends how a file was cut: `.SUB` and `_subsetted`; OPeNDAP `.dap`, or the suffix anew.
 _NAME = re.compile(
-    r"GLDAS_NOAH025_3H\.A(?P<day>\d{8})\.(?P<stamp>(?:0[0369]|1[258]|21)00)\.(?P<version>\w+)\.nc4(?:\.SUB\.nc4)?$"
+    r"GLDAS_NOAH025_3H(?P<early>_EP)?\.A(?P<day>\d{8})\.(?P<stamp>(?:0[0369]|1[258]|21)00)"
+    r"\.(?P<version>[^\W_]+)(?:_subsetted)?(?:\.(?:SUB|dap|nc4?))*\.nc4?$"
 )
+# A bracket sorts before every digit: the Early Product gives way to the final one, which follows it
+# by some months.
+_EARLY = "(early) "
 
 
 @dataclass(frozen=True)
@@ -103,7 +111,7 @@ class GldasNoah3h:
 
     role: ClassVar[Role] = "reanalysis"
     product: ClassVar[str] = "gldas-noah-025-3h"
-    version: ClassVar[str] = "0.3.0"
+    version: ClassVar[str] = "0.4.0"
     references: ClassVar[str] = "GLDAS Noah 0.25 degree 3-hourly V2.1, doi:10.5067/E7TYRXPJKWOQ"
     platform: ClassVar[str] = ""
     instrument: ClassVar[str] = ""
@@ -182,12 +190,14 @@ class GldasNoah3h:
         days = {day} if instant else set()
         if interval:
             days.add(day - timedelta(days=1) if match["stamp"] == "0000" else day)
-        return Granule(tuple(sorted(days)), f"{text}.{match['stamp']}", match["version"], url)
+        version = (_EARLY if match["early"] else "") + match["version"]
+        return Granule(tuple(sorted(days)), f"{text}.{match['stamp']}", version, url)
 
     def read(self, path: Path) -> xr.Dataset:
         """Open a granule: the variables asked for, (lat, lon), row 0 in the south.
 
-        `place` clips values beyond `LIMITS` to them.
+        `place` clips values beyond `LIMITS` to them. Where the file tells its time, it must be the
+        stamp of its name.
         """
         match = _NAME.search(path.name)
         if match is not None and match["version"] not in VERSIONS:
@@ -195,12 +205,15 @@ class GldasNoah3h:
                 f"{path.name}: version", expected=" or ".join(VERSIONS), found=match["version"]
             )
         dataset = files.open_netcdf(path)
+        if match is not None and (day := calendar_day(match["day"])):
+            stamp = number(day) + int(match["stamp"]) / 2400
+            dated.require_time(dataset, stamp, path, slack=HALF_A_STEP)
         lat, lon = (files.require(dataset, axis, path).values for axis in ("lat", "lon"))
         files.aligned_window(path, lat, lon, GRID, south_first=True)
         for name in self.variables_read:
             files.require_units(files.require(dataset, name, path), UNITS[name], path)
             files.require_one_time(dataset[name], path)
-        wanted = dataset[list(self.variables_read)].isel(time=0, drop=True)
+        wanted = files.only_time(dataset[list(self.variables_read)])
         return files.derived(wanted, dataset)
 
     def place(self, dataset: xr.Dataset, granule: Granule, day: date, grid: Grid) -> Arrays:

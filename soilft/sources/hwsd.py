@@ -64,7 +64,7 @@ class Hwsd2(UpperSoil):
     """Means over the top 20 cm of soil, of each unit's soils by their shares."""
 
     product: ClassVar[str] = "hwsd-2.0"
-    version: ClassVar[str] = "0.3.0"
+    version: ClassVar[str] = "0.4.0"
     references: ClassVar[str] = (
         "Harmonized World Soil Database v2.0 (FAO and IIASA 2023), doi:10.4060/cc3823en"
     )

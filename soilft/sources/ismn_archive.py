@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from soilft.errors import ConfigError, UnreadableGranule
+from soilft.sources.passing import passing
+from soilft.store.matching import files_below
 
 # What `ismn`, pandas and zipfile raise on a damaged file; a mistake of ours is none of these.
 _DAMAGE = (
@@ -30,6 +32,9 @@ _DAMAGE = (
     zlib.error,
 )
 
+# A century of hourly values takes a tenth of it.
+MAX_SENSOR_BYTES = 2**30
+
 
 class Archive:
     """An open archive: the names of its files, and the package's handlers of them."""
@@ -40,11 +45,22 @@ class Archive:
         if root.zip:
             self.names = sorted(root.zip.namelist())
         else:
-            files = (file for file in path.rglob("*") if file.is_file())
-            self.names = sorted(file.relative_to(path).as_posix() for file in files)
+            # Path.rglob does not look into linked folders.
+            found = (Path(match.path) for match in files_below(str(path)))
+            self.names = sorted(file.relative_to(path).as_posix() for file in found)
 
     def handler(self, name: str) -> Any:
-        """`ismn.filehandlers.DataFile` of one sensor file, its metadata read."""
+        """`ismn.filehandlers.DataFile` of one sensor file, its metadata read.
+
+        Raises
+        ------
+        UnreadableGranule
+            Where it is damaged, or would unpack to more than any sensor has measured.
+        """
+        size = self._root.zip.getinfo(name).file_size if self._root.zip else 0
+        if size > MAX_SENSOR_BYTES:
+            expected = f"at most {MAX_SENSOR_BYTES} bytes when unpacked"
+            raise UnreadableGranule(name, expected=expected, found=str(size))
         with damaged(name), quiet():
             return self._handler(
                 self._root,
@@ -69,6 +85,8 @@ def opened(path: Path) -> Iterator[Archive]:
     """
     root_class, handler_class = _package()
     expected = "a whole zip file, or a folder, as ISMN delivers it"
+    if path.is_file():
+        path.open("rb").close()  # is_zipfile takes a file that cannot be opened for none
     if not path.is_dir() and not zipfile.is_zipfile(path):
         found = "a file that is no whole zip file" if path.exists() else "nothing there"
         raise UnreadableGranule(path.name, expected=expected, found=found)
@@ -100,6 +118,8 @@ def damaged(name: str) -> Iterator[None]:
     try:
         yield
     except _DAMAGE as error:
+        if passing(error):
+            raise
         lines = [line for line in str(error).splitlines() if line.strip()] or [""]
         # The package puts a whole traceback into some messages; its last line says what is wrong.
         reason = lines[-1] if "Traceback" in lines[0] else f"{type(error).__name__}: {lines[0]}"

@@ -47,8 +47,8 @@ from soilft.store.ledger import SetAside
 VALID_RANGE = (-60.0, 60.0)
 # Sensors of one station stand together; degrees.
 SAME_PLACE = 0.01
-# Depths are texts of six digits.
-_DEPTH_SLACK = 1e-6
+# SCAN and SNOTEL bury at 2 inches, 0.0508 m, where others write 0.05 m.
+_DEPTH_SLACK = 1e-3
 
 _SENSOR_FILE = re.compile(r"_ts_(-?\d+\.\d+)_(-?\d+\.\d+)_.*\.stm$")
 
@@ -63,10 +63,15 @@ class Sited:
 
 @dataclass(frozen=True)
 class StationTable:
-    """Stations of an archive, sorted by id, and the files that could not be used."""
+    """Stations of an archive, sorted by id, and the files that could not be used.
+
+    ``other_depths`` counts the sensors of soil temperature that lie deeper than asked for, or
+    above the ground.
+    """
 
     stations: tuple[Sited, ...]
     set_aside: tuple[SetAside, ...]
+    other_depths: int
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,8 @@ class IsmnArchive:
     Parameters
     ----------
     depth_to
-        Sensors count that lie wholly between the surface and this depth, m.
+        Sensors count that lie wholly between the surface and this depth, m, to the millimetre:
+        2 inches (0.0508 m) are 0.05 m.
     networks
         Names of networks to read; empty for all.
     flags
@@ -91,7 +97,7 @@ class IsmnArchive:
 
     role: ClassVar[Role] = "station"
     product: ClassVar[str] = "ismn"
-    version: ClassVar[str] = "0.3.0"
+    version: ClassVar[str] = "0.4.0"
     references: ClassVar[str] = (
         "International Soil Moisture Network (Dorigo et al. 2021), doi:10.5194/hess-25-5749-2021; "
         "cite each network as its own readme asks"
@@ -223,6 +229,7 @@ class IsmnArchive:
                 "source": self.references,
                 "station_sensors": list(sensors.values()),
                 "stations_outside_grid": len(outside),
+                "sensors_at_other_depths": table.other_depths,
                 "depth_to_m": self.depth_to,
                 "quality_flags_kept": list(self.flags),
             },
@@ -236,7 +243,8 @@ class IsmnArchive:
     def _table(self, archive: Archive) -> StationTable:
         found: dict[str, list[tuple[Station, str]]] = defaultdict(list)
         set_aside: list[SetAside] = []
-        for name in self._candidates(archive):
+        near, elsewhere = self._candidates(archive)
+        for name in near:
             try:
                 station = self._station(archive, name)
                 first = found[station.id][0][0] if found[station.id] else station
@@ -257,10 +265,11 @@ class IsmnArchive:
                 if sensors
             ),
             tuple(set_aside),
+            len(elsewhere),
         )
 
-    def _candidates(self, archive: Archive) -> list[str]:
-        """Sensor files, by their names, of the depth and the networks asked for."""
+    def _candidates(self, archive: Archive) -> tuple[list[str], list[str]]:
+        """Sensor files of the networks asked for, by their names: of the depth, and of others."""
         series = [name for name in archive.names if name.endswith(".stm")]
         placed = [name for name in series if name.count("/") == 2]
         if not placed:
@@ -279,18 +288,19 @@ class IsmnArchive:
                 expected=f"a network of {', '.join(self.networks)}",
                 found=", ".join(networks),
             )
-        chosen = []
-        for name in wanted:
-            match = _SENSOR_FILE.search(name)
-            if match and self._near_surface(float(match[1]), float(match[2])):
-                chosen.append(name)
-        if not chosen:
+        depths = {n: (float(m[1]), float(m[2])) for n in wanted if (m := _SENSOR_FILE.search(n))}
+        near = sorted(name for name, depth in depths.items() if self._near_surface(*depth))
+        if not near:
+            found = f"{len(wanted)} sensor files, such as {Path(wanted[0]).name}"
+            below = [depth for depth in depths.values() if depth[0] >= 0]
+            if below:
+                found += "; soil temperature from {:g}-{:g} m down".format(*min(below))
             raise MissingVariable(
                 archive.path.name,
                 expected=f"soil temperature (ts) at 0-{self.depth_to:g} m",
-                found=f"{len(wanted)} sensor files, such as {Path(wanted[0]).name}",
+                found=found,
             )
-        return sorted(chosen)
+        return near, sorted(depths.keys() - set(near))
 
     def _near_surface(self, depth_from: float, depth_to: float) -> bool:
         return depth_from >= 0 and depth_to <= self.depth_to + _DEPTH_SLACK

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import rasterio
 import xarray as xr
+from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window
 from xarray.backends import BackendArray, CachingFileManager
@@ -58,7 +59,7 @@ class Header:
 
 
 def open_band(path: Path, driver: Driver, kind: str) -> tuple[Header, CachingFileManager[Any]]:
-    """Open a raster file of one band; its data are left alone.
+    """Open a raster file of one band, and perhaps an alpha band; its data are left alone.
 
     Parameters
     ----------
@@ -72,7 +73,7 @@ def open_band(path: Path, driver: Driver, kind: str) -> tuple[Header, CachingFil
     UnreadableGranule
         Where it is of another container, or ends before its data do.
     FormatMismatch
-        Where it has several bands, or is blocked too coarsely to be read in parts.
+        Where it has several bands of data, or is blocked too coarsely to be read in parts.
     """
     manager = CachingFileManager(_open, str(path), driver)
     try:
@@ -104,7 +105,11 @@ def open_band(path: Path, driver: Driver, kind: str) -> tuple[Header, CachingFil
 def lazy(
     manager: CachingFileManager[Any], header: Header, voids: Sequence[float], factor: float = 1.0
 ) -> xr.DataArray:
-    """A band as float32 (y, x), read window by window; voids and what is not finite are NaN."""
+    """A band as float32 (y, x), read window by window.
+
+    NaN is what is not finite, is a void, or is masked: by a mask in the file or beside it
+    (``.msk``), or where an alpha band is 0. What lies beneath a mask is a filler.
+    """
     band = _Band(manager, header.shape, tuple(voids), factor)
     return xr.DataArray(xr.Variable(("y", "x"), indexing.LazilyIndexedArray(band)))
 
@@ -145,9 +150,11 @@ class _Band(BackendArray):
         low = [int(np.min(axis)) for axis in wanted]
         size = [int(np.max(axis)) + 1 - first for axis, first in zip(wanted, low, strict=True)]
         with gdal(), self.manager.acquire_context() as raster:
-            stored = raster.read(1, window=Window(low[1], low[0], size[1], size[0]))
+            window = Window(low[1], low[0], size[1], size[0])
+            stored = raster.read(1, window=window)
+            masked = _masked(raster, window)
         values = stored.astype("float32")
-        missing = ~np.isfinite(values)
+        missing = ~np.isfinite(values) | masked
         for void in self.voids:
             missing |= stored == void
         if self.factor != 1:
@@ -157,11 +164,19 @@ class _Band(BackendArray):
         return np.asarray(values[rows][..., columns])
 
 
+def _masked(raster: Any, window: Window) -> npt.NDArray[np.bool_] | bool:
+    """Cells of a window that a mask or an alpha band takes out; nodata is left to its value."""
+    if MaskFlags.per_dataset in raster.mask_flag_enums[0]:
+        return np.asarray(raster.read_masks(1, window=window) == 0)
+    # GDAL takes alpha of other types than bytes for no mask.
+    return np.asarray(raster.read(2, window=window) == 0) if raster.count == 2 else False
+
+
 def _require_parts(raster: Any, path: Path) -> None:
-    if raster.count != 1:
+    if raster.colorinterp[1:] not in ((), (ColorInterp.alpha,)):
         raise FormatMismatch(path.name, expected="one band", found=f"{raster.count} bands")
     height, width = raster.block_shapes[0]
-    size = height * width * np.dtype(raster.dtypes[0]).itemsize
+    size = raster.count * height * width * np.dtype(raster.dtypes[0]).itemsize
     if size > MAX_BLOCK_BYTES:
         raise FormatMismatch(
             path.name,

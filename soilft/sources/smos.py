@@ -1,8 +1,9 @@
 """SMOS L3 soil freeze/thaw (ESA, FMI), daily, 25 km EASE-Grid 2.0 North (Rautiainen et al. 2016).
 
 Version 3 files hold ascending and descending passes apart (``L3FT_asc``, ``L3FT_dsc``); version 2
-files one ``L3FT`` from descending passes only. Ascending is the morning (06:00 local solar time),
-descending the evening (18:00). Two codings of the classes exist, so the file's own flags decide.
+files one ``L3FT`` from descending passes only; the operational service names no version. Ascending
+is the morning (06:00 local solar time), descending the evening (18:00). Two codings of the classes
+exist, so the file's own flags decide.
 
 The file's own quality (``quality_flag``, ``QF_asc``, ``QF_dsc``, 0 to 255) and processing mask
 (``PM``, 0 to 8) are neither applied nor stored: nothing published that could be confirmed says what
@@ -49,7 +50,7 @@ class SmosL3Ft:
 
     role: ClassVar[Role] = "label"
     product: ClassVar[str] = "smos-l3-ft"
-    version: ClassVar[str] = "0.3.0"
+    version: ClassVar[str] = "0.4.0"
     references: ClassVar[str] = "SMOS L3 Freeze/Thaw (ESA, FMI), doi:10.57780/sm1-fbf89e0"
     platform: ClassVar[str] = "SMOS"
     instrument: ClassVar[str] = "MIRAS"
@@ -161,7 +162,7 @@ def _require_projection(dataset: xr.Dataset, path: Path) -> None:
 
 
 def _layer_names(dataset: xr.Dataset, path: Path) -> dict[str, str]:
-    """Variable of each overpass that a file has, of the version that its name says."""
+    """Variable of each overpass that a file has, of the version that its name says, if any."""
     known = {name for names in LAYERS.values() for name in names.values()}
     present = [str(name) for name in dataset.variables if name in known]
     if not present:
@@ -171,13 +172,15 @@ def _layer_names(dataset: xr.Dataset, path: Path) -> dict[str, str]:
             found=", ".join(map(str, dataset.variables)) or "no variables",
         )
     match = _NAME.search(path.name)
-    version = (match["version"] or "none") if match else "another name"
-    names = LAYERS.get(version[0], {})
-    if not names or not set(present) <= set(names.values()):
+    version = match["version"] if match else None
+    # Without a version in the name, as of the operational service, the layers tell it.
+    allowed = LAYERS.values() if version is None else [LAYERS.get(version[0], {})]
+    names = next((names for names in allowed if set(present) <= set(names.values())), None)
+    if names is None:
         raise FormatMismatch(
             f"{path.name}: version",
-            expected="v2xx in the name with L3FT, or v3xx with L3FT_asc and L3FT_dsc",
-            found=f"{version} with {', '.join(sorted(present))}",
+            expected="L3FT and v2xx in the name, or L3FT_asc and L3FT_dsc and v3xx, or no version",
+            found=f"{version or 'none'} with {', '.join(sorted(present))}",
         )
     return {overpass: name for overpass, name in names.items() if name in present}
 

@@ -87,7 +87,7 @@ class LayeredSoil(UpperSoil):
         if variable is None:
             known = ", ".join(f"{v}{self.ending}.nc" for v in self.properties)
             raise FormatMismatch(path.name, expected=f"one of {known}", found=path.name)
-        dataset = files.open_netcdf(path)
+        dataset = files.open_netcdf(path, most_bytes=files.MAX_MAP_BYTES)
         try:
             layers, grid = _layers(dataset, variable, self.properties[variable], path)
         except InputError:

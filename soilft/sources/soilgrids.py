@@ -29,6 +29,8 @@ from soilft.sources.soil import PROPERTIES, UpperSoil, averaged, require_plausib
 HOMOLOSINE = "+proj=igh +datum=WGS84 +units=m +no_defs"
 CELL = 250.0
 NODATA = -32768
+# A prediction may be this much more than its property can be.
+ROUNDED_UP = 1.05
 # Thickness within 0..10 cm: all of the upper layer, and the upper half of the lower.
 THICKNESS: Mapping[str, float] = MappingProxyType({"0-5cm": 5.0, "5-15cm": 5.0})
 _NAME = re.compile(
@@ -76,7 +78,7 @@ class SoilGrids(UpperSoil):
     """
 
     product: ClassVar[str] = "soilgrids-2.0"
-    version: ClassVar[str] = "0.3.0"
+    version: ClassVar[str] = "0.4.0"
     references: ClassVar[str] = "SoilGrids 2.0 (ISRIC), CC BY 4.0, doi:10.5194/soil-7-217-2021"
 
     def granule(self, url: str) -> Granule | None:
@@ -93,8 +95,9 @@ class SoilGrids(UpperSoil):
             raise FormatMismatch(path.name, expected=f"a name like {SLOTS[0]}.tif", found=path.name)
         mapped = MAPPED[match["code"]]
         if path.suffix == ".vrt":
-            vrt.require_local_tiles(path)
-            header, manager = raster.open_band(path, "VRT", "a whole VRT")
+            there = path.resolve()
+            vrt.require_local_tiles(there)
+            header, manager = raster.open_band(there, "VRT", "a whole VRT")
         else:
             header, manager = raster.open_band(path, "GTiff", "a whole GeoTIFF")
         try:
@@ -119,7 +122,17 @@ class SoilGrids(UpperSoil):
         """Soil of each cell of a grid, float32 (y, x).
 
         A target cell's value is the mean of the native cells whose centres lie in it and that are
-        known at both depths; it is missing where that is less than half of them.
+        known at both depths; it is missing where that is less than half of them. A native value
+        below 0 is a void that nobody declared, and missing.
+
+        Raises
+        ------
+        FormatMismatch
+            Where a native value, or a mean of them, is more than its property can be.
+        MissingVariable
+            Where a layer is not there.
+        GridMismatch
+            Where the layers do not fit each other, or cover none of the region.
         """
         layers = _layers(tiles)
         whole = raster.mosaic(list(layers.values()))
@@ -166,8 +179,23 @@ def _top_soil(
     """A property's mean over the top 10 cm, native cells (y, x) of a part of the lattice."""
     total = np.zeros(around.shape)
     for depth, thickness in THICKNESS.items():
-        total += thickness * alone[f"{code}_{depth}_mean"].read_part(around)
+        layer = alone[f"{code}_{depth}_mean"]
+        total += thickness * _known(layer.read_part(around), code, layer.tiles[0].name)
     return total / sum(THICKNESS.values())
+
+
+def _known(values: npt.NDArray[np.float32], code: str, file: str) -> npt.NDArray[np.float32]:
+    """Native values, missing below 0; a mean over them would hide what none can be."""
+    mapped = MAPPED[code]
+    low, most = PROPERTIES[mapped.name].plausible
+    if (values > ROUNDED_UP * most).any():
+        raise FormatMismatch(
+            file,
+            expected=f"{mapped.name} of {low:g}..{most:g} {PROPERTIES[mapped.name].units}",
+            found=f"{np.nanmax(values):.4g}",
+            remedy=f"Declare the void as nodata. Are the stored values in {mapped.units}?",
+        )
+    return np.where(values >= 0, values, np.float32(np.nan))
 
 
 def _grid(header: raster.Header, path: Path) -> Grid:

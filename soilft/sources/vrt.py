@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 from soilft.errors import FormatMismatch, UnreadableGranule
+from soilft.store.matching import leads_nowhere
 
 # SoilGrids' own has some 20,000 tiles in 10 MB.
 MAX_BYTES = 128 * 2**20
@@ -28,14 +29,26 @@ _ALLOWED = frozenset({
 def require_local_tiles(path: Path) -> None:
     """Check that a VRT only puts GeoTIFF tiles beside each other, from its folder or below.
 
+    Parameters
+    ----------
+    path
+        Of the VRT itself, no link to it: tiles lie where it does.
+
     Raises
     ------
     FormatMismatch
         Where it refers to anything else, or changes the values.
     UnreadableGranule
-        Where it is no VRT, or none of its tiles is there.
+        Where it is no VRT, none of its tiles is there, or one is a link that leads nowhere.
     """
     tiles = [_tile(path, element) for element in _sources(path)]
+    lost = [tile for tile in tiles if leads_nowhere(tile)]
+    if lost:
+        raise UnreadableGranule(
+            f"{path.name}: tile {lost[0].name}",
+            expected="a file",
+            found="a link that leads nowhere",
+        )
     there = [tile for tile in tiles if tile.is_file()]
     if not there:
         raise UnreadableGranule(

@@ -18,7 +18,13 @@ from typing import Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from soilft.errors import PreconditionFailed, StoreConflict, StoreError, StorePermission
+from soilft.errors import (
+    ConfigError,
+    PreconditionFailed,
+    StoreConflict,
+    StoreError,
+    StorePermission,
+)
 
 # What browsers have to be told to show a page, by the end of a name.
 _TYPES = {
@@ -47,7 +53,21 @@ def is_local(url: str) -> bool:
 
 
 def filesystem(url: str) -> tuple[Any, str]:
-    """File system and path of a URL, with no cached listings: others write here too."""
+    """File system and path of a URL, with no cached listings: others write here too.
+
+    Raises
+    ------
+    ConfigError
+        Where the URL has ``::``: fsspec takes it for a chain of file systems, and reads, writes
+        and removes what stands before it.
+    """
+    if "::" in url:
+        raise ConfigError(
+            url,
+            expected="one path or URL",
+            found="::, which chains several",
+            remedy="Give the file or folder a name without ::.",
+        )
     protocol = fsspec.core.split_protocol(url)[0]
     options = {"use_listings_cache": False} if protocol in ("s3", "s3a") else {}
     fs, path = fsspec.core.url_to_fs(url, **options)

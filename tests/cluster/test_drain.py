@@ -37,9 +37,11 @@ def test_results_of_a_drained_worker_are_kept_and_not_computed_again(
     with ExitStack() as stack:
         stack.callback(dask.config.refresh)
         stack.callback(monkeypatch.undo)
-        address = stack.enter_context(dask_processes.scheduler(tmp_path, tls=tls))
+        address = stack.enter_context(dask_processes.scheduler(tmp_path, tls=tls, installed=True))
         for name in ("first", "second"):
-            stack.enter_context(dask_processes.named_worker(tmp_path, address, name, "512MiB"))
+            stack.enter_context(
+                dask_processes.named_worker(tmp_path, address, name, "512MiB", installed=True)
+            )
         spec = ClusterSpec(kind="address", address=address, connect_timeout=120)
         client = stack.enter_context(cluster.start(spec))
         client.wait_for_workers(2, timeout=120)

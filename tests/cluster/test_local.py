@@ -12,6 +12,7 @@ import pytest
 import cluster
 from cluster import ClusterError, ClusterSpec
 from tests.support.dask_processes import ROOT
+from tests.support.started import started
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.process
@@ -36,11 +37,10 @@ def is_gone(pid: int) -> bool:
 
 
 def test_workers_end_when_their_parent_is_killed() -> None:
-    with subprocess.Popen(
+    with started(
         [sys.executable, "-c", KILLED],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        text=True,
         cwd=ROOT,
     ) as parent:
         assert parent.stdout is not None

@@ -5,6 +5,8 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
+from unittest.mock import Mock, PropertyMock
 
 import pytest
 from distributed import as_completed
@@ -56,3 +58,27 @@ def test_a_lost_scheduler_is_an_error_in_time(
             work(spec, dask_processes.pid_of_scheduler(tmp_path))
     assert refused.value.code == "cluster.lost"
     assert signal.getsignal(watch.SIGNAL) is before
+
+
+def test_a_scheduler_that_does_not_come_back_interrupts_the_main_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The watch by itself: in a lost cluster dask's client may give up first."""
+    interrupts: list[int] = []
+    monkeypatch.setattr(watch._thread, "interrupt_main", interrupts.append)
+    client = Mock(status="connecting")
+    watch._look(client, 0.2, Event())
+    assert interrupts == [watch.SIGNAL]
+
+
+def test_a_scheduler_that_comes_back_in_time_interrupts_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    interrupts: list[int] = []
+    monkeypatch.setattr(watch._thread, "interrupt_main", interrupts.append)
+    left = Mock()
+    left.wait.side_effect = [False, False, False, True]
+    client = Mock()
+    type(client).status = PropertyMock(side_effect=["connecting", "running", "connecting"])
+    watch._look(client, 60.0, left)
+    assert not interrupts

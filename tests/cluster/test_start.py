@@ -47,7 +47,10 @@ def spec(
             for name, value in tls_environment(str(folder)).items():
                 patch.setenv(name, value)
             dask.config.refresh()
-        with dask_processes.scheduler_with_workers(folder, WORKERS, MEMORY, tls=tls) as address:
+        joined = dask_processes.scheduler_with_workers(
+            folder, WORKERS, MEMORY, tls=tls, installed=True
+        )
+        with joined as address:
             yield cluster.ClusterSpec(kind="address", address=address, connect_timeout=120)
     dask.config.refresh()
 

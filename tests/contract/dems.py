@@ -40,11 +40,22 @@ def gmted(folder: Path, lon: int, lat: int, height: Height, cells: int = 120) ->
 
 def glo90(folder: Path, lon: int, lat: int, height: Height, columns: int = 1200) -> Path:
     """Write a GLO-90 tile: cells centred on the whole degrees of its west and north."""
+    return _copernicus(folder, lon, lat, height, "30", (1200, columns))
+
+
+def glo30(folder: Path, lon: int, lat: int, height: Height, columns: int = 3600) -> Path:
+    """Write a GLO-30 tile, as one of GLO-90."""
+    return _copernicus(folder, lon, lat, height, "10", (3600, columns))
+
+
+def _copernicus(
+    folder: Path, lon: int, lat: int, height: Height, size: str, shape: tuple[int, int]
+) -> Path:
     ns, ew = _letters(lon, lat)
-    width, row = 1 / columns, 1 / 1200
+    row, width = 1 / shape[0], 1 / shape[1]
     place = (lon - width / 2, lat + 1 + row / 2, width, row)
-    name = f"Copernicus_DSM_COG_30_{ns}_00_{ew}_00_DEM.tif"
-    return _geotiff(folder / name, place, (1200, columns), height, "float32", None)
+    name = f"Copernicus_DSM_COG_{size}_{ns}_00_{ew}_00_DEM.tif"
+    return _geotiff(folder / name, place, shape, height, "float32", None)
 
 
 def _geotiff(

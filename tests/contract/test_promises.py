@@ -133,6 +133,7 @@ WRITTEN: Mapping[str, Callable[[Path], list[Path]]] = {
         amsr2_tenth.amsr2_tenth(folder, LATER_DAY, kelvin=kelvin(amsr2_tenth.corner(89, 35)))
     ],
     "china-soil-bnu": lambda folder: soils.layered(folder, "china_soil"),
+    "dem-copernicus-glo30": lambda folder: tiles(dems.glo30, folder),
     "dem-copernicus-glo90": lambda folder: tiles(dems.glo90, folder),
     "dem-gmted2010": lambda folder: [dems.gmted(folder, 90, 30, plane)],
     "dem-srtm": lambda folder: tiles(dems.srtm, folder),

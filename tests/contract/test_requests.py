@@ -31,9 +31,9 @@ VARIABLE = "frozen_probability"
 def made_up(days: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """Hundredths of a probability (day, row, column): a season, with noise of every pixel-day."""
     t, y, x = np.ix_(days, rows, columns)
-    season = 50 - 65 * np.cos(2 * np.pi * (t - 200 + y / 4) / 365.25)
-    noise = (t * 2654435761 + y * 40503 + x * 9176) % 4093 % 17 - 8
-    return np.clip(season + noise, 0, 100).astype("uint8")
+    season = (50 - 65 * np.cos(2 * np.pi * (t - 200 + y / 4) / 365.25)).astype("int16")
+    noise = (t * 2654435761 % 4093 + y * 40503 % 4093 + x * 9176 % 4093).astype("uint16") % 17
+    return np.clip(season + noise.astype("int16") - 8, 0, 100).astype("uint8")
 
 
 def write(root: str, grid: Grid, day: int, cell: tuple[int, int]) -> Layout:

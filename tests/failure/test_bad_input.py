@@ -85,9 +85,12 @@ def test_bad_granules_are_set_aside_and_the_other_days_go_on(
     names = {day: f"GLDAS_NOAH025_3H.A{day}.1200.021.nc4" for day in DAMAGES}
     for day, (damage, _) in DAMAGES.items():
         damage(damaged / "gldas" / names[day])
+    (damaged / "gldas" / "GLDAS_NOAH025_3H.2015-10-03.nc4").touch()
+    passed_over = "gldas: 1 of 98 files not recognised, such as GLDAS_NOAH025_3H.2015-10-03.nc4:"
     config = region_file(tmp_path, damaged)
     done = soilft("ingest", config, "--quiet", code=3)
     assert "5 granules set aside" in done.stdout
+    assert passed_over in done.stderr
     for day, (_, words) in DAMAGES.items():
         [line] = [line for line in done.stderr.splitlines() if names[day] in line]
         for word in words:
@@ -104,7 +107,15 @@ def test_bad_granules_are_set_aside_and_the_other_days_go_on(
     # Run again: they are still set aside, and still said.
     again = soilft("ingest", config, "--quiet", code=3)
     assert "nothing to do" in again.stdout
+    # Where that is asked they are looked at once more, though their files are the same.
+    planned = soilft("ingest", config, "--dry-run", "--retry-set-aside").stdout
+    row = next(line for line in planned.splitlines() if "ingest" in line)
+    assert {"14", "5"} <= set(row.replace("│", " ").replace("|", " ").split())
+    retried = soilft("ingest", config, "--quiet", "--retry-set-aside", code=3)
+    assert "ingest: 5 done, 14 up to date, 5 granules set aside" in retried.stdout
+    assert passed_over.split(":", maxsplit=1)[0] in planned
     status = soilft("status", config).stdout
+    assert passed_over in status
     for granule in names.values():
         assert granule in again.stderr
         assert granule in status

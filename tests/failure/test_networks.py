@@ -17,6 +17,7 @@ from tests.support.command import SOILFT
 from tests.support.dask_processes import ROOT
 from tests.support.network import HUB, STORE, Network
 from tests.support.small_run import product_bytes, region_file
+from tests.support.started import started
 from tests.support.waiting import wait_until
 
 pytestmark = [
@@ -86,7 +87,7 @@ class Hosts:
             *("dask", "scheduler", "--protocol", "tls", "--host", HUB, "--port", "8786"),
             *("--no-dashboard", "--scheduler-file", str(file)),
         )
-        wait_until(file.exists, "the scheduler", 60)
+        wait_until(file.exists, "the scheduler", 180)
         address = f"tls://{HUB}:8786"
         for host in self.net.hosts:
             endpoint = f"http://{STORE}:{S3_PORT}"
@@ -135,11 +136,10 @@ def test_lost_packets_slow_links_and_a_lost_host_end_in_the_same_bytes(
     store = "s3://frozen/run"
     path = region_file(tmp_path / "region", small_archive, cluster={"connect_timeout": 120})
     command = [str(SOILFT), "run", str(path), "--store", store, "--cluster", "address"]
-    with subprocess.Popen(
+    with started(
         [*net.inside(net.hub), *command, "--scheduler", address],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
         env=hosts.environment,
     ) as running:
         assert running.stdout is not None

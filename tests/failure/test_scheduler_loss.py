@@ -11,6 +11,7 @@ import pytest
 from tests.support import dask_processes
 from tests.support.command import SOILFT, soilft
 from tests.support.small_run import product_bytes, region_file
+from tests.support.started import started
 
 
 @pytest.mark.slow
@@ -20,14 +21,13 @@ def test_a_lost_scheduler_ends_the_run_which_goes_on_with_another(
     path = region_file(tmp_path, small_archive)
     (tmp_path / "first").mkdir()
     with dask_processes.scheduler_with_workers(tmp_path / "first", 2, "2GiB") as address:
-        process = subprocess.Popen(
+        running = started(
             [str(SOILFT), "run", str(path), "--scheduler", address],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
             env={**os.environ, "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "5s"},
         )
-        with process:
+        with running as process:
             assert process.stdout is not None
             said: list[str] = []
             lost = False

@@ -9,6 +9,7 @@ import pytest
 from tests.support import dask_processes
 from tests.support.command import SOILFT
 from tests.support.small_run import product_bytes, region_file
+from tests.support.started import started
 
 
 @pytest.mark.slow
@@ -18,14 +19,13 @@ def test_a_worker_drained_in_the_middle_of_a_job_changes_no_byte(
     path = region_file(tmp_path, small_archive, cluster={"connect_timeout": 120})
     drained = ""
     with (
-        dask_processes.scheduler(tmp_path) as address,
-        dask_processes.named_worker(tmp_path, address, "stays", "2GiB"),
-        dask_processes.named_worker(tmp_path, address, "spot", "2GiB") as spot,
-        subprocess.Popen(
+        dask_processes.scheduler(tmp_path, installed=True) as address,
+        dask_processes.named_worker(tmp_path, address, "stays", "2GiB", installed=True),
+        dask_processes.named_worker(tmp_path, address, "spot", "2GiB", installed=True) as spot,
+        started(
             [str(SOILFT), "run", str(path), "--scheduler", address],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
         ) as run,
     ):
         assert run.stdout is not None

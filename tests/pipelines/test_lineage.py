@@ -198,6 +198,34 @@ def test_raising_the_version_of_a_stage_makes_what_it_makes_anew(
     assert {name for name in before if before[name] != after[name]} == changed
 
 
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [
+        ("label", "reference_overpass", "AM"),
+        ("label", "overpasses", ["PM"]),
+        ("sampling", "max_rows", 2999),
+        ("validation", "block_degrees", 2),
+        ("validation", "seed", 99),
+        ("features", "max_missing", 0.25),
+        ("period", "end", date(2015, 10, 10)),
+        ("region", "bounds", [90.0, 32.0, 94.0, 34.75]),
+    ],
+)
+def test_a_setting_that_changes_the_rows_makes_the_table_anew(
+    small_archive: Path, tmp_path: Path, section: str, key: str, value: object
+) -> None:
+    path = region_file(tmp_path, small_archive)
+    run = Run(load(path))
+    ingested(run)
+    said = yaml.safe_load(path.read_text())
+    assert said.setdefault(section, {}).get(key) != value
+    said[section][key] = value
+    path.write_text(yaml.safe_dump(said))
+    changed = Run(load(path))
+    ingested(changed)
+    assert lineage.table_key(changed) != lineage.table_key(run)
+
+
 def test_every_shipped_region_is_spelled_as_release_0_3_0_wrote_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import Sequence
 from hashlib import sha256
+from importlib import import_module
 from pathlib import Path
 
 from soilft.release.publication import latest, publish
@@ -27,7 +28,8 @@ from soilft.release.staged import Staged
 from soilft.store import objects
 from soilft.store import zarr as store
 
-PAUSE_SECONDS = 0.5
+PAUSE_SECONDS = 1.0
+LOADED = ("aiobotocore.session", "s3fs", "xarray", "zarr")
 
 
 class Moments:
@@ -66,6 +68,8 @@ def run(root: str, staged: Staged, at: int | None, *, inside: bool) -> None:
 
 
 def serve() -> None:
+    for module in LOADED:  # once, and not by each child
+        import_module(module)
     for line in sys.stdin:
         job = json.loads(line)
         staged = pickle.loads(Path(job["staged"]).read_bytes())

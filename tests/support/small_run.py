@@ -13,6 +13,7 @@ import yaml
 from pipelines.config.region_file import REGIONS
 from pipelines.stages import order
 from soilft.simulate import Archive, write_day, write_static
+from soilft.sources import GldasNoah3h
 
 BOUNDS = (90.0, 32.0, 94.0, 35.0)
 START, END = date(2015, 10, 1), date(2015, 10, 12)
@@ -24,7 +25,7 @@ def simulate(root: Path) -> Path:
     archive = Archive(root, BOUNDS, START, END, seed=3)
     write_static(archive)
     for day in archive.days():
-        write_day(archive, day)
+        write_day(archive, day, gldas=GldasNoah3h().variables_read)
     # The time of modification is part of a granule's stamp, and so of keys.
     for path in root.rglob("*"):
         os.utime(path, (MODIFIED, MODIFIED))

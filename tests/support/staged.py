@@ -1,6 +1,7 @@
 """Staged cubes small enough to publish hundreds of times; their values are made up."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -46,6 +47,7 @@ def stage(
     companions: Mapping[str, bytes] | None = None,
     attributes: Mapping[str, Any] | None = None,
     chunk: int = 5,
+    names: Collection[str] | None = ("freeze_thaw_state", "quality_flag"),
 ) -> Staged:
     """Write a staging cube of so many days below a root, and what describes it.
 
@@ -55,10 +57,15 @@ def stage(
         Seed of days that differ, by their number from the first.
     companions
         Content of one file beside the cube by the companion's name.
+    names
+        Variables of the cube that are staged, all where None.
     """
     span = days(count)
     given = {"title": "a small cube of made-up values", **(attributes or {})}
     template = cube.template(grid, span, overpasses, chunk, given)
+    if names is not None:
+        chosen = tuple(v for v in template.variables if v.name in names)
+        template = replace(template, variables=chosen)
     made = [made_up(template, day, (other or {}).get(day, seed)) for day in range(count)]
     contents = [arrays_digest(day) for day in made]
     url = objects.join(root, "runs", sha256(repr((contents, given)).encode())[:16], "cube.zarr")

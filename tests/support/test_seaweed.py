@@ -15,6 +15,7 @@ import s3fs
 from botocore.exceptions import ClientError
 
 from tests.support import seaweed
+from tests.support.started import started
 
 pytestmark = pytest.mark.s3
 
@@ -120,9 +121,7 @@ def test_foreground_server_prints_its_environment_and_leaves_nothing(
 ) -> None:
     command = [sys.executable, "-m", "tests.support.seaweed", "--bucket", "mine"]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env=environment
-    ) as foreground:
+    with started(command, stdout=subprocess.PIPE, env=environment) as foreground:
         assert foreground.stdout is not None
         printed = [foreground.stdout.readline() for _ in range(6)]
         assert "s3://mine is private" in printed[0]

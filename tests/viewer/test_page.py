@@ -132,7 +132,9 @@ def test_a_published_release_shows_itself_and_is_not_called_simulated(
 ) -> None:
     """What `publish` writes into a bucket is a page that a browser takes for one."""
     root = f"s3://{s3.public_bucket}/{s3_store.rpartition('/')[2]}"
-    staged = replace(stage(root, 12, companions={"report": b"{}"}), files=viewer.files())
+    staged = replace(
+        stage(root, 12, companions={"report": b"{}"}, names=None), files=viewer.files()
+    )
     release = publish(root, staged)
     assert publish(root, staged).fresh is False
     url = f"{s3.endpoint}/{root.removeprefix('s3://')}/releases/{release.version}"
@@ -152,7 +154,7 @@ def test_days_of_which_nothing_was_written_are_missing_and_no_error(
     s3: S3Server, s3_store: str, look: Look
 ) -> None:
     root = f"s3://{s3.public_bucket}/{s3_store.rpartition('/')[2]}"
-    staged = replace(stage(root, 12), files=viewer.files())
+    staged = replace(stage(root, 12, names=None), files=viewer.files())
     for chunk in ("1", "2"):
         store.discard(f"{staged.url}/freeze_thaw_state/c/{chunk}")
     publish(root, staged)
@@ -332,7 +334,9 @@ def test_a_series_of_a_large_grid_is_read_from_its_copy(
     s3: S3Server, s3_store: str, look: Look
 ) -> None:
     root = f"s3://{s3.public_bucket}/{s3_store.rpartition('/')[2]}"
-    staged = replace(stage(root, 12, layout=replace(LAYOUT, series=2)), files=viewer.files())
+    staged = replace(
+        stage(root, 12, layout=replace(LAYOUT, series=2), names=None), files=viewer.files()
+    )
     cube = publish(root, staged).cube
     url = f"{s3.endpoint}/{root.removeprefix('s3://')}/releases/v1.0"
     seen = look(f"{url}/{viewer.PAGE}")

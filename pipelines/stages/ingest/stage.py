@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pipelines.facts import IngestedDays, IngestedUnit, InputUnit
 from pipelines.plan import Plan
 from pipelines.run import Run
@@ -22,6 +24,7 @@ def ingest(work: Work) -> None:
     """Ingest what is new or has changed; what the ledger has is left alone."""
     run = work.run
     planned = plan(run, work.emit)
+    work.outcomes.cautions = list(planned.cautions)
     if planned.todo:
         store.sweep_partials(run.places.inputs)
         _make_templates(run)
@@ -40,8 +43,9 @@ def _work_through(work: Work, planned: Plan[Task]) -> None:
     """Do the units of a plan, and those of a synthetic Earth that begin from them."""
     remedy = "Make chunks.ingest_days smaller."
     work.do(do, planned, _record, remedy=remedy)
+    after = replace(work.run, retry_set_aside=False)  # once
     while work.run.config.is_direct and planned.todo:
-        planned = plan(work.run).left
+        planned = plan(after).left
         work.do(do, planned, _record, remedy=remedy)
 
 

@@ -12,14 +12,8 @@ from pipelines.plan import Plan, Unit
 from pipelines.run import Run
 from pipelines.stages.ingest import truth
 from soilft.days import DaySpan
-from soilft.ingest.granules import (
-    ChunkOfDays,
-    Found,
-    Ingested,
-    StaticFields,
-    discover,
-    ingest_unit,
-)
+from soilft.ingest.archive import Findings, Found, discover, search
+from soilft.ingest.granules import ChunkOfDays, Ingested, StaticFields, ingest_unit
 from soilft.ingest.stations import StationArchive, discover_archive, ingest_stations
 
 STAGE = "ingest"
@@ -42,9 +36,11 @@ def plan(run: Run, emit: Emit = silent) -> Plan[Task]:
     if config.is_direct:
         return _plan_simulation(run)
     tasks: dict[str, Task] = {}
+    findings: dict[str, Findings] = {}
     for name, source in config.daily_sources().items():
         emit(Event(STAGE, 0, 0, f"looking for granules of {name}"))
-        found = _by_span(run, discover(source, config.inputs[name].patterns))
+        findings[name] = search(source, config.inputs[name].patterns)
+        found = _by_span(run, findings[name].found)
         for span in run.ingest_spans():
             tasks[str(InputUnit.of_days(name, span))] = ChunkOfDays(
                 run.places.input(name), source, grid, config.days, span, tuple(found[span])
@@ -55,8 +51,9 @@ def plan(run: Run, emit: Emit = silent) -> Plan[Task]:
 
         tasks |= direct.days(run, direct.archive_of(run))
     patterns = {n: i.patterns for n, i in config.inputs.items()}
-    tasks |= _static(run, patterns) | _stations(run, patterns)
-    return _compared(run, tasks)
+    tasks |= _static(run, patterns, findings) | _stations(run, patterns)
+    cautions = tuple(f"{name}: {one.caution}" for name, one in findings.items() if one.caution)
+    return replace(_compared(run, tasks), cautions=cautions)
 
 
 def truth_tasks(run: Run) -> dict[str, Task]:
@@ -74,15 +71,20 @@ def truth_tasks(run: Run) -> dict[str, Task]:
     }
 
 
-def _static(run: Run, patterns: Mapping[str, Sequence[str]]) -> dict[str, Task]:
-    """Tasks of static sources, by patterns of their granules by input."""
+def _static(
+    run: Run, patterns: Mapping[str, Sequence[str]], findings: dict[str, Findings] | None = None
+) -> dict[str, Task]:
+    """Tasks of static sources, by patterns of their granules by input; findings are added."""
     grid = run.config.to_region().grid
-    return {
-        str(InputUnit.of_static(name)): StaticFields(
-            run.places.static, source, grid, tuple(discover(source, patterns[name]))
+    tasks: dict[str, Task] = {}
+    for name, source in run.config.static_sources().items():
+        one = search(source, patterns[name])
+        tasks[str(InputUnit.of_static(name))] = StaticFields(
+            run.places.static, source, grid, one.found
         )
-        for name, source in run.config.static_sources().items()
-    }
+        if findings is not None:
+            findings[name] = one
+    return tasks
 
 
 def _stations(run: Run, patterns: Mapping[str, Sequence[str]]) -> dict[str, Task]:
@@ -103,7 +105,8 @@ def _stations(run: Run, patterns: Mapping[str, Sequence[str]]) -> dict[str, Task
 
 def _compared(run: Run, tasks: Mapping[str, Task]) -> Plan[Task]:
     units = [Unit(name, task.key, task) for name, task in tasks.items()]
-    return Plan.of(run.ledger, STAGE, units)
+    planned = Plan.of(run.ledger, STAGE, units)
+    return planned.without(lambda done: bool(done.set_aside)) if run.retry_set_aside else planned
 
 
 def _plan_simulation(run: Run) -> Plan[Task]:

@@ -17,7 +17,8 @@ import xarray as xr
 from soilft.days import DaySpan
 from soilft.errors import FormatMismatch, NoGranules
 from soilft.grid import Grid
-from soilft.ingest.granules import ChunkOfDays, discover, ingest_days, template_for
+from soilft.ingest.archive import discover
+from soilft.ingest.granules import ChunkOfDays, ingest_days, template_for
 from soilft.schema import measured
 from soilft.sources.protocol import Arrays, Granule, Role
 from soilft.store import zarr as store
@@ -68,20 +69,6 @@ class Numbers:
         grid: Grid,  # noqa: ARG002
     ) -> Arrays:
         return {"number": np.sum([part["number"] for _, part in parts], axis=0)}
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Path:
-    folder = tmp_path / "archive"
-    folder.mkdir()
-    for name, value in (
-        ("number_20150101_A_v10.json", 1.0),
-        ("number_20150101_D_v10.json", 2.0),
-        ("number_20150103_A_v10.json", 4.0),
-        ("readme.txt", 0.0),
-    ):
-        (folder / name).write_text(json.dumps(value))
-    return folder
 
 
 def task(archive: Path, url: str) -> ChunkOfDays:

@@ -52,7 +52,7 @@ def changes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_a_publication_holds_the_staged_values_and_what_lies_beside(root: str) -> None:
-    staged = stage(root, 12, companions={"model": b"{}"}, overpasses=("AM", "PM"))
+    staged = stage(root, 12, companions={"model": b"{}"}, overpasses=("AM", "PM"), names=None)
     steps: list[tuple[int, int]] = []
     release = publish(root, staged, lambda done, total: steps.append((done, total)))
     assert (release.version, release.fresh, release.changed) == ("v1.0", True, None)
@@ -70,7 +70,7 @@ def test_a_publication_holds_the_staged_values_and_what_lies_beside(root: str) -
 
 
 def test_shards_are_those_zarr_itself_would_write(tmp_path: Path) -> None:
-    staged = stage(str(tmp_path), 12, overpasses=("AM", "PM"))
+    staged = stage(str(tmp_path), 12, overpasses=("AM", "PM"), names=None)
     cube = publish(str(tmp_path), staged).cube
     itself = str(tmp_path / "itself.zarr")
     store.create(itself, staged.layout.published(staged.template))
@@ -196,11 +196,11 @@ def test_an_object_that_the_store_did_not_keep_is_found(
     original = objects.create
 
     def damaged(url: str, content: bytes) -> None:
-        flip = "/dissimilarity/c/" in url
+        flip = "/quality_flag/c/" in url
         original(url, bytes([content[0] ^ 1]) + content[1:] if flip else content)
 
     monkeypatch.setattr(objects, "create", damaged)
-    with pytest.raises(ReleaseRefused, match="dissimilarity"):
+    with pytest.raises(ReleaseRefused, match="quality_flag"):
         publish(root, stage(root, 5))
     assert (latest(root) or {})["version"] == "v1.0"
 

@@ -10,11 +10,11 @@ from affine import Affine
 
 from soilft.errors import ConfigError, FormatMismatch, GridMismatch, UnreadableGranule
 from soilft.grid import Region
-from soilft.sources import CopernicusGlo90, Gmted2010, SrtmHgt
+from soilft.sources import CopernicusGlo30, CopernicusGlo90, Gmted2010, SrtmHgt
 from soilft.sources.dem_tiles import columns_at
 from soilft.testing import check_reader
 from tests.contract import listing
-from tests.contract.dems import glo90, gmted, srtm
+from tests.contract.dems import glo30, glo90, gmted, srtm
 
 WINDOW = Region("window", "latlon-0.25", (90.5, 30.25, 91.5, 30.75)).grid
 
@@ -253,6 +253,31 @@ def test_tiles_of_two_widths_meet_at_50_degrees(tmp_path: Path) -> None:
     np.testing.assert_allclose(
         found["elevation"][known & inside], low(*across.lonlat)[known & inside], atol=60
     )
+
+
+@pytest.mark.slow
+def test_tiles_of_one_arc_second_are_read_and_those_of_three_are_of_another_product(
+    tmp_path: Path,
+) -> None:
+    fine = glo30(tmp_path, 90, 30, plane)
+    assert fine.name == "Copernicus_DSM_COG_10_N30_00_E090_00_DEM.tif"
+    source = CopernicusGlo30("sea")
+    found = placed(source, [fine])
+    west, east = WINDOW.x < 91, WINDOW.x > 91
+    np.testing.assert_allclose(found["elevation"][:, west], expected(WINDOW)[:, west], atol=4)
+    np.testing.assert_array_equal(found["elevation"][:, east], 0)
+    coarse = glo90(tmp_path, 90, 30, plane)
+    assert source.granule(str(coarse)) is None
+    assert CopernicusGlo90().granule(str(fine)) is None
+    with pytest.raises(GridMismatch, match="3600 rows and 3600 columns a degree, found 1200"):
+        source.read(coarse.rename(fine))
+
+
+def test_a_tile_of_one_arc_second_grows_coarser_with_its_latitude(tmp_path: Path) -> None:
+    source = CopernicusGlo30()
+    source.read(glo30(tmp_path, 90, 50, plane, 2400)).close()
+    with pytest.raises(GridMismatch, match="3600 rows and 1800 columns a degree, found 3600"):
+        source.read(glo30(tmp_path, 90, 60, plane, 2400))
 
 
 def test_the_order_of_tiles_changes_nothing(tmp_path: Path) -> None:

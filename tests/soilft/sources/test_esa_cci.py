@@ -109,11 +109,11 @@ def test_bits_are_kept_apart_and_127_is_missing(tmp_path: Path) -> None:
         ({"lat": np.arange(39.5, 26, -1.0)}, GridMismatch, "every 0.25 degrees"),
         ({"meanings": "none frost dense"}, FormatMismatch, "value 1 means frost"),
         ({"dtype": "uint8"}, FormatMismatch, "found uint8"),
-        ({"units": "days since 2000-01-01"}, FormatMismatch, "found 'days since 2000"),
-        ({"time_units": "days since 2000-01-01"}, FormatMismatch, "found 'days since 2000"),
-        ({"time": 16806.0}, FormatMismatch, "expected 2016-01-01, as named, found day 16806"),
-        ({"time": np.nan}, FormatMismatch, "expected 2016-01-01, as named, found day nan"),
-        ({"fields": ("flag",)}, MissingVariable, "expected t0"),
+        ({"units": "K"}, FormatMismatch, "units of t0: .*found 'K'"),
+        ({"time_units": "days"}, FormatMismatch, "units of time: .*found 'days'"),
+        ({"time_units": "days since 2000-01-01"}, FormatMismatch, "as named, found 2045-12-31"),
+        ({"time": 16806.0}, FormatMismatch, "2016-01-01 00:00 UTC, as named, found 2016-01-06"),
+        ({"time": np.nan}, FormatMismatch, "2016-01-01 00:00 UTC, as named, found no time"),
         ({"fields": ("t0",)}, MissingVariable, "expected flag"),
     ],
 )
@@ -126,6 +126,44 @@ def test_files_of_another_kind_are_refused(
     assert NAME in str(error.value)
     assert error.value.expected
     assert error.value.found
+
+
+def test_observations_of_another_year_are_refused(tmp_path: Path) -> None:
+    path = written(tmp_path / NAME, units="days since 2000-01-01")
+    with pytest.raises(FormatMismatch, match="t0: expected times within 48 hours of 2016-01-01"):
+        placed(path)
+
+
+# Where nothing was retrieved the file has -3440586 days, before the calendar's reform.
+@pytest.mark.filterwarnings("ignore:this date/calendar/year zero:Warning")
+@pytest.mark.filterwarnings("ignore:Unable to decode time axis into full:Warning")
+@pytest.mark.samples
+@pytest.mark.parametrize("form", ["as opened", "no encoding", "squeezed", "flags alone"])
+def test_a_cut_by_xarray_gives_the_same_values(samples: Path, tmp_path: Path, form: str) -> None:
+    real = samples / "esa_cci_sm" / NAME
+    path = tmp_path / NAME
+    with xr.open_dataset(real) as dataset:
+        cut = dataset.sel(lat=slice(45, 20), lon=slice(70, 110)).load()
+    if form == "no encoding":
+        cut.time.encoding.clear()
+    if form == "squeezed":
+        cut = cut.isel(time=0)
+        cut.encoding.clear()
+    if form == "flags alone":
+        cut = cut[["flag"]]
+    cut.to_netcdf(path)
+    with xr.open_dataset(path, decode_times=False) as dataset:
+        assert dataset.time.units != TIME
+    found, expected = placed(path), placed(real)
+    np.testing.assert_array_equal(found["freeze_thaw"], expected["freeze_thaw"])
+    if form == "flags alone":
+        known = expected["freeze_thaw"] != MISSING
+        np.testing.assert_array_equal(found["observation_time"][known], 12.0)
+    else:
+        # Times are stored to the nanosecond, those of the file to a part of it.
+        np.testing.assert_allclose(
+            found["observation_time"], expected["observation_time"], atol=1e-5
+        )
 
 
 @pytest.mark.parametrize("version", ["02.2", "10.0"])

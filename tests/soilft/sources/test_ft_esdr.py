@@ -140,3 +140,17 @@ def test_names_tell_overpass_and_day() -> None:
         name(DAY, "AM").replace(".h5", ".tif"),
     ):
         assert SOURCE.granule(other) is None, other
+
+
+def test_an_older_edition_is_read_and_gives_way_to_the_newest(tmp_path: Path) -> None:
+    older = "AMSR_36V_PM_FT_2010_day360_v04.h5"
+    granule = SOURCE.granule(older)
+    assert granule is not None
+    assert (granule.days, granule.slot) == ((date(2010, 12, 26),), "PM")
+    path = ft_esdr(tmp_path, date(2010, 12, 26), "PM")
+    with SOURCE.read(path.rename(path.with_name(older))) as dataset:
+        assert (dataset.code == 1).all()
+    names = [older.replace("v04", "v03"), older, name(date(2010, 12, 26), "PM", "AMSRE")]
+    versions = [found.version for found in map(SOURCE.granule, names) if found]
+    assert versions == ["03.AMSR", "04.AMSR", "AMSRE"]
+    assert versions == sorted(versions)

@@ -19,7 +19,8 @@ from soilft.errors import (
     UnreadableGranule,
 )
 from soilft.grid import Grid, Region
-from soilft.ingest.granules import ChunkOfDays, discover, ingest_days, template_for
+from soilft.ingest.archive import discover
+from soilft.ingest.granules import ChunkOfDays, ingest_days, template_for
 from soilft.sources import GldasNoah3h
 from soilft.sources.gldas import LIMITS
 from soilft.store import objects

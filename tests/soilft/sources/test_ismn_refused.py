@@ -1,5 +1,6 @@
 """ISMN archives: damaged files are set aside, and what is no archive of the region is refused."""
 
+import errno
 import sys
 import zipfile
 from pathlib import Path
@@ -13,6 +14,7 @@ from soilft.errors import (
     MissingVariable,
     UnreadableGranule,
 )
+from soilft.sources import ismn_archive
 from tests.support.ismn import RISING, celsius, folder, only, readings, sensor, zipped
 
 pytest.importorskip("ismn")
@@ -43,6 +45,32 @@ def test_a_damaged_member_of_a_zip_is_set_aside(tmp_path: Path) -> None:
     found = only(path)
     assert [s.id for s in found.stations] == ["CTP/N1"]
     assert [item.granule for item in found.set_aside] == [info.filename]
+
+
+def test_a_member_that_unpacks_to_more_than_a_sensor_measures_is_not_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = sensor(station="N2")
+    name = next(name for name in large if name.endswith(".stm"))
+    most = max(len(content) for content in sensor().values())
+    monkeypatch.setattr(ismn_archive, "MAX_SENSOR_BYTES", most)
+    found = only(zipped(tmp_path, sensor(), {**large, name: large[name] + b"0" * most}))
+    assert [s.id for s in found.stations] == ["CTP/N1"]
+    assert [item.granule for item in found.set_aside] == [name]
+    assert f"at most {most} bytes when unpacked" in found.set_aside[0].reason
+
+
+def test_a_disk_that_does_not_answer_sets_no_sensor_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = folder(tmp_path, sensor())
+
+    def unanswered(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("ismn.filehandlers.DataFile.read_data", unanswered)
+    with pytest.raises(OSError, match="Input/output error"):
+        only(path)
 
 
 def test_a_station_goes_on_with_its_sound_sensors(tmp_path: Path) -> None:
@@ -115,7 +143,8 @@ def test_an_archive_within_a_folder_is_refused_with_what_lies_there(tmp_path: Pa
 def test_an_archive_without_soil_temperature_near_the_surface_is_refused(tmp_path: Path) -> None:
     path = folder(tmp_path, sensor(variable="sm"), sensor(depth=(0.1, 0.1)))
     with pytest.raises(
-        MissingVariable, match=r"soil temperature \(ts\) at 0-0\.05 m, found 2 sens"
+        MissingVariable,
+        match=r"soil temperature \(ts\) at 0-0\.05 m, found 2 sens.* from 0\.1-0\.1 m down",
     ):
         only(path)
 

@@ -94,7 +94,20 @@ def test_sensors_within_the_depth_are_averaged_and_deeper_ones_left_out(tmp_path
     found = only(path)
     assert celsius(found) == [[1.5, 1.5], [1.5, 1.5]]
     assert [len(names) for names in found.template.attributes["station_sensors"]] == [2]
+    assert found.template.attributes["sensors_at_other_depths"] == 3
     assert celsius(only(path, IsmnArchive(depth_to=0.1)))[0][0] == pytest.approx(103 / 4, abs=1e-3)
+
+
+def test_sensors_at_two_inches_are_near_the_surface_and_at_four_not(tmp_path: Path) -> None:
+    path = folder(
+        tmp_path,
+        sensor("SCAN", "SCAN-1", depth=(0.0508, 0.0508), lines=readings([1.0] * 49)),
+        sensor("SCAN", "SCAN-1", depth=(0.1016, 0.1016), lines=readings([50.0] * 49)),
+    )
+    found = only(path)
+    assert celsius(found) == [[1.0, 1.0], [1.0, 1.0]]
+    assert "0.050800" in found.template.attributes["station_sensors"][0][0]
+    assert found.template.attributes["sensors_at_other_depths"] == 1
 
 
 def test_stations_are_sorted_and_those_outside_are_counted(tmp_path: Path) -> None:

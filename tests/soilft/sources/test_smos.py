@@ -281,7 +281,7 @@ OPERATIONAL = "W_XX-ESA,SMOS,NH_25KM_EASE2_20160101_o_01_l3soilft.nc"
         (V3, ["L3FT"], "301 with L3FT"),
         (V2.replace("v201", "v101"), ["L3FT"], "101 with L3FT"),
         (V3.replace("v301", "v400"), ["L3FT_asc", "L3FT_dsc"], "400 with L3FT_asc, L3FT_dsc"),
-        (OPERATIONAL, ["L3FT_asc", "L3FT_dsc"], "none with L3FT_asc, L3FT_dsc"),
+        (OPERATIONAL, ["L3FT", "L3FT_asc"], "none with L3FT, L3FT_asc"),
     ],
 )
 def test_a_layout_that_is_not_its_versions_is_a_granule_that_is_refused(
@@ -291,9 +291,18 @@ def test_a_layout_that_is_not_its_versions_is_a_granule_that_is_refused(
     assert granule is not None
     assert granule.days == (DAY,)
     path = written(tmp_path / name, dict.fromkeys(layers, GOOD))
-    with pytest.raises(FormatMismatch, match=f"expected v2xx.* or v3xx.*found {found}$") as error:
+    with pytest.raises(FormatMismatch, match=f"L3FT and v2xx.* and v3xx.*found {found}$") as error:
         SOURCE.read(path)
     assert name in str(error.value)
+
+
+def test_the_layers_tell_the_version_of_an_operational_file(tmp_path: Path) -> None:
+    layers = {"L3FT_asc": marked(-150, 64, 3, 1), "L3FT_dsc": marked(-150, 64, 1, 3)}
+    both = placed(written(tmp_path / OPERATIONAL, layers))["freeze_thaw"]
+    assert (at(both[0], -150, 64), at(both[1], -150, 64)) == (FROZEN, THAWED)
+    evening = placed(written(tmp_path / OPERATIONAL, {"L3FT": GOOD}))["freeze_thaw"]
+    assert (evening[0] == MISSING).all()
+    assert (evening[1] != MISSING).all()
 
 
 def test_the_newest_version_compares_as_newest() -> None:

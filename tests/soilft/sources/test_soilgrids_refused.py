@@ -116,7 +116,7 @@ def test_values_in_other_units_are_refused(
     layers[slot] = (layers[slot] * factor).astype("int16")
     with pytest.raises(FormatMismatch, match=words) as error:
         placed(archive(tmp_path, layers, transform), ONE_CELL)
-    assert "0-5cm_mean.tif" in str(error.value)
+    assert f"{slot}.tif" in str(error.value)
 
 
 def test_layers_on_different_lattices_are_refused(tmp_path: Path) -> None:

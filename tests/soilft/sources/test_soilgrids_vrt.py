@@ -11,6 +11,7 @@ from soilft.sources.soilgrids import SLOTS
 from tests.support.soilgrids import (
     GRIDS,
     HOMOLOSINE_WKT,
+    SOURCE,
     VOID,
     archive,
     lattice,
@@ -101,6 +102,25 @@ def test_a_vrt_tile_that_links_out_of_its_folder_is_refused(tmp_path: Path) -> N
     path = small_vrt(folder, "link.tif")
     (folder / "link.tif").symlink_to(outside)
     refusal(path, FormatMismatch, "relative to the VRT")
+
+
+def test_a_vrt_behind_a_link_is_read_with_the_tiles_where_it_lies(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "soil").mkdir()
+    path = small_vrt(tmp_path / "disk")
+    link = tmp_path / "soil" / path.name
+    link.symlink_to(path)
+    with SOURCE.read(path) as there, SOURCE.read(link) as here:
+        np.testing.assert_array_equal(here.sand.values, there.sand.values)
+        assert here.sand.values[0, 0] == 50
+
+
+def test_a_vrt_tile_whose_link_leads_nowhere_is_refused_not_taken_for_one_that_is_absent(
+    tmp_path: Path,
+) -> None:
+    path = small_vrt(tmp_path, "link.tif")
+    (tmp_path / "link.tif").symlink_to("gone.tif")
+    refusal(path, UnreadableGranule, "tile link.tif: .* a link that leads nowhere")
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ OTHERS: dict[str, dict[str, Any]] = {
     "amsre-l3-25km": {"bands": ("18", "36")},
     "amsre-nsidc-0302-25km": {"bands": ("89",)},
     "dem": {"variable": 'it\'s "high"'},
-    "dem-copernicus-glo90": {"absent": "sea"},
+    **{f"dem-copernicus-glo{m}": {"absent": "sea"} for m in (30, 90)},
     "dem-gmted2010": {"statistic": "med", "resolution": "150"},
     "esa-cci-sm-flag": {"sensors": "passive"},
     "fy3-mwri-l1": {"satellites": ("FY3B", "FY3D")},

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from soilft.errors import (
+    ConfigError,
     PreconditionFailed,
     StoreConflict,
     StoreError,
     StorePermission,
 )
 from soilft.store import objects
+from soilft.store import zarr as store
 
 
 @pytest.fixture(params=["local", pytest.param("s3", marks=pytest.mark.s3)])
@@ -29,6 +31,17 @@ def test_written_object_reads_back(root: str) -> None:
     objects.write(url, b"two")
     assert objects.read(url) == b"two"
     assert objects.exists(url)
+
+
+def test_a_path_that_fsspec_would_cut_off_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "keep").mkdir()
+    (tmp_path / "keep" / "thesis.txt").write_text("years of work")
+    url = f"{tmp_path}/keep::new/inputs/static.zarr"
+    with pytest.raises(ConfigError, match=r"keep::new.*expected one path or URL, found ::"):
+        store.discard(url)
+    with pytest.raises(ConfigError, match="expected one path or URL"):
+        objects.write(url, b"1")
+    assert [path.name for path in tmp_path.rglob("*")] == ["keep", "thesis.txt"]
 
 
 def test_json_reads_back_and_is_written_sorted(root: str) -> None:

@@ -1,0 +1,108 @@
+"""Reading of a granule: again where a failure passes, refused by name where bytes are damaged.
+
+A lock that another process holds, too many open files or a disk that does not answer say nothing
+of a granule. They are met by waiting, and at last by the failure of the unit, which the next run
+does again. Whatever else a granule's bytes let a library raise sets that granule aside.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import TypeVar
+
+from soilft.errors import GranuleBusy, InputError, SoilftError, UnreadableGranule
+from soilft.grid import Grid
+from soilft.sources.files import open_granule
+from soilft.sources.passing import passing
+from soilft.sources.protocol import Arrays, DailySource, Granule, is_simulated
+
+PAUSES_SECONDS = (0.5, 2.0, 8.0)
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class ReadDay:
+    """What a granule gave of a day.
+
+    Parameters
+    ----------
+    arrays
+        As ``source.place`` gives them.
+    sha256
+        Of the file.
+    simulated
+        Whether the file says that it is simulated.
+    """
+
+    arrays: Arrays
+    sha256: str
+    simulated: bool
+
+
+def read_day(source: DailySource, granule: Granule, day: date, grid: Grid) -> ReadDay:
+    """Read and regrid what a granule says of a day.
+
+    Raises
+    ------
+    InputError
+        Where its bytes cannot be used, whatever the library that met them has raised.
+    GranuleBusy
+        Where the file could not be read, and may be readable later.
+    """
+
+    def once() -> ReadDay:
+        with open_granule(source, granule) as dataset:
+            arrays = source.place(dataset, granule, day, grid)
+            return ReadDay(arrays, dataset.attrs["sha256"], is_simulated(dataset.attrs))
+
+    return patiently(granule, once)
+
+
+def patiently(granule: Granule, read: Callable[[], Result]) -> Result:
+    """Read, and read again after growing pauses while what hinders it may pass.
+
+    What was not read is read once more before it counts as damaged: some libraries do not tell an
+    error of the disk from one of the file.
+
+    Raises
+    ------
+    InputError
+        Where the bytes cannot be used, whatever the library that met them has raised.
+    GranuleBusy
+        Where it did not pass in time.
+    """
+    confirmed = False
+    pauses = iter(PAUSES_SECONDS)
+    while True:
+        try:
+            return read()
+        except Exception as error:
+            hindered = passing(error)
+            if hindered is None:
+                refused = error if isinstance(error, SoilftError) else damaged(granule, error)
+                if confirmed or not isinstance(refused, UnreadableGranule):
+                    raise refused from error
+                confirmed = True
+                continue
+            pause = next(pauses, None)
+            if pause is None:
+                raise GranuleBusy(
+                    granule.url,
+                    expected="a file that can be read",
+                    found=hindered,
+                    remedy="Nothing was set aside: start the same command again.",
+                ) from error
+        time.sleep(pause)
+
+
+def damaged(granule: Granule, error: Exception) -> InputError:
+    """The error of a granule whose bytes let a library fail in a way of its own."""
+    lines = str(error).splitlines() or ["no message"]
+    return UnreadableGranule(
+        granule.name,
+        expected="a whole file of its product",
+        found=f"{type(error).__name__}: {lines[0]}",
+    )

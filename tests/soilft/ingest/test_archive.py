@@ -1,0 +1,70 @@
+"""Files that a pattern matches and a product does not know are counted and named."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from soilft.errors import NoGranules
+from soilft.ingest.archive import search
+from tests.soilft.ingest.test_granules import Numbers
+
+
+def test_a_file_that_is_passed_over_is_counted_and_named(archive: Path) -> None:
+    (archive / "readme.txt").unlink()
+    (archive / "number_20150102_A_subset.json").write_text(json.dumps(1.0))
+    (archive / "number_20150104_B_v10.json").write_text(json.dumps(1.0))
+    found = search(Numbers(), [f"{archive}/*"])
+    assert found.unknown == ("number_20150102_A_subset.json", "number_20150104_B_v10.json")
+    assert found.caution == (
+        "2 of 5 files not recognised, such as number_20150102_A_subset.json: expected names such "
+        "as number_20150101_A_v10.json"
+    )
+
+
+def test_what_one_pattern_passes_over_another_may_take(archive: Path) -> None:
+    found = search(Numbers(), [f"{archive}/*", f"{archive}/*.json"])
+    assert found.unknown == ("readme.txt",)
+    assert search(Numbers(), [f"{archive}/*.json"]).caution == ""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "number_20150101_A_v10.json.aux.xml",
+        "number_20150101_A_v10.json.md5",
+        "number_20150101_A_v10.xml",
+        "SIMULATED.txt",
+    ],
+)
+def test_a_companion_of_a_granule_is_no_file_passed_over(archive: Path, name: str) -> None:
+    (archive / "readme.txt").unlink()
+    (archive / name).touch()
+    assert search(Numbers(), [f"{archive}/*"]).caution == ""
+
+
+@pytest.mark.parametrize("name", ["number_20150101_A_v10.json.bz2", "number_20150101_A_v10.nc"])
+def test_a_packed_or_another_granule_is_no_companion(archive: Path, name: str) -> None:
+    (archive / "readme.txt").unlink()
+    (archive / name).touch()
+    assert search(Numbers(), [f"{archive}/*"]).unknown == (name,)
+
+
+def test_a_folder_that_may_not_be_listed_is_named_and_hides_no_other(
+    archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (archive / "readme.txt").unlink()
+    (archive / "lost+found").mkdir()
+    whole = os.access
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: "lost+found" not in str(path) and whole(path, mode)
+    )
+    found = search(Numbers(), [f"{archive.parent}/**/*.json"])
+    assert len(found.found) == 3
+    assert found.unknown == ("lost+found",)
+
+
+def test_where_none_is_known_one_is_named(archive: Path) -> None:
+    with pytest.raises(NoGranules, match=r"1 files, none named like one, such as readme\.txt"):
+        search(Numbers(), [f"{archive}/*.txt"])
