@@ -48,8 +48,8 @@ def test_workers_end_when_their_parent_is_killed() -> None:
         assert len(pids) == 2
         assert not any(is_gone(pid) for pid in pids)
         parent.send_signal(signal.SIGKILL)
-        assert parent.wait(timeout=60) == -signal.SIGKILL
-    wait_until(lambda: all(is_gone(pid) for pid in pids), "workers ended", seconds=60)
+        assert parent.wait(timeout=10) == -signal.SIGKILL
+    wait_until(lambda: all(is_gone(pid) for pid in pids), "workers ended", seconds=15)
 
 
 def test_workers_end_when_the_block_is_left_by_an_error() -> None:
@@ -63,7 +63,7 @@ def test_workers_end_when_the_block_is_left_by_an_error() -> None:
     with pytest.raises(KeyboardInterrupt):
         fail_inside()
     assert len(pids) == 1
-    wait_until(lambda: is_gone(pids[0]), "worker ended", seconds=60)
+    wait_until(lambda: is_gone(pids[0]), "worker ended", seconds=15)
 
 
 def blas_threads() -> set[int]:

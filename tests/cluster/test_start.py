@@ -51,14 +51,14 @@ def spec(
             folder, WORKERS, MEMORY, tls=tls, installed=True
         )
         with joined as address:
-            yield cluster.ClusterSpec(kind="address", address=address, connect_timeout=120)
+            yield cluster.ClusterSpec(kind="address", address=address)
     dask.config.refresh()
 
 
 @pytest.fixture(scope="module")
 def client(spec: cluster.ClusterSpec) -> Iterator[Client]:
     with cluster.start(spec) as client:
-        client.wait_for_workers(WORKERS, timeout=120)
+        client.wait_for_workers(WORKERS, timeout=30)
         yield client
 
 
@@ -115,5 +115,5 @@ def test_a_task_that_outgrows_the_memory_limit_is_ended(client: Client) -> None:
     assert cluster.worker_memory_limit(client) == MEMORY_BYTES
     with pytest.raises(KilledWorker):
         client.submit(outgrow, MEMORY_BYTES).result()
-    client.wait_for_workers(WORKERS, timeout=120)
+    client.wait_for_workers(WORKERS, timeout=30)
     assert client.submit(pow, 2, 5, pure=False).result() == 32

@@ -87,7 +87,7 @@ class Hosts:
             *("dask", "scheduler", "--protocol", "tls", "--host", HUB, "--port", "8786"),
             *("--no-dashboard", "--scheduler-file", str(file)),
         )
-        wait_until(file.exists, "the scheduler", 180)
+        wait_until(file.exists, "the scheduler", 60)
         address = f"tls://{HUB}:8786"
         for host in self.net.hosts:
             endpoint = f"http://{STORE}:{S3_PORT}"

@@ -127,7 +127,7 @@ def test_foreground_server_prints_its_environment_and_leaves_nothing(
         assert "s3://mine is private" in printed[0]
         exported = dict(line.removeprefix("export ").strip().split("=", 1) for line in printed[2:])
         foreground.send_signal(number)
-        assert foreground.wait(timeout=120) == 0
+        assert foreground.wait(timeout=30) == 0
     assert set(exported) == {
         "AWS_ENDPOINT_URL",
         "AWS_ACCESS_KEY_ID",
