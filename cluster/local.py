@@ -29,6 +29,10 @@ _ONE_THREAD = dict.fromkeys(
 # lock. It aborts a process that ends ("FATAL: exception not rethrown"), after all its work is done.
 # This can go when gilknocker ends its thread before the interpreter does.
 _NO_WATCH_OF_THE_LOCK = {"distributed.admin.system-monitor.gil.enabled": False}
+# A worker that crashes is started again by its nanny. LocalCluster closes the nanny for good where
+# it finds none 15 s after any crash, so workers that crash now and then would be none at last, and
+# the run would wait for ever. This can go when a nanny that starts its worker is left alone.
+_CRASHED_WORKERS_RETURN = {"distributed.deploy.lost-worker-timeout": "1000 days"}
 
 
 @contextmanager
@@ -47,7 +51,7 @@ def start(spec: ClusterSpec) -> Iterator[Client]:
     _refuse_more_memory_than_there_is(spec)
     with (
         _worker_environment(),
-        dask.config.set(_NO_WATCH_OF_THE_LOCK),
+        dask.config.set(_NO_WATCH_OF_THE_LOCK | _CRASHED_WORKERS_RETURN),
         _processes(spec) as processes,
         Client(processes, timeout=spec.connect_timeout, set_as_default=False) as client,
     ):

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from itertools import islice
+from typing import TypeVar
 
-from distributed import Client, Future, as_completed
+from distributed import Client, Future, KilledWorker, wait
 
-from cluster import worker_memory_limit
+from cluster import ClusterError, worker_memory_limit
 from pipelines.events import Emit, Event
 from soilft.errors import SoilftError, TaskTooLarge
 
 #: What the interpreter and the libraries of an idle worker hold.
 IDLE_WORKER_BYTES = 300 * 2**20
+#: How often to look for workers while nothing comes back.
+LOOK_SECONDS = 5.0
+#: How long to do without any, and to wait for a result that a worker has.
+PATIENCE_SECONDS = 600.0
+#: What is said of a task at which workers end.
+ENDED = "every worker that did it ended, by a crash or for want of memory"
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -79,44 +87,113 @@ def collect(
     on_done: Callable[[str, Result], None],
     outcomes: Outcomes,
     emit: Emit,
+    instead: Callable[[Task], Task] = lambda task: task,
 ) -> None:
-    """Run tasks and hand each result to ``on_done`` in the order they finish.
+    """Run tasks and hand each result to ``on_done`` as they finish.
 
-    One bad task never aborts the others: its error goes to ``outcomes.failed``.
+    One bad task never aborts the others: its error goes to ``outcomes.failed``. A worker that ends
+    takes with it whatever it holds, so tasks that lost too many workers are sent again at the end,
+    one at a time: only what ends a worker by itself fails.
 
     Parameters
     ----------
     tasks
         Small values by unit; each becomes one future, so the graph never grows.
+    instead
+        What to send of a task that lost its workers.
+
+    Raises
+    ------
+    ClusterError
+        ``cluster.no_workers``.
     """
     total = outcomes.finished + len(tasks)
     emit(Event(outcomes.stage, outcomes.finished, total))
-    waiting = iter(tasks.items())
-    units: dict[Future[Result], str] = {}
-    running: Any = as_completed(loop=client.loop)  # type: ignore[no-untyped-call]
 
-    def submit_next() -> None:
-        for unit, task in waiting:
-            future = client.submit(function, task, pure=False)
-            units[future] = unit
-            running.add(future)
-            return
-
-    for _ in range(in_flight(client)):
-        submit_next()
-    for future in running:
-        unit = units.pop(future)
+    def end(unit: str, future: Future[Result]) -> None:
         note = ""
         try:
-            on_done(unit, future.result())
+            on_done(unit, future.result(PATIENCE_SECONDS))
             outcomes.done += 1
         except SoilftError as error:
             note = outcomes.failed[unit] = f"{unit}: {error}"
+        except KilledWorker:
+            note = outcomes.failed[unit] = f"{unit}: {ENDED}. Its log says why."
         except Exception as error:  # noqa: BLE001  whatever one task raises, the others go on
             note = outcomes.failed[unit] = f"{unit}: {type(error).__name__}: {error}"
-        future.release()
         emit(Event(outcomes.stage, outcomes.finished, total, note))
-        submit_next()
+
+    lost = []
+    for unit, future in _as_they_end(client, function, tasks, in_flight(client)):
+        if _lost_its_workers(future):
+            lost.append(unit)
+        else:
+            end(unit, future)
+    for unit in lost:
+        note = f"{unit}: sent again, alone: the workers that held it ended"
+        emit(Event(outcomes.stage, outcomes.finished, total, note))
+        for _, future in _as_they_end(client, function, {unit: instead(tasks[unit])}, 1):
+            end(unit, future)
+
+
+def fatal(
+    client: Client, function: Callable[[Task], object], tasks: Mapping[str, Task]
+) -> set[str]:
+    """Units of tasks at which a worker ends though it holds nothing else; each is sent alone."""
+    ends = _as_they_end(client, function, tasks, 1)
+    return {unit for unit, future in ends if _lost_its_workers(future)}
+
+
+def _as_they_end(
+    client: Client, function: Callable[[Task], Result], tasks: Mapping[str, Task], at_once: int
+) -> Iterator[tuple[str, Future[Result]]]:
+    """Futures of tasks as they end, with at most ``at_once`` of them on the cluster."""
+    waiting = iter(tasks.items())
+    sent: dict[Future[Result], str] = {}
+    while True:
+        for unit, task in islice(waiting, at_once - len(sent)):
+            sent[client.submit(function, task, pure=False)] = unit
+        if not sent:
+            return
+        ended = _first_to_end(client, list(sent))
+        yield sent.pop(ended), ended
+        ended.release()  # type: ignore[no-untyped-call]
+
+
+def _first_to_end(client: Client, futures: Sequence[Future[Result]]) -> Future[Result]:
+    """Wait for one of several futures, for as long as there are workers.
+
+    Raises
+    ------
+    ClusterError
+        Where there is none for `PATIENCE_SECONDS`.
+    """
+    seen = time.monotonic()
+    while True:
+        for future in futures:
+            if future.status in ("finished", "error", "cancelled"):
+                return future
+        try:
+            with client.as_current():
+                wait(futures, LOOK_SECONDS, "FIRST_COMPLETED")  # type: ignore[no-untyped-call]
+        except TimeoutError:
+            if client.scheduler_info(n_workers=1)["workers"]:
+                seen = time.monotonic()
+            elif time.monotonic() - seen > PATIENCE_SECONDS:
+                raise ClusterError(
+                    "cluster.no_workers",
+                    "cluster",
+                    expected="a worker for as long as there is work",
+                    found=f"none for {PATIENCE_SECONDS:g} s",
+                    remedy="Start workers, then the same command: it goes on where this one "
+                    "stopped.",
+                ) from None
+
+
+def _lost_its_workers(future: Future[Result]) -> bool:
+    if future.status != "error":
+        return False
+    return isinstance(future.exception(), KilledWorker)  # type: ignore[no-untyped-call]
 
 
 def worker_share(client: Client) -> int:

@@ -63,6 +63,7 @@ class Work:
         record: Callable[[str, Result], Done],
         *,
         remedy: str = LARGER_WORKERS,
+        instead: Callable[[Task], Task] = lambda task: task,
     ) -> None:
         """Do the units that the ledger does not have, and record each when its data are written.
 
@@ -76,6 +77,8 @@ class Work:
             Of a unit, from its key and what ``function`` gave.
         remedy
             What to do where a task needs more memory than a worker has.
+        instead
+            What to send of a task at which workers ended.
 
         Raises
         ------
@@ -96,7 +99,9 @@ class Work:
                 self.emit(Event(self.stage, self.outcomes.done, total, note))
 
         tasks = {unit.name: unit.task for unit in plan.todo if unit.name in keys}
-        self.each(self.stage, function, tasks, remember, remedy=remedy, counted=True)
+        self.each(
+            self.stage, function, tasks, remember, remedy=remedy, counted=True, instead=instead
+        )
 
     def once(self, plan: Plan[None], make: Callable[[str], Done], *, counted: bool = True) -> Done:
         """The record of a plan's one unit, made by ``make`` from its key unless it is done."""
@@ -173,6 +178,7 @@ class Work:
         remedy: str = LARGER_WORKERS,
         counted: bool = False,
         skipped: int = 0,
+        instead: Callable[[Task], Task] = lambda task: task,
     ) -> None:
         """As `gather`, each result given to ``on_done`` as it comes, for what need not be kept.
 
@@ -182,6 +188,8 @@ class Work:
         ----------
         skipped
             How many more there are whose results are there already.
+        instead
+            What to send of a task at which workers ended.
         """
         if not tasks:
             return
@@ -189,7 +197,7 @@ class Work:
         if peak:
             check_memory(self.client, self.stage, peak, remedy)
         part = self.outcomes if counted else Outcomes(what, skipped=skipped)
-        collect(self.client, function, tasks, on_done, part, self.emit)
+        collect(self.client, function, tasks, on_done, part, self.emit, instead)
         if part.failed:
             raise UnitsFailed(part.failed)
 

@@ -10,6 +10,7 @@
     |   +-- GridMismatch         ... name the product that has this grid
     |   +-- MissingVariable      ... get a file that has it, or do not ask for it
     |   +-- FormatMismatch       ... name the product that declares it so
+    |   +-- GranuleEndsWorker    ... get the file again, or give workers more memory
     +-- GranuleBusy              start the same command again: the file could not be read just now
     +-- StoreError               change nothing, name the store
     |   +-- StorePermission      ... get the right to read or write there
@@ -109,6 +110,12 @@ class FormatMismatch(InputError):
     """Units, types, flags or attributes are not what the product declares."""
 
     code = "format-mismatch"
+
+
+class GranuleEndsWorker(InputError):
+    """Reading the file ends the process, by a crash of a library or for want of memory."""
+
+    code = "granule-ends-worker"
 
 
 class GranuleBusy(SoilftError):

@@ -19,7 +19,7 @@ from soilft.days import DaySpan
 from soilft.errors import InputError
 from soilft.grid import Grid
 from soilft.ingest.archive import Found
-from soilft.ingest.reading import patiently, read_day
+from soilft.ingest.reading import ends_worker, patiently, read_day, set_aside
 from soilft.schema import (
     Template,
     Variable,
@@ -56,6 +56,9 @@ class ChunkOfDays:
         Days of this chunk.
     found
         Every granule that contributes to these days.
+    fatal
+        URLs of those at which a worker ended: set aside unread. In no key, for the files are the
+        same.
     """
 
     url: str
@@ -64,11 +67,16 @@ class ChunkOfDays:
     whole: DaySpan
     span: DaySpan
     found: tuple[Found, ...]
+    fatal: frozenset[str] = frozenset()
 
     @property
     def files(self) -> tuple[Found, ...]:
         """Files that the task reads."""
         return self.found
+
+    def of_file(self, found: Found) -> ChunkOfDays:
+        """The same with one file alone."""
+        return replace(self, found=(found,))
 
     @property
     def key(self) -> str:
@@ -128,15 +136,7 @@ def static_template(sources: Sequence[StaticSource], grid: Grid) -> Template:
 
 def ingest_days(task: ChunkOfDays) -> Ingested:
     """Read, regrid and write one chunk of days. Runs on a worker."""
-    template = template_for(task.source, task.grid, task.span, len(task.span))
-    values = empty_days(template)
-    seen = _Seen()
-    granules = []
-    for i, day in enumerate(task.span):
-        parts = _parts(task, day, seen)
-        granules.append(len(parts))
-        for name, value in task.source.combine(parts, day, task.grid).items() if parts else ():
-            values[name][i] = value
+    values, granules, seen = _read_days(task)
     store.write_region(task.url, values, {"time": task.span.within(task.whole)})
     return Ingested(
         arrays_digest(values),
@@ -153,6 +153,29 @@ def ingest_days(task: ChunkOfDays) -> Ingested:
         },
         tuple(seen.set_aside.values()),
     )
+
+
+def _read_days(task: ChunkOfDays) -> tuple[dict[str, np.ndarray[Any, Any]], list[int], _Seen]:
+    """Values of a chunk, granules used of each day, and what else was learnt of them."""
+    values = empty_days(template_for(task.source, task.grid, task.span, len(task.span)))
+    seen = _Seen(set_aside=_unread(task))
+    granules = []
+    for i, day in enumerate(task.span):
+        parts = _parts(task, day, seen)
+        granules.append(len(parts))
+        for name, value in task.source.combine(parts, day, task.grid).items() if parts else ():
+            values[name][i] = value
+    return values, granules, seen
+
+
+def _unread(task: ChunkOfDays) -> dict[str, SetAside]:
+    """Files of a chunk that are set aside because a worker ended at each, by URL."""
+    files = (file.granule for found in task.found for file in (found, *found.older))
+    return {
+        granule.url: set_aside(granule, ends_worker(granule))
+        for granule in files
+        if granule.url in task.fatal
+    }
 
 
 def facts_of_days(
@@ -212,7 +235,7 @@ def _parts(task: ChunkOfDays, day: date, seen: _Seen) -> list[tuple[Granule, Arr
             try:
                 read = read_day(task.source, granule, day, task.grid)
             except InputError as error:
-                seen.set_aside[granule.url] = SetAside(granule.name, error.code, str(error))
+                seen.set_aside[granule.url] = set_aside(granule, error)
                 continue
             parts.append((granule, read.arrays))
             seen.simulated |= read.simulated or seen.marked(granule)
@@ -243,17 +266,22 @@ def empty_days(template: Template) -> dict[str, np.ndarray[Any, Any]]:
 
 @dataclass(frozen=True)
 class StaticFields:
-    """One task: the variables of one static source."""
+    """One task: the variables of one static source; ``fatal`` as in `ChunkOfDays`."""
 
     url: str
     source: StaticSource
     grid: Grid
     found: tuple[Found, ...]
+    fatal: frozenset[str] = frozenset()
 
     @property
     def files(self) -> tuple[Found, ...]:
         """Files that the task reads."""
         return self.found
+
+    def of_file(self, found: Found) -> StaticFields:
+        """The same with one file alone."""
+        return replace(self, found=(found,))
 
     @property
     def key(self) -> str:
@@ -278,10 +306,13 @@ def ingest_static(task: StaticFields) -> Ingested:
     Raises
     ------
     InputError
-        Where the file cannot be used: without it every prediction would lack a predictor.
+        Where a file cannot be used: without it every prediction would lack a predictor.
     GranuleBusy
         Where it could not be read, and may be readable later.
     """
+    for found in task.found:
+        if found.granule.url in task.fatal:
+            raise ends_worker(found.granule)
     values, facts = patiently(task.found[0].granule, partial(_read_static, task))
     store.write_region(task.url, values, {})
     return Ingested(arrays_digest(values), facts, ())
@@ -303,3 +334,11 @@ def _read_static(task: StaticFields) -> tuple[Arrays, dict[str, Any]]:
 def ingest_unit(task: ChunkOfDays | StaticFields) -> Ingested:
     """Do one unit of the stage. Runs on a worker."""
     return ingest_days(task) if isinstance(task, ChunkOfDays) else ingest_static(task)
+
+
+def read_unit(task: ChunkOfDays | StaticFields) -> None:
+    """Read what a unit reads, and keep nothing. Runs on a worker."""
+    if isinstance(task, ChunkOfDays):
+        _read_days(task)
+    else:
+        _read_static(task)

@@ -13,11 +13,18 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
 
-from soilft.errors import GranuleBusy, InputError, SoilftError, UnreadableGranule
+from soilft.errors import (
+    GranuleBusy,
+    GranuleEndsWorker,
+    InputError,
+    SoilftError,
+    UnreadableGranule,
+)
 from soilft.grid import Grid
 from soilft.sources.files import open_granule
 from soilft.sources.passing import passing
 from soilft.sources.protocol import Arrays, DailySource, Granule, is_simulated
+from soilft.store.ledger import SetAside
 
 PAUSES_SECONDS = (0.5, 2.0, 8.0)
 Result = TypeVar("Result")
@@ -106,3 +113,18 @@ def damaged(granule: Granule, error: Exception) -> InputError:
         expected="a whole file of its product",
         found=f"{type(error).__name__}: {lines[0]}",
     )
+
+
+def ends_worker(granule: Granule) -> GranuleEndsWorker:
+    """The error of a granule at which the process that reads it ends."""
+    return GranuleEndsWorker(
+        granule.name,
+        expected="a file that can be read",
+        found="that every worker that read it ended, by a crash of a library or for want of memory",
+        remedy="Replace the file, or give each worker more memory and say --retry-set-aside.",
+    )
+
+
+def set_aside(granule: Granule, error: InputError) -> SetAside:
+    """A granule that is left out for an error."""
+    return SetAside(granule.name, error.code, str(error))

@@ -15,7 +15,7 @@ from soilft.errors import InputError, NoGranules
 from soilft.grid import Grid
 from soilft.ingest.archive import Found, require_led_somewhere
 from soilft.ingest.granules import Ingested, version_with
-from soilft.ingest.reading import patiently
+from soilft.ingest.reading import ends_worker, patiently, set_aside
 from soilft.schema import MISSING
 from soilft.sources import IsmnArchive
 from soilft.sources.files import local_copy, marked_simulated
@@ -24,7 +24,6 @@ from soilft.sources.stations import StationValues
 from soilft.store import objects
 from soilft.store import zarr as store
 from soilft.store.digest import arrays_digest, digest, spelled
-from soilft.store.ledger import SetAside
 from soilft.store.matching import Match, files_below, matches
 
 # A lost one of these is set aside by its name when it is read.
@@ -72,6 +71,8 @@ class StationArchive:
     ----------
     overpasses
         Names of overpasses with their local solar hours.
+    fatal
+        URL of the archive where workers ended at it: it is set aside unread, in no key.
     """
 
     url: str
@@ -80,11 +81,16 @@ class StationArchive:
     days: DaySpan
     overpasses: tuple[tuple[str, float], ...]
     found: Found
+    fatal: frozenset[str] = frozenset()
 
     @property
     def files(self) -> tuple[Found, ...]:
         """Files that the task reads."""
         return (self.found,)
+
+    def of_file(self, found: Found) -> StationArchive:
+        """The same with one file alone."""
+        return replace(self, found=found)
 
     @property
     def key(self) -> str:
@@ -112,9 +118,11 @@ def ingest_stations(task: StationArchive) -> Ingested:
     """
     granule = task.found.granule
     try:
-        made = patiently(granule, partial(_read, task))
+        if granule.url in task.fatal:
+            raise ends_worker(granule)
+        made = patiently(granule, partial(read_archive, task))
     except InputError as error:
-        return Ingested("", {"simulated": False}, (SetAside(granule.name, error.code, str(error)),))
+        return Ingested("", {"simulated": False}, (set_aside(granule, error),))
     # Another delivery may have other stations: the store is made anew, not extended.
     store.discard(task.url)
     simulated = marked_simulated(granule.url) or any(
@@ -132,7 +140,8 @@ def ingest_stations(task: StationArchive) -> Ingested:
     return Ingested(arrays_digest(made.values), facts, made.set_aside)
 
 
-def _read(task: StationArchive) -> StationValues:
+def read_archive(task: StationArchive) -> StationValues:
+    """Read an archive. Runs on a worker."""
     with local_copy(task.found.granule.url) as path:
         return task.source.to_overpasses(path, task.days, task.grid, dict(task.overpasses))
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import dask
 import psutil
 import pytest
 
@@ -64,6 +65,19 @@ def test_workers_end_when_the_block_is_left_by_an_error() -> None:
         fail_inside()
     assert len(pids) == 1
     wait_until(lambda: is_gone(pids[0]), "worker ended", seconds=15)
+
+
+def test_a_worker_that_crashes_returns_and_stays_however_long_it_takes() -> None:
+    # Sooner than any worker starts, LocalCluster would give it up.
+    with (
+        dask.config.set({"distributed.deploy.lost-worker-timeout": "0.1 s"}),
+        cluster.start(ClusterSpec(memory="512MiB")) as client,
+    ):
+        (pid,) = client.run(os.getpid).values()
+        os.kill(pid, signal.SIGSEGV)
+        wait_until(lambda: is_gone(pid), "worker ended", seconds=15)
+        assert client.submit(pow, 2, 5).result(timeout=60) == 32
+        assert len(client.cluster.workers) == 1
 
 
 def blas_threads() -> set[int]:

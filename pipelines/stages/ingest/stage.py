@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from pipelines.facts import IngestedDays, IngestedUnit, InputUnit
 from pipelines.plan import Plan
 from pipelines.run import Run
 from pipelines.stages.ingest import truth
-from pipelines.stages.ingest.units import STAGE, Task, do, plan
+from pipelines.stages.ingest.units import STAGE, Task, do, plan, without_fatal
 from pipelines.work import Work, stage
 from soilft.ingest.availability import Availability, SourceDays, joined
 from soilft.ingest.granules import Ingested, static_template, template_for
@@ -42,11 +43,12 @@ def ingest(work: Work) -> None:
 def _work_through(work: Work, planned: Plan[Task]) -> None:
     """Do the units of a plan, and those of a synthetic Earth that begin from them."""
     remedy = "Make chunks.ingest_days smaller."
-    work.do(do, planned, _record, remedy=remedy)
+    instead = partial(without_fatal, work.client)
+    work.do(do, planned, _record, remedy=remedy, instead=instead)
     after = replace(work.run, retry_set_aside=False)  # once
     while work.run.config.is_direct and planned.todo:
         planned = plan(after).left
-        work.do(do, planned, _record, remedy=remedy)
+        work.do(do, planned, _record, remedy=remedy, instead=instead)
 
 
 def _record(key: str, made: Ingested) -> Done:

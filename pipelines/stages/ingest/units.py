@@ -6,15 +6,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from distributed import Client
+
 from pipelines.events import Emit, Event, silent
 from pipelines.facts import InputUnit
+from pipelines.outcomes import fatal
 from pipelines.plan import Plan, Unit
 from pipelines.run import Run
 from pipelines.stages.ingest import truth
 from soilft.days import DaySpan
 from soilft.ingest.archive import Findings, Found, discover, search
-from soilft.ingest.granules import ChunkOfDays, Ingested, StaticFields, ingest_unit
-from soilft.ingest.stations import StationArchive, discover_archive, ingest_stations
+from soilft.ingest.granules import ChunkOfDays, Ingested, StaticFields, ingest_unit, read_unit
+from soilft.ingest.stations import (
+    StationArchive,
+    discover_archive,
+    ingest_stations,
+    read_archive,
+)
 
 STAGE = "ingest"
 
@@ -163,3 +171,22 @@ def do(task: Task) -> Ingested:
     if isinstance(task, ChunkOfDays | StaticFields):
         return ingest_unit(task)
     return task()
+
+
+def without_fatal(client: Client, task: Task) -> Task:
+    """A task at which workers ended, without the files at each of which one ends.
+
+    Every file is read by itself, one after the other.
+    """
+    if not isinstance(task, ChunkOfDays | StaticFields | StationArchive):
+        return task
+    files = [file for found in task.files for file in (replace(found, older=()), *found.older)]
+    alone: dict[str, Task] = {file.granule.url: task.of_file(file) for file in files}
+    return replace(task, fatal=frozenset(fatal(client, _read, alone)))
+
+
+def _read(task: Task) -> None:
+    if isinstance(task, StationArchive):
+        read_archive(task)
+    elif isinstance(task, ChunkOfDays | StaticFields):
+        read_unit(task)
