@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar, Literal
@@ -76,6 +76,9 @@ DTYPES = {
     "retrieval_qual_flag": "uint8 or uint16",
 }
 TIMES = ("freeze_thaw_time_utc", "freeze_thaw_time_seconds")
+# Attributes that state the period of a file. A day's half orbits begin and end hours beside it.
+EXTENT = ("rangeBeginningDateTime", "rangeEndingDateTime")
+_DAY_SLACK = 18 * 3600.0
 
 _NAME = re.compile(
     r"SMAP_L3_FT_(?P<family>P|P_E)_(?P<day>\d{8})_(?P<version>R(?P<release>\d{5})_\d{3})(?:\w*_subsetted)?\.(?:h5|nc4)$"
@@ -100,7 +103,7 @@ class SmapL3Ft:
 
     role: ClassVar[Role] = "label"
     product: ClassVar[str] = "smap-l3-ft-36km"
-    version: ClassVar[str] = "0.3.0"
+    version: ClassVar[str] = "0.4.0"
     references: ClassVar[str] = (
         "SMAP L3 Radiometer Freeze/Thaw SPL3FTP (NASA, NSIDC DAAC; Derksen et al. 2017, "
         "doi:10.1016/j.rse.2017.03.007)"
@@ -274,8 +277,8 @@ def _identified(path: Path, group: str, family: str) -> dict[str, str]:
             raise MissingVariable(
                 path.name, expected=f"the group {group}", found=", ".join(file) or "nothing"
             )
-        identity = file.get("Metadata/DatasetIdentification")
-        said = {} if identity is None else dict(identity.attrs)
+        said = _attributes(file, "Metadata/DatasetIdentification")
+        extent = _attributes(file, "Metadata/Extent")
         simulated = text(file.attrs.get("simulated", "false"))
     # A renamed file gives itself away, where it says what it is at all.
     names = {"shortName": f"SPL3FT{family}", "CompositeReleaseID": f"R{match['release']}"}
@@ -283,7 +286,40 @@ def _identified(path: Path, group: str, family: str) -> dict[str, str]:
         found = text(said.get(key, expected))
         if found != expected:
             raise FormatMismatch(f"{path.name}: {key}", expected=expected, found=found)
+    _require_day(extent, match["day"], path)
     return {"simulated": simulated}
+
+
+def _attributes(file: h5py.File, group: str) -> dict[str, object]:
+    """Attributes of a group; none where it is not there."""
+    found = file.get(group)
+    return {} if found is None else dict(found.attrs)
+
+
+def _require_day(extent: Mapping[str, object], day: str, path: Path) -> None:
+    """Hold the middle of the period that a file states, if any, against the day of its name."""
+    stated = [text(extent[key]) for key in EXTENT if key in extent]
+    try:
+        begin, end = (_seconds(moment) for moment in stated)
+    except ValueError:
+        if not stated:
+            return
+        raise FormatMismatch(
+            f"{path.name}: {EXTENT[0]}", expected="two moments", found=" and ".join(stated)
+        ) from None
+    if abs((begin + end) / 2 - _seconds(f"{day}T12:00")) > _DAY_SLACK:
+        raise FormatMismatch(
+            f"{path.name}: {EXTENT[0]}",
+            expected=f"a period about {day}, as named",
+            found=" to ".join(stated),
+            remedy="Was the file renamed? Give it the name of its own day.",
+        )
+
+
+def _seconds(moment: str) -> float:
+    """Seconds since 1970 of a moment of UTC as ISO 8601 writes it."""
+    parsed = datetime.fromisoformat(moment)
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
 
 
 def _open_group(path: Path, group: str) -> xr.Dataset:

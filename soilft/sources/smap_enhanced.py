@@ -32,7 +32,7 @@ class SmapL3FtE(SmapL3Ft):
     """The freeze/thaw state of each overpass, 9 km, by majority of area in a cell of the grid."""
 
     product: ClassVar[str] = "smap-l3-ft-9km"
-    version: ClassVar[str] = "0.3.0"
+    version: ClassVar[str] = "0.4.0"
     references: ClassVar[str] = (
         "SMAP Enhanced L3 Radiometer Freeze/Thaw SPL3FTP_E (NASA, NSIDC DAAC; Derksen et al. 2017, "
         "doi:10.1016/j.rse.2017.03.007)"

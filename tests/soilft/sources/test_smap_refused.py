@@ -80,6 +80,34 @@ def test_a_file_that_says_the_same_as_its_name_is_read(tmp_path: Path) -> None:
         assert set(dataset.data_vars) == {"freeze_thaw", "surface_flag", "retrieval_qual_flag"}
 
 
+# The period that a file states, of NAME's day, 2016-01-15, and of others.
+PERIODS = [
+    ("2016-01-15T00:00:00.000Z", "2016-01-15T23:59:59.999Z", True),
+    ("2016-01-14T17:26:40.123Z", "2016-01-16T01:01:00.000Z", True),
+    ("2016-01-15T00:00:00", "2016-01-16T00:00:00", True),
+    ("2016-01-14T00:00:00.000Z", "2016-01-15T00:00:00.000Z", False),
+    ("2016-01-16T00:00:00.000Z", "2016-01-16T23:59:59.999Z", False),
+    ("some day", "2016-01-15T23:59:59.999Z", False),
+]
+
+
+@pytest.mark.parametrize(("begin", "end", "fits"), PERIODS)
+def test_the_period_of_a_file_is_held_against_its_name(
+    tmp_path: Path, begin: str, end: str, fits: bool
+) -> None:
+    path = written(tmp_path, arrays())
+    with h5py.File(path, "r+") as file:
+        extent = file.require_group("Metadata/Extent")
+        extent.attrs["rangeBeginningDateTime"] = np.bytes_(begin)
+        extent.attrs["rangeEndingDateTime"] = np.bytes_(end)
+    if fits:
+        with SOURCE.read(path) as dataset:
+            assert "freeze_thaw" in dataset
+        return
+    with pytest.raises(FormatMismatch, match=f"rangeBeginningDateTime: expected .*{begin}"):
+        SOURCE.read(path)
+
+
 @pytest.mark.parametrize("keep", [200, -1000])
 def test_a_truncated_file_is_refused(tmp_path: Path, keep: int) -> None:
     path = written(tmp_path, arrays())
