@@ -19,7 +19,14 @@ from soilft.days import DaySpan
 from soilft.errors import InputError
 from soilft.grid import Grid
 from soilft.ingest.archive import Found
-from soilft.ingest.reading import ends_worker, patiently, read_day, set_aside
+from soilft.ingest.reading import (
+    ends_worker,
+    named_by,
+    patiently,
+    read_day,
+    set_aside,
+    stood_in_for,
+)
 from soilft.schema import (
     Template,
     Variable,
@@ -211,9 +218,7 @@ class _Seen:
     def stands_in(self, older: Granule, newest: Found) -> None:
         """Say of the newest file of a slot, which was set aside, that an older one is read."""
         item = self.set_aside[newest.granule.url]
-        said = f" {older.name} is read in its place."
-        if not item.reason.endswith(said):
-            self.set_aside[newest.granule.url] = replace(item, reason=f"{item.reason}{said}")
+        self.set_aside[newest.granule.url] = stood_in_for(item, older)
 
     def marked(self, granule: Granule) -> bool:
         """Whether a folder of a granule is marked as simulated; each is looked at once."""
@@ -303,19 +308,33 @@ class StaticFields:
 def ingest_static(task: StaticFields) -> Ingested:
     """Read, regrid and write the fields of a static source. Runs on a worker.
 
+    A file that cannot be used is set aside where an older version of it can be.
+
     Raises
     ------
     InputError
-        Where a file cannot be used: without it every prediction would lack a predictor.
+        Where there is none: without the file every prediction would lack a predictor.
     GranuleBusy
         Where it could not be read, and may be readable later.
     """
-    for found in task.found:
-        if found.granule.url in task.fatal:
-            raise ends_worker(found.granule)
-    values, facts = patiently(task.found[0].granule, partial(_read_static, task))
+    aside: list[SetAside] = []
+    while True:
+        try:
+            for found in task.found:
+                if found.granule.url in task.fatal:
+                    raise ends_worker(found.granule)
+            values, facts = patiently(task.found[0].granule, partial(_read_static, task))
+            break
+        except InputError as error:
+            newest = next((f for f in task.found if f.older and named_by(error, f.granule)), None)
+            if newest is None:
+                raise
+            older = replace(newest.older[0], older=newest.older[1:])
+            aside.append(stood_in_for(set_aside(newest.granule, error), older.granule))
+            files = (older if found is newest else found for found in task.found)
+            task = replace(task, found=tuple(files))
     store.write_region(task.url, values, {})
-    return Ingested(arrays_digest(values), facts, ())
+    return Ingested(arrays_digest(values), facts, tuple(aside))
 
 
 def _read_static(task: StaticFields) -> tuple[Arrays, dict[str, Any]]:

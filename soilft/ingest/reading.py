@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypeVar
 
@@ -128,3 +128,14 @@ def ends_worker(granule: Granule) -> GranuleEndsWorker:
 def set_aside(granule: Granule, error: InputError) -> SetAside:
     """A granule that is left out for an error."""
     return SetAside(granule.name, error.code, str(error))
+
+
+def stood_in_for(item: SetAside, older: Granule) -> SetAside:
+    """The same, with what is read in its place; said once."""
+    said = f" {older.name} is read in its place."
+    return item if item.reason.endswith(said) else replace(item, reason=f"{item.reason}{said}")
+
+
+def named_by(error: InputError, granule: Granule) -> bool:
+    """Whether an error is about a granule: about the file, or something in it."""
+    return error.thing.split(": ")[0] == granule.name
