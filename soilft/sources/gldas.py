@@ -273,7 +273,8 @@ class GldasNoah3h:
         most = int(np.min(read, axis=0).max(initial=0))
         if most >= self.min_granules:
             return ""
-        return f"at most {most} of the {self.min_granules} granules a day of min_granules"
+        asked = f"the {self.min_granules} granules a day that min_granules asks for"
+        return f"at most {most} of {asked}"
 
 
 def _clipped(name: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -62,7 +62,7 @@ def test_days_with_too_few_granules_are_told_by_the_best_of_them(
 ) -> None:
     names = ("instant_count", "interval_count")
     said = source.shortfall({n: np.array(c, "uint8") for n, c in zip(names, counts, strict=True)})
-    expected = f"at most {most} of the 8 granules a day of min_granules"
+    expected = f"at most {most} of the 8 granules a day that min_granules asks for"
     assert said == ("" if most is None else expected)
 
 
