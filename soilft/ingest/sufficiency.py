@@ -42,7 +42,7 @@ class UsableDays:
     @property
     def share(self) -> float:
         """Share of the days that it could have; 1 where it could have none."""
-        return float(self.usable.sum() / self.expected.sum()) if self.expected.any() else 1.0
+        return float(self.usable[self.expected].mean()) if self.expected.any() else 1.0
 
 
 def usable_days(

@@ -138,6 +138,16 @@ def test_a_label_without_a_day_is_refused_whatever_is_let_pass(tmp_path: Path) -
     assert said.endswith("without labels nothing can be learnt.")
 
 
+def test_a_reanalysis_that_had_not_begun_is_refused_by_its_period(tmp_path: Path) -> None:
+    run = run_of(tmp_path, period={"start": date(1999, 1, 1), "end": date(1999, 1, 10)})
+    give(run, "gldas", [0.0] * 10)
+    said = refusal(run)
+    assert said.startswith(
+        "inputs.gldas: expected a period with days that gldas-noah-025-3h can have, found "
+        "1999-01-01..1999-01-10. "
+    )
+
+
 def test_every_absent_input_is_named_at_once(tmp_path: Path) -> None:
     run = run_of(tmp_path)
     for name in ("gldas", "smos"):

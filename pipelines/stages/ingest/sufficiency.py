@@ -155,17 +155,19 @@ def _no_day(
     elif refused:
         key = f"inputs.{name}.may_be_absent: true"
         remedy = f"Get what is missing, ask for less, or let it pass: {key}."
-    return AbsentInput(
-        f"inputs.{name}",
-        expected=f"a value on some of {_expected(run, name, days)}",
-        found=f"none{_why(run, name, days, records)}",
-        remedy=remedy,
-    )
+    if days.expected.any():
+        expected = f"a value on some of {_expected(run, name, days)}"
+        found = f"none{_why(run, name, days, records)}"
+    else:
+        expected = f"a period with days that {run.config.inputs[name].product} can have"
+        found = str(run.config.days)
+    return AbsentInput(f"inputs.{name}", expected=expected, found=found, remedy=remedy)
 
 
 def _expected(run: Run, name: str, days: UsableDays) -> str:
-    product = run.config.inputs[name].product
-    return f"the {days.expected.sum()} days of {run.config.days} that {product} can have"
+    count, product = days.expected.sum(), run.config.inputs[name].product
+    noun = "day" if count == 1 else "days"
+    return f"the {count} {noun} of {run.config.days} that {product} can have"
 
 
 def _why(run: Run, name: str, days: UsableDays, records: Records) -> str:
