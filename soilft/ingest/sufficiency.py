@@ -15,8 +15,9 @@ from soilft.grid import Region
 from soilft.sources.missions import possible
 from soilft.sources.protocol import DailySource, StaticSource
 
-# Share of the days that an input could have below which it is told of.
-LOW_SHARE = 0.8
+# Share of the days that an input could have below which it is told of. A satellite with a narrow
+# swath does not pass a small region every day: SMOS and SMAP see one on two days of three or so.
+LOW_SHARE = 0.5
 
 Days = npt.NDArray[np.bool_]
 

@@ -200,7 +200,7 @@ def test_a_label_beside_that_had_not_begun_is_not_missed(tmp_path: Path) -> None
 
 
 def test_few_days_are_a_caution_counted_over_those_of_the_mission(tmp_path: Path) -> None:
-    days = {"start": date(2015, 3, 23), "end": date(2015, 4, 1)}
+    days = {"start": date(2015, 3, 24), "end": date(2015, 4, 2)}
     run = run_of(tmp_path, INPUTS | {"smap": SMAP}, period=days)
     give(run, "smap", [0.0] * 8 + [1.0, 1.0])
     assert cautions(run) == []
@@ -208,8 +208,8 @@ def test_few_days_are_a_caution_counted_over_those_of_the_mission(tmp_path: Path
     require_sufficient(run)
     [said] = cautions(run)
     assert said == (
-        "inputs.smap: expected a value on most of the 2 days of 2015-03-23..2015-04-01 that "
-        "smap-l3-ft-36km can have, found one on 1 of them: no granule of 1 of them"
+        "inputs.smap: expected a value on most of the 3 days of 2015-03-24..2015-04-02 that "
+        "smap-l3-ft-36km can have, found one on 1 of them: no granule of 2 of them"
     )
 
 
