@@ -5,6 +5,7 @@
     SoilftError                  show its line, end with the exit code of its kind
     +-- ConfigError              correct the named key of the configuration, start again
     |   +-- NoGranules           ... the pattern, or the place where the granules are
+    |   +-- AbsentInput          ... get its granules, or the key that lets it be absent
     +-- InputError               set the named granule aside, go on with the others
     |   +-- UnreadableGranule    ... get the file again
     |   +-- GridMismatch         ... name the product that has this grid
@@ -80,6 +81,12 @@ class NoGranules(ConfigError):
     """A granule pattern matches nothing that its product can read."""
 
     code = "no-granules"
+
+
+class AbsentInput(ConfigError):
+    """An input has no usable day, or tells of too little of the region: nothing is trained."""
+
+    code = "absent-input"
 
 
 class InputError(SoilftError):

@@ -13,6 +13,7 @@ from pipelines.plan import Plan
 from pipelines.run import Run
 from pipelines.stages import annual, predict
 from pipelines.stages.harmonize import transfers as harmonize
+from pipelines.stages.ingest import sufficiency
 from pipelines.stages.ingest import units as ingest_units
 from pipelines.stages.ingest.stage import availability
 from pipelines.stages.publish import is_published
@@ -79,7 +80,9 @@ def _ingested(run: Run, planned: Plan[Any]) -> StageState:
     files = sum(len(unit.task.files) for unit in planned.units)
     to_write = size * todo // max(len(planned), 1)
     note = f"{files} granules"
-    return StageState("ingest", len(planned.done), todo, to_write, note, planned.cautions)
+    # Of what is to be ingested anew, the records are those of another archive.
+    cautions = (*planned.cautions, *sufficiency.cautions(run, planned.records))
+    return StageState("ingest", len(planned.done), todo, to_write, note, cautions)
 
 
 def _harmonized(run: Run, *, ingested: bool) -> StageState:

@@ -12,6 +12,7 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Field,
     SerializeAsAny,
     ValidatorFunctionWrapHandler,
     WrapValidator,
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 RENAMED = {"variables_read": "variables"}
 #: Settings that came after digests of region files had been written into stores.
 LATER = frozenset({"depth_to", "flags", "masked_surfaces", "max_gap_hours", "threshold"})
+#: Keys that decide whether a run goes on, and no value that it makes.
+LETTING_PASS = frozenset({"may_be_absent", "least_known"})
 
 
 def _known(product: str) -> str:
@@ -76,12 +79,24 @@ class Input(BaseModel):
         """
         settings = type(self).model_fields
         unsaid = {n for n in LATER & settings.keys() if getattr(self, n) == settings[n].default}
-        return self.model_dump(mode="json", exclude={"granules", *unsaid})
+        return self.model_dump(mode="json", exclude={"granules", *LETTING_PASS, *unsaid})
+
+
+class TimedInput(Input):
+    """An input with days. One without a usable day ends the run, unless it ``may_be_absent``."""
+
+    may_be_absent: bool = False
+
+
+class StaticInput(Input):
+    """An input without time. ``least_known`` is the share of the region's land it must tell of."""
+
+    least_known: float = Field(0.5, ge=0, le=1)
 
 
 @cache
 def input_model(product: str) -> type[Input]:
-    """Give the model of one product's input: every field of its source is a key, and no other is.
+    """Give the model of one product's input: the fields of its source are keys beside the common.
 
     >>> input_model("dem")(product="dem", variable="height").source()
     Dem(variable='height')
@@ -93,7 +108,7 @@ def input_model(product: str) -> type[Input]:
     }
     return create_model(
         f"{source.__name__}Input",
-        __base__=Input,
+        __base__=StaticInput if source.role == "static" else TimedInput,
         __cls_kwargs__={"extra": "forbid"},
         **settings,
     )

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError, model_validator
 
 from pipelines.config.as_written import AsWritten, Place, read
 from pipelines.config.cluster import ClusterSection
-from pipelines.config.products import AnyInput
+from pipelines.config.products import AnyInput, TimedInput
 from pipelines.config.sections import (
     AnnualSection,
     ChunkSection,
@@ -82,6 +82,11 @@ class Config(Section):
             raise ValueError(
                 f"label.input: expected one of the inputs that are labels ({', '.join(labels)}), "
                 f"found {self.label.input}"
+            )
+        if isinstance(label, TimedInput) and label.may_be_absent:
+            raise ValueError(
+                f"inputs.{self.label.input}.may_be_absent: expected false, for it is the label "
+                "that is learnt, found true"
             )
         known = cast("DailySource", label.source()).overpasses
         for overpass in self.label.overpasses:

@@ -11,6 +11,7 @@ from pipelines import lineage
 from pipelines.facts import PredictedDays
 from pipelines.plan import Plan, Unit
 from pipelines.run import Run
+from pipelines.stages.ingest.sufficiency import require_sufficient
 from pipelines.stages.train.stage import require_model
 from pipelines.work import Work, stage
 from soilft.cube import structure as cube
@@ -27,8 +28,15 @@ STAGE = "predict"
 
 @stage(STAGE)
 def predict(work: Work) -> None:
-    """Predict the chunks of days that are missing, each whole, into the staging cube."""
+    """Predict the chunks of days that are missing, each whole, into the staging cube.
+
+    Raises
+    ------
+    AbsentInput
+        Where an input lacks so much that nothing may be predicted from what is there.
+    """
     run = work.run
+    require_sufficient(run)
     model = require_model(run)
     planned = plan(run, model)
     if planned.todo:

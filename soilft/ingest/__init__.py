@@ -7,4 +7,5 @@
 - `truth`: the truth of a synthetic Earth, beside the inputs.
 - `simulated`: inputs of a synthetic Earth without granules, in their place.
 - `availability`: which days each source has.
+- `sufficiency`: usable days of those that an input could have, and share of the land known.
 """

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
-from importlib.resources import files
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from soilft.geo.land import rings
+
 Line = npt.NDArray[np.float64]
-_FILE = "data/land-110m.json"
 
 
 def outline(bounds: tuple[float, float, float, float]) -> list[Line]:
@@ -57,25 +56,13 @@ def outline(bounds: tuple[float, float, float, float]) -> list[Line]:
     return found
 
 
-def source() -> str:
-    """Where the outline comes from and under what licence."""
-    held = _content()
-    return f"{held['source']}; {held['licence']}"
-
-
-@lru_cache(maxsize=1)
-def _content() -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(files("soilft").joinpath(_FILE).read_text("utf-8"))
-    return content
-
-
 @lru_cache(maxsize=1)
 def _coast() -> npt.NDArray[Any]:
     """Lines as geometries, (line,)."""
     import shapely
 
-    rings = (np.array(ring) for ring in _content()["rings"])
-    return np.array([shapely.LineString(line) for ring in rings for line in _without_cuts(ring)])
+    lines = (line for ring in rings() for line in _without_cuts(ring))
+    return np.array([shapely.LineString(line) for line in lines])
 
 
 def _without_cuts(ring: Line) -> list[Line]:

@@ -155,4 +155,4 @@ def cautions(found: Mapping[str, Any], subject: Subject) -> list[str]:
         said.append("One winter: blocks alone are held out, no year is.")
     if found["set_aside"]:
         said.append(f"{len(found['set_aside'])} granules were set aside as unusable.")
-    return said
+    return [*said, *(f"{sentence.rstrip('.')}." for sentence in subject.lacking)]

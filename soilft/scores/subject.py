@@ -34,6 +34,8 @@ class Subject:
         What is told of the inter-calibration of the radiometers, None where there is none.
     gap_levels
         Levels of gap filling that are allowed, None where no radiometer is among the inputs.
+    lacking
+        Sentences about inputs that lack days or cells.
     """
 
     title: str
@@ -52,6 +54,7 @@ class Subject:
     settings: Mapping[str, Any]
     harmonization: Mapping[str, Any] | None = None
     gap_levels: tuple[str, ...] | None = None
+    lacking: tuple[str, ...] = ()
 
     @property
     def draws(self) -> Draws:

@@ -5,6 +5,7 @@ What the products share:
 - `protocol`: what a product's reader offers, and what a granule is.
 - `files`: native files, brought to this machine and refused where damaged.
 - `passing`: failures of reading that pass.
+- `missions`: days that products can have.
 - `dated`: times of native files, held against their names.
 - `raster`: GeoTIFF and VRT.
 - `vrt`: what a VRT may refer to.

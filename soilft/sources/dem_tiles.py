@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 from soilft.errors import ConfigError, FormatMismatch, GridMismatch, UnreadableGranule
 from soilft.grid import Grid
 from soilft.sources import raster
 from soilft.sources.dem import PLAUSIBLE, Terrain, read_raster
-from soilft.sources.protocol import Granule
+from soilft.sources.protocol import Arrays, Granule
 
 # Of land, with room for noise.
 LAND = (-1500.0, PLAUSIBLE[1])
@@ -183,6 +184,11 @@ class Copernicus(Terrain):
         whole = [*tiles, *self._sea(tiles, grid)]
         widths = sorted({round(1 / tile.grid.width) for tile in whole}, reverse=True)
         return [[t for t in whole if round(1 / t.grid.width) == width] for width in widths]
+
+    def assumed(self, values: Arrays) -> npt.NDArray[np.bool_]:
+        """Cells (y, x) that are level sea, where absent tiles are taken for it."""
+        level = (values["elevation"] == 0) & (values["elevation_std"] == 0)
+        return np.asarray(level & (self.absent == "sea"))
 
     def _sea(self, tiles: Sequence[raster.Tile], grid: Grid) -> list[raster.Tile]:
         if self.absent == "missing":

@@ -260,6 +260,22 @@ class GldasNoah3h:
                 out[f"{name}_{statistic}"] = value.astype("float32")
         return out
 
+    def shortfall(self, counts: Mapping[str, npt.NDArray[Any]]) -> str:
+        """Why days are missing that have granules, where they have too few; else empty.
+
+        Parameters
+        ----------
+        counts
+            ``instant_count`` and ``interval_count`` of these days, (day,), as stored.
+        """
+        names = ("instant_count", "interval_count")
+        read = [counts[name] for name, kind in zip(names, self._kinds(), strict=True) if kind]
+        most = int(np.min(read, axis=0).max(initial=0))
+        if most >= self.min_granules:
+            return ""
+        asked = f"the {self.min_granules} granules a day that min_granules asks for"
+        return f"at most {most} of {asked}"
+
 
 def _clipped(name: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     low, high = LIMITS.get(name, (-np.inf, np.inf))

@@ -81,6 +81,36 @@ def test_a_setting_that_came_later_is_not_digested_where_it_is_the_default() -> 
         assert input_model(product)(product=product, **same).digested() == plain.digested()
 
 
+def test_a_key_that_lets_an_input_pass_is_in_no_digest() -> None:
+    path = shipped("demo-tibet")
+    inputs = as_written(path)["inputs"]
+    terrain = inputs["terrain"] | {"least_known": 0.25}
+    changed = inputs | {"gldas": inputs["gldas"] | {"may_be_absent": True}, "terrain": terrain}
+    plain, given = load(path), load(path, {"inputs": changed})
+    assert given.digest() == plain.digest()
+    for name in ("gldas", "terrain"):
+        assert given.inputs[name] != plain.inputs[name]
+        assert given.inputs[name].source() == plain.inputs[name].source()
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "value", "words"),
+    [
+        ("smos", "may_be_absent", True, r"inputs\.smos\.may_be_absent.*: expected false"),
+        ("terrain", "may_be_absent", True, r"inputs\.terrain\.may_be_absent: unknown key"),
+        ("terrain", "least_known", 1.5, r"inputs\.terrain\.least_known: .*1\.5"),
+        ("gldas", "least_known", 0.5, r"inputs\.gldas\.least_known: unknown key"),
+    ],
+)
+def test_only_what_can_go_without_is_let_pass(
+    name: str, key: str, value: object, words: str
+) -> None:
+    inputs = as_written(shipped("demo-tibet"))["inputs"]
+    changed = inputs | {name: inputs[name] | {key: value}}
+    with pytest.raises(ConfigError, match=words):
+        load(shipped("demo-tibet"), {"inputs": changed})
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [

@@ -11,6 +11,7 @@ from pipelines.facts import Harmonized, InputUnit
 from pipelines.plan import Plan, Unit
 from pipelines.run import Run
 from pipelines.stages.harmonize.normals import fit_normals
+from pipelines.stages.ingest.sufficiency import require_sufficient
 from pipelines.work import Work, stage
 from soilft import __version__
 from soilft.errors import StoreError
@@ -33,8 +34,14 @@ def harmonize(work: Work) -> None:
 
     Nothing is fitted to another where there is only one; no normals where nothing is filled by
     them.
+
+    Raises
+    ------
+    AbsentInput
+        Where an input lacks so much that nothing may be trained on what is there.
     """
     run = work.run
+    require_sufficient(run)
     if run.harmonizes:
         record = work.once(plan(run).only(TRANSFERS), partial(_fit_all, work))
         work.outcomes.set_aside = [_unreached(run, n) for n in Harmonized.of(record).unreached]

@@ -8,7 +8,7 @@ from functools import partial
 from pipelines.facts import IngestedDays, IngestedUnit, InputUnit
 from pipelines.plan import Plan
 from pipelines.run import Run
-from pipelines.stages.ingest import truth
+from pipelines.stages.ingest import sufficiency, truth
 from pipelines.stages.ingest.units import STAGE, Task, do, plan, without_fatal
 from pipelines.work import Work, stage
 from soilft.ingest.availability import Availability, SourceDays, joined
@@ -25,7 +25,6 @@ def ingest(work: Work) -> None:
     """Ingest what is new or has changed; what the ledger has is left alone."""
     run = work.run
     planned = plan(run, work.emit)
-    work.outcomes.cautions = list(planned.cautions)
     if planned.todo:
         store.sweep_partials(run.places.inputs)
         _make_templates(run)
@@ -38,6 +37,7 @@ def ingest(work: Work) -> None:
         _tell_availability(run)
         aside = (*run.set_aside(), *_truth_set_aside(run))
         work.outcomes.set_aside = [item.reason for item in aside]
+        work.outcomes.cautions = [*planned.cautions, *sufficiency.cautions(run)]
 
 
 def _work_through(work: Work, planned: Plan[Task]) -> None:

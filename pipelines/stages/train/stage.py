@@ -7,6 +7,7 @@ from typing import Any
 from pipelines import lineage
 from pipelines.facts import ForestGrown, TrainingTable
 from pipelines.run import Run
+from pipelines.stages.ingest.sufficiency import require_sufficient
 from pipelines.stages.train import by_radiometer, forest
 from pipelines.stages.train.inner_votes import rules
 from pipelines.stages.train.table import make_table
@@ -27,7 +28,14 @@ STAGE = "train"
 
 @stage(STAGE)
 def train(work: Work) -> None:
-    """Make the table and the forest of today's inputs, unless they are there."""
+    """Make the table and the forest of today's inputs, unless they are there.
+
+    Raises
+    ------
+    AbsentInput
+        Where an input lacks so much that nothing may be trained on what is there.
+    """
+    require_sufficient(work.run)
     table = make_table(work)
     if _trained(work.run) is not None:
         work.outcomes.skipped += 1

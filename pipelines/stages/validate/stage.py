@@ -9,6 +9,7 @@ from pipelines import lineage
 from pipelines.facts import Harmonized, TrainingTable
 from pipelines.plan import Plan, single
 from pipelines.run import Run
+from pipelines.stages.ingest import sufficiency
 from pipelines.stages.train.stage import require_model
 from pipelines.stages.validate.evidence import STAGE, gather, references
 from pipelines.stages.validate.figures import figures
@@ -72,6 +73,7 @@ def subject(run: Run, model: ModelRef, record: Done) -> Subject:
         config.validation.model_dump(mode="json"),
         None if harmonized is None else Harmonized.of(harmonized).told,
         config.gap_filling.levels if run.radiometers() else None,
+        tuple(sufficiency.cautions(run)),
     )
 
 

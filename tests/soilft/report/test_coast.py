@@ -63,8 +63,3 @@ def test_land_beyond_the_antimeridian_is_the_same_land() -> None:
 def test_bounds_without_area_are_refused(bounds: tuple[float, float, float, float]) -> None:
     with pytest.raises(ValueError, match="west, south, east, north"):
         coast.outline(bounds)
-
-
-def test_source_and_licence_are_named() -> None:
-    assert "Natural Earth" in coast.source()
-    assert "public domain" in coast.source()

@@ -148,6 +148,12 @@ def test_each_weakness_has_its_sentence(change: dict[str, Any], words: str) -> N
     assert words in " ".join(found)
 
 
+def test_what_inputs_lack_is_said() -> None:
+    subject = replace(SUBJECT, lacking=("inputs.gldas: found none. Get it.", "inputs.smap: few"))
+    said = ["inputs.gldas: found none. Get it.", "inputs.smap: few."]
+    assert cautions(PLAIN, subject) == [*cautions(PLAIN, SUBJECT), *said]
+
+
 def test_one_calendar_year_is_said() -> None:
     subject = replace(SUBJECT, days=DaySpan(date(2012, 1, 1), date(2012, 3, 1)))
     assert "One calendar year" in cautions(PLAIN, subject)[-1]

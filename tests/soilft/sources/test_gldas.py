@@ -47,6 +47,25 @@ def cell_of(grid: Grid, lat: float, lon: float) -> tuple[int, int]:
     return int(np.argmin(np.abs(grid.y - lat))), int(np.argmin(np.abs(grid.x - lon)))
 
 
+@pytest.mark.parametrize(
+    ("source", "counts", "most"),
+    [
+        (GldasNoah3h(), ([7, 7, 6], [7, 7, 6]), 7),
+        (GldasNoah3h(), ([8, 8, 8], [7, 0, 5]), 7),
+        (GldasNoah3h((SOIL,)), ([6, 6, 2], [8, 8, 8]), 6),
+        (GldasNoah3h((SOIL,), min_granules=6), ([6, 6, 2], [8, 8, 8]), None),
+        (GldasNoah3h(), ([8, 7, 7], [8, 7, 7]), None),
+    ],
+)
+def test_days_with_too_few_granules_are_told_by_the_best_of_them(
+    source: GldasNoah3h, counts: tuple[list[int], list[int]], most: int | None
+) -> None:
+    names = ("instant_count", "interval_count")
+    said = source.shortfall({n: np.array(c, "uint8") for n, c in zip(names, counts, strict=True)})
+    expected = f"at most {most} of the 8 granules a day that min_granules asks for"
+    assert said == ("" if most is None else expected)
+
+
 PLACES = [(30.125, 91.125), (35.875, 80.375), (26.125, 73.125), (39.875, 104.875), (33.375, 97.625)]
 
 
