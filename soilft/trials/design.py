@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from soilft.errors import ConfigError
 from soilft.predictors.features import FeatureSet, names_by_group
 from soilft.predictors.window import Inputs
 from soilft.scores.ablations import columns_left
@@ -71,3 +72,22 @@ def trials(
     if len(np.unique(table.year)) > 1 and len(np.unique(table.block)) > 1:
         found |= {kind: replace(first, kind=kind) for kind in alone}
     return found
+
+
+def require_a_fold(headline: Experiment, table: StoredTable) -> None:
+    """Refuse to score where no fold of the headline has rows of both classes to train on.
+
+    Raises
+    ------
+    ConfigError
+        Naming every fold and the rows that it has.
+    """
+    if headline.each_fold(table):
+        return
+    found = [f"fold {number + 1}: {rows}" for number, rows in headline.left_out(table).items()]
+    raise ConfigError(
+        "validation",
+        expected="a fold with rows of both classes to train on",
+        found="; ".join(found),
+        remedy="Use fewer folds, smaller blocks, a longer period or a larger region.",
+    )
