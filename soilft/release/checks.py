@@ -1,4 +1,4 @@
-"""Checks of a cube before it is published: recent days and possible states."""
+"""Checks of a cube before it is published: recent days, possible states, skill of its forest."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from soilft.days import DaySpan, day_of
 from soilft.errors import ReleaseRefused
 from soilft.release.changes import STATE
 from soilft.schema import MISSING, THAWED
+from soilft.scores.skill import Skill
 from soilft.store import zarr as store
 
 # Daily mean of the uppermost soil layer of the reanalysis.
@@ -37,6 +38,9 @@ class Limits:
         No pixel may be thawed on so many days in a row on which its soil is colder than this.
     max_impossible
         Share of the known pixels for which that may nevertheless be so.
+    min_skill
+        Gain of the forest over the majority class, on held-out rows, that the whole of its 95 %
+        interval must exceed.
     """
 
     max_age: int = 31
@@ -45,6 +49,7 @@ class Limits:
     cold_kelvin: float = 253.15
     cold_days: int = 14
     max_impossible: float = 0.0
+    min_skill: float = 0.0
 
 
 def check(
@@ -109,6 +114,49 @@ def check(
             remedy="Readers keep the release they have. Mend the inputs, or change the limits.",
         )
     return found
+
+
+def require_skill(
+    model: str, skill: Skill | None, limits: Limits, *, released: bool
+) -> dict[str, Any]:
+    """Look at what held-out rows say of a forest, and refuse one that is no better than a constant.
+
+    Parameters
+    ----------
+    model
+        URL of the forest.
+    skill
+        Its gain over the majority class; None where it was not judged.
+    released
+        Whether the store has a release: its updates go on, with a caution.
+
+    Returns
+    -------
+    dict
+        ``skill``, as JSON values, and ``cautions``, sentences to be told.
+
+    Raises
+    ------
+    ReleaseRefused
+        Where the interval of the gain reaches ``min_skill`` or lies below it, and nothing was
+        released yet.
+    """
+    if skill is None:
+        said = "The forest was not judged on held-out rows. soilft validate does so."
+        return {"skill": None, "cautions": [said]}
+    cautions = [skill.caution] if skill.caution else []
+    if not skill.exceeds(limits.min_skill):
+        expected = f"a gain over the majority class above publication.min_skill, {limits.min_skill}"
+        if not released:
+            raise ReleaseRefused(
+                model,
+                expected=expected,
+                found=str(skill),
+                remedy="Nothing is published. Look at the inputs and the report; with a lower "
+                "publication.min_skill it is published with a caution.",
+            )
+        cautions.append(f"{model}: expected {expected}, found {skill}. The store has a release.")
+    return {"skill": skill.to_json(), "cautions": cautions}
 
 
 def _known(state: Any, days: int) -> tuple[npt.NDArray[np.int64], int]:
