@@ -72,7 +72,8 @@ def staging(
         Where it must not be published.
     """
     limits, skill = run.config.publication.limits(), skill_of(run, model)
-    checks = release_checks.require_skill(model.url, skill, limits, released=before is not None)
+    report = objects.join(run.report_url(model), "report.html")
+    checks = release_checks.require_skill(report, skill, limits, released=before is not None)
     staged = _staged(run, model, predicted, before, skill.caution if skill else "")
     checks |= release_checks.check(
         staged.url, staged.days, staged.new_days(before), run.input_refs().reanalysis, limits

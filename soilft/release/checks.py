@@ -19,6 +19,11 @@ from soilft.store import zarr as store
 # Daily mean of the uppermost soil layer of the reanalysis.
 TEMPERATURE = "SoilTMP0_10cm_inst_mean"
 _DAYS_AT_ONCE = 60
+#: What is said of a forest without a skill to be held against the limit.
+UNKNOWN = (
+    "Nothing tells whether the forest beats the majority class: soilft validate has not judged it, "
+    "or its held-out rows lie in one year of one block."
+)
 
 
 @dataclass(frozen=True)
@@ -117,16 +122,16 @@ def check(
 
 
 def require_skill(
-    model: str, skill: Skill | None, limits: Limits, *, released: bool
+    report: str, skill: Skill | None, limits: Limits, *, released: bool
 ) -> dict[str, Any]:
     """Look at what held-out rows say of a forest, and refuse one that is no better than a constant.
 
     Parameters
     ----------
-    model
-        URL of the forest.
+    report
+        URL of its report.
     skill
-        Its gain over the majority class; None where it was not judged.
+        Its gain over the majority class; None where it was not judged, or has no interval.
     released
         Whether the store has a release: its updates go on, with a caution.
 
@@ -142,20 +147,19 @@ def require_skill(
         released yet.
     """
     if skill is None:
-        said = "The forest was not judged on held-out rows. soilft validate does so."
-        return {"skill": None, "cautions": [said]}
+        return {"skill": None, "cautions": [UNKNOWN]}
     cautions = [skill.caution] if skill.caution else []
     if not skill.exceeds(limits.min_skill):
         expected = f"a gain over the majority class above publication.min_skill, {limits.min_skill}"
         if not released:
             raise ReleaseRefused(
-                model,
+                report,
                 expected=expected,
                 found=str(skill),
-                remedy="Nothing is published. Look at the inputs and the report; with a lower "
-                "publication.min_skill it is published with a caution.",
+                remedy="Nothing is published. Mend the inputs, or make publication.min_skill "
+                "lower: then it is published with a caution.",
             )
-        cautions.append(f"{model}: expected {expected}, found {skill}. The store has a release.")
+        cautions.append(f"{report}: expected {expected}, found {skill}. The store has a release.")
     return {"skill": skill.to_json(), "cautions": cautions}
 
 

@@ -141,7 +141,12 @@ def cautions(
             "SIMULATED: the inputs were made by a simulator. No score here says anything about "
             "the accuracy of a product made from observations."
         )
-    if skill is not None and skill.caution:
+    if skill is None:
+        said.append(
+            "The held-out rows lie in one year of one block: nothing tells whether the forest "
+            "beats the majority class."
+        )
+    elif skill.caution:
         said.append(skill.caution)
     for key, entry in found["experiments"].items():
         if "left_out" in entry:

@@ -17,6 +17,7 @@ from pipelines.run import Run
 from pipelines.stages.publish import publish
 from pipelines.stages.validate.stage import skill_of
 from soilft.errors import ReleaseRefused
+from soilft.release.checks import UNKNOWN
 from soilft.release.publication import latest
 from soilft.scores.skill import Skill
 from soilft.store import objects
@@ -98,9 +99,9 @@ def test_skill_is_published_without_a_word(done: Predicted) -> None:
 def test_what_was_not_judged_is_said(done: Predicted) -> None:
     assert skill_of(done.run, done.model) is None
     outcomes, _ = publish(done.run)
-    assert outcomes.cautions == [
-        "The forest was not judged on held-out rows. soilft validate does so."
-    ]
+    assert outcomes.cautions == [UNKNOWN]
+    assert "soilft validate has not judged it" in UNKNOWN
+    assert caution_of(done.run) is None
 
 
 def test_a_scorecard_of_0_3_0_tells_of_the_skill(done: Predicted) -> None:
