@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import pytest
 
+from soilft.draws import dealt
 from soilft.errors import ConfigError
 from soilft.forest.grow import ForestSettings
 from soilft.geo.spatial_blocks import spatial_blocks
@@ -255,9 +256,24 @@ def test_folds_of_one_class_are_left_out_and_the_rest_is_judged(tmp_path: Path) 
 def test_no_fold_of_both_classes_is_refused_by_name(tmp_path: Path) -> None:
     given = world(rows=600)
     one = tables.stored_table(tmp_path, replace(given, label=np.ones_like(given.label)))
-    with pytest.raises(ConfigError, match=r"fold 1: frozen rows alone; fold 2: frozen") as error:
+    with pytest.raises(
+        ConfigError, match=r"found fold 1 with frozen rows alone; fold 2 with frozen"
+    ) as error:
         require_a_fold(headline(one), read_table(one[0]))
-    assert error.value.expected == "a fold with rows of both classes to train on"
+    assert error.value.expected.startswith("a fold with rows of both classes to train on")
+
+
+def test_folds_without_a_row_to_judge_are_refused_by_name(tmp_path: Path) -> None:
+    given, rules = world(rows=600), replace(RULES, folds=3)
+    years = 1 + np.arange(600) % 3
+    day = (15340 + 366 * years).astype("int32")
+    # Each year's block is of the next group, so no fold's years meet its blocks.
+    of_block = dealt(np.arange(3), 3, rules.seed + 1)
+    block = np.argsort(of_block)[(dealt(years, 3, rules.seed) + 1) % 3]
+    made = replace(given, day=day, block=block.astype("int32"))
+    apart = tables.stored_table(tmp_path, made)
+    with pytest.raises(ConfigError, match="fold 3 with no rows to judge"):
+        require_a_fold(headline(apart, rules=rules), read_table(apart[0]))
 
 
 def test_a_pair_whose_rows_are_of_one_class_has_a_reason(stored: tuple[str, str]) -> None:
