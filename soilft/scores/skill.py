@@ -87,8 +87,8 @@ class Skill:
         if self.exceeds(0):
             return ""
         return (
-            "The forest does not beat the majority class: on held-out rows it is right more often "
-            f"than always naming the class of most training rows by {self}."
+            "The forest does not beat the majority class: on held-out rows its accuracy minus that "
+            f"of always naming the class of most training rows is {self}."
         )
 
     def __str__(self) -> str:

@@ -190,8 +190,8 @@ def test_what_is_not_held_out_is_said(held_out: str, words: str) -> None:
 def test_a_forest_no_better_than_the_majority_class_is_said_first() -> None:
     found = cautions({**PLAIN, "simulated": True}, SUBJECT, Skill(0.01, -0.02, 0.04, 90), BOTH)
     assert found[1] == (
-        "The forest does not beat the majority class: on held-out rows it is right more often than "
-        "always naming the class of most training rows by +0.0100 (95 % -0.0200 to +0.0400, 90 "
+        "The forest does not beat the majority class: on held-out rows its accuracy minus that of "
+        "always naming the class of most training rows is +0.0100 (95 % -0.0200 to +0.0400, 90 "
         "rows)."
     )
     unknown = cautions(PLAIN, SUBJECT, None, BOTH)
