@@ -216,6 +216,16 @@ class PredictedDays(Facts):
 
 
 @dataclass(frozen=True)
+class Scored(Facts):
+    """Facts of a scorecard: the forest's skill, of `soilft.scores.skill`.
+
+    None where its held-out rows have no interval, and in records of release 0.3.0.
+    """
+
+    skill: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
 class ErrorCorrelation(Facts):
     """Facts of the day-to-day correlation of errors, of `soilft.annual.day_correlation`.
 

@@ -254,10 +254,19 @@ class Run:
         return self.places.quicklooks(lineage.run_id(self, model))
 
     def references(self) -> Sequence[str]:
-        """Citations of the inputs, in the order of their names."""
-        sources = self.sources()
+        """Citations of the inputs that have data, in the order of their names."""
+        sources, empty = self.sources(), self.without_data()
         given = self.config.metadata.inputs
-        return [given.get(name, sources[name].references) for name in sorted(sources)]
+        return [
+            given.get(name, sources[name].references)
+            for name in sorted(sources)
+            if name not in empty
+        ]
+
+    def without_data(self) -> set[str]:
+        """Inputs with days of which nothing has a value on any day so far, by name."""
+        known = {u.source for u, r in self.input_records() if IngestedDays.of(r).newest_day}
+        return self.config.daily_sources().keys() - known
 
     def sources(self) -> dict[str, Any]:
         """Sources that predictors and labels come from, by name of the input."""

@@ -24,7 +24,7 @@ from soilft.cube.structure import PredictDays
 from soilft.forest.artefact import ModelRef
 from soilft.ingest.granules import static_template, template_for
 from soilft.release.publication import latest
-from soilft.report.sections import HEADLINE, held_out
+from soilft.report.experiments import HEADLINE, held_out
 from soilft.scores.ablations import ABLATIONS
 from soilft.store import objects
 

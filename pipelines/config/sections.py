@@ -396,6 +396,7 @@ class PublicationSection(Section):
     cold_kelvin: float = Field(Limits.cold_kelvin, gt=0)
     cold_days: int = Field(Limits.cold_days, ge=1)
     max_impossible: float = Field(Limits.max_impossible, ge=0, le=1)
+    min_skill: float = Field(Limits.min_skill, ge=-1, le=1)
     keep_days: int = Field(30, ge=0)
     lease_seconds: float = Field(900, gt=0)
 

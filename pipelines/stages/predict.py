@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +20,7 @@ from soilft.cube.attributes import Provenance, global_attributes
 from soilft.cube.structure import PredictDays, Predicted, predict_days
 from soilft.errors import StoreError
 from soilft.forest.artefact import ModelRef
+from soilft.predictors.features import kind
 from soilft.schema import Template
 from soilft.store import zarr as store
 from soilft.store.ledger import Done
@@ -100,14 +102,16 @@ def template_of(run: Run, model: ModelRef) -> Template:
 
 def attributes(run: Run, model: ModelRef) -> dict[str, Any]:
     """Global attributes of the cube, by today's configuration and the model's card."""
-    config, card = run.config, run.card(model)
-    daily = config.daily_sources().values()
+    config, card, empty = run.config, run.card(model), run.without_data()
+    daily = [source for name, source in config.daily_sources().items() if name not in empty]
+    features = with_data(card.features, {source.role for source in daily})
     origin = Provenance(
         run.references(),
         platforms=[source.platform for source in daily if source.platform],
         instruments=[source.instrument for source in daily if source.instrument],
         simulated=run.is_simulated(),
         created=created(run),
+        predictors={kind(name) for name in features},
     )
     found = global_attributes(
         config.to_region(),
@@ -119,12 +123,18 @@ def attributes(run: Run, model: ModelRef) -> dict[str, Any]:
         identity={
             "model_digest": model.digest,
             "config_digest": config.digest(),
-            "features": json.dumps(card.features),
+            "features": json.dumps(features),
         },
     )
     # Sets mean nothing without their level, and it is the model's, whatever is configured today.
     level = card.set_level
     return found if level is None else {**found, "conformal_level": level}
+
+
+def with_data(features: Sequence[str], roles: Collection[str]) -> list[str]:
+    """Features that any input tells of, by the roles of the inputs with days that have data."""
+    needed = {"microwave": "tb", "reanalysis": "reanalysis"}
+    return [name for name in features if needed.get(kind(name)) in {None, *roles}]
 
 
 def created(run: Run) -> str:

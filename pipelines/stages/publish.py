@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pipelines import lineage
@@ -14,7 +15,7 @@ from pipelines.run import Run
 from pipelines.stages import annual
 from pipelines.stages.predict import require_predicted, template_of
 from pipelines.stages.train.stage import require_model
-from pipelines.stages.validate.stage import scorecard
+from pipelines.stages.validate.stage import scorecard, skill_of
 from soilft.cube.structure import PredictDays
 from soilft.forest.artefact import ModelRef
 from soilft.release import changes
@@ -41,7 +42,8 @@ def publish(run: Run, emit: Emit = silent) -> tuple[Outcomes, Release]:
     StoreError
         Where chunks of the cube are missing: a part is never published.
     ReleaseRefused
-        Where recent days are missing, or states cannot be, beyond the region file's limits.
+        Where recent days are missing, states cannot be, or the forest of a first release is no
+        better than the majority class, beyond the region file's limits.
     """
     model = require_model(run)
     predicted = require_predicted(run, model)
@@ -55,6 +57,7 @@ def publish(run: Run, emit: Emit = silent) -> tuple[Outcomes, Release]:
         compared=lambda cube: changes.compared(cube, staged.url, staged.new_days(before)),
     )
     outcomes = Outcomes(STAGE, done=int(release.fresh), skipped=int(not release.fresh))
+    outcomes.cautions += staged.facts["checks"]["cautions"]
     return outcomes, release
 
 
@@ -68,23 +71,28 @@ def staging(
     ReleaseRefused
         Where it must not be published.
     """
-    staged = _staged(run, model, predicted, before)
-    checks = release_checks.check(
-        staged.url,
-        staged.days,
-        staged.new_days(before),
-        run.input_refs().reanalysis,
-        run.config.publication.limits(),
+    limits, skill = run.config.publication.limits(), skill_of(run, model)
+    report = objects.join(run.report_url(model), "report.html")
+    checks = release_checks.require_skill(report, skill, limits, released=before is not None)
+    staged = _staged(run, model, predicted, before, skill.caution if skill else "")
+    checks |= release_checks.check(
+        staged.url, staged.days, staged.new_days(before), run.input_refs().reanalysis, limits
     )
     return staged.saying(checks=checks)
 
 
 def _staged(
-    run: Run, model: ModelRef, predicted: Plan[PredictDays], before: Mapping[str, Any] | None
+    run: Run,
+    model: ModelRef,
+    predicted: Plan[PredictDays],
+    before: Mapping[str, Any] | None,
+    caution: str,
 ) -> Staged:
-    """Everything that is to be published, as yet unchecked."""
+    """Everything that is to be published, as yet unchecked; the cube says what is to be told."""
     method, layers = lineage.method(run, model), annual.content(run, model)
     template, contents = template_of(run, model), _contents(predicted)
+    if caution:
+        template = replace(template, attributes={**template.attributes, "caution": caution})
     return Staged(
         url=run.staging_url(model),
         template=template,

@@ -7,7 +7,7 @@ bytes. What only the publisher of a cube knows stands in `Credits`; what is not 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
@@ -26,8 +26,8 @@ CONVENTIONS = "CF-1.11, ACDD-1.3"
 KEYWORDS = (
     "EARTH SCIENCE > CRYOSPHERE > FROZEN GROUND > SEASONALLY FROZEN GROUND",
     "EARTH SCIENCE > LAND SURFACE > FROZEN GROUND > SEASONALLY FROZEN GROUND",
-    "EARTH SCIENCE > SPECTRAL/ENGINEERING > MICROWAVE > BRIGHTNESS TEMPERATURE",
 )
+_MICROWAVE = "EARTH SCIENCE > SPECTRAL/ENGINEERING > MICROWAVE > BRIGHTNESS TEMPERATURE"
 METHODS = (
     "Geurts et al. 2006, doi:10.1007/s10994-006-6226-1",
     "Meyer and Pebesma 2021, doi:10.1111/2041-210X.13650",
@@ -120,13 +120,15 @@ class Provenance:
     Parameters
     ----------
     references
-        With DOIs, one an input.
+        With DOIs, one an input that has data.
     platforms, instruments
-        Of the inputs that were measured.
+        Of those that were measured.
     simulated
         Whether any input says of itself that it was simulated.
     created
         ISO date that stands for the making: of the newest input, or of SOURCE_DATE_EPOCH.
+    predictors
+        Kinds of predictors that had data; see `soilft.predictors.features.kind`.
     """
 
     references: Sequence[str]
@@ -134,6 +136,14 @@ class Provenance:
     instruments: Sequence[str]
     simulated: bool
     created: str
+    predictors: Collection[str]
+
+    @property
+    def told(self) -> str:
+        """The predictors in words: microwave and reanalysis, or whatever else there was."""
+        daily = [kind for kind in ("microwave", "reanalysis") if kind in self.predictors]
+        *others, last = daily or sorted(self.predictors) or ["no"]
+        return f"{', '.join(others)} and {last}" if others else last
 
 
 def licence(text: str) -> str:
@@ -195,9 +205,9 @@ def global_attributes(
         "title": name,
         "summary": f"{warning}Daily soil freeze/thaw state on {region.preset} cells, with its "
         "probability, conformal set, dissimilarity to the training and quality flags, "
-        "predicted by extremely randomised trees from microwave and reanalysis predictors. "
+        f"predicted by extremely randomised trees from {origin.told} predictors. "
         "Missing days stay missing.",
-        "keywords": ", ".join(KEYWORDS),
+        "keywords": ", ".join((*KEYWORDS, *[_MICROWAVE] * ("microwave" in origin.predictors))),
         "keywords_vocabulary": "GCMD Science Keywords",
         "standard_name_vocabulary": "CF Standard Name Table v93",
         "cdm_data_type": "Grid",

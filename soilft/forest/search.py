@@ -17,7 +17,7 @@ from soilft.draws import Rows, at_most
 from soilft.errors import ConfigError
 from soilft.forest.grow import ForestSettings
 from soilft.forest.strata import read_columns
-from soilft.training.held_out import SPLITS, Fold, year_block_folds
+from soilft.training.held_out import SPLITS, Fold, held_out_together, year_block_folds
 
 if TYPE_CHECKING:
     from sklearn.ensemble import ExtraTreesClassifier
@@ -81,11 +81,12 @@ class Point:
 
 @dataclass(frozen=True)
 class Choice:
-    """All points, the best by accuracy, and the one that was taken."""
+    """All points, the best by accuracy, the one that was taken, and what the folds held out."""
 
     points: tuple[Point, ...]
     best: Point
     chosen: Point
+    held_out: str = "years and blocks"
 
     @property
     def why(self) -> str:
@@ -95,13 +96,13 @@ class Choice:
         if chosen is best:
             return (
                 f"Of {len(self.points)} points, none that is cheaper comes within one standard "
-                f"error of the best accuracy on {folds} folds of held-out years and blocks, "
+                f"error of the best accuracy on {folds} folds of held-out {self.held_out}, "
                 f"{best.accuracy:.4f}: {cost}."
             )
         short, error = shortfall(chosen, best)
         return (
             f"Of {len(self.points)} points, the cheapest that falls short of the best accuracy on "
-            f"{folds} folds of held-out years and blocks, {best.accuracy:.4f}, by no more than one "
+            f"{folds} folds of held-out {self.held_out}, {best.accuracy:.4f}, by no more than one "
             f"standard error of what it falls short by: {short:.4f}, standard error {error:.4f}; "
             f"{cost}, where the best takes {best.visits:.0f} and {best.nodes:.0f}."
         )
@@ -165,10 +166,20 @@ def rows_and_folds(url: str, most: int, folds: int, seed: int) -> tuple[Rows, li
     folds
         Of places among ``rows``.
     """
-    split, label, day, block = read_columns(url, "split", "label", "day", "block")
+    split, label, block = read_columns(url, "split", "label", "block")
     rows = at_most(np.flatnonzero(split == SPLITS["train"]), most, seed)
-    year = day[rows].astype("datetime64[D]").astype("datetime64[Y]")
-    return rows, blocked_folds(label[rows], year, block[rows], folds, seed)
+    return rows, blocked_folds(label[rows], _years(url)[rows], block[rows], folds, seed)
+
+
+def held_out(url: str, rows: Rows) -> str:
+    """What folds of some rows of a stored table hold out; see `held_out_together`."""
+    (block,) = read_columns(url, "block")
+    return held_out_together(_years(url)[rows], block[rows])
+
+
+def _years(url: str) -> npt.NDArray[Any]:
+    (day,) = read_columns(url, "day")
+    return day.astype("datetime64[D]").astype("datetime64[Y]")
 
 
 def search(

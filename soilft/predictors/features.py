@@ -334,6 +334,22 @@ def names_by_group(inputs: Inputs, features: FeatureSet) -> list[tuple[str, list
     return [(group, [name for name, _ in _of_group(group, window)]) for group in features.groups]
 
 
+def kind(feature: str) -> str:
+    """Kind of predictor that a feature is: microwave, reanalysis, terrain, soil or calendar.
+
+    Examples
+    --------
+    >>> kind("npr_36.5_AM"), kind("static_sand")
+    ('microwave', 'soil')
+    """
+    beginning, _, rest = feature.partition("_")
+    if beginning == "static":
+        return "soil" if rest in SOIL_FIELDS else "terrain"
+    if beginning == "reanalysis":
+        return "reanalysis"
+    return "calendar" if beginning in ("season", "local") else "microwave"
+
+
 def names_of(inputs: Inputs, features: FeatureSet) -> tuple[str, ...]:
     """Names of the features that `compute` would give, in order, reading no field."""
     return tuple(name for _, names in names_by_group(inputs, features) for name in names)

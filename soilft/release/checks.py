@@ -1,4 +1,4 @@
-"""Checks of a cube before it is published: recent days and possible states."""
+"""Checks of a cube before it is published: recent days, possible states, skill of its forest."""
 
 from __future__ import annotations
 
@@ -13,11 +13,17 @@ from soilft.days import DaySpan, day_of
 from soilft.errors import ReleaseRefused
 from soilft.release.changes import STATE
 from soilft.schema import MISSING, THAWED
+from soilft.scores.skill import Skill
 from soilft.store import zarr as store
 
 # Daily mean of the uppermost soil layer of the reanalysis.
 TEMPERATURE = "SoilTMP0_10cm_inst_mean"
 _DAYS_AT_ONCE = 60
+#: What is said of a forest without a skill to be held against the limit.
+UNKNOWN = (
+    "Nothing tells whether the forest beats the majority class: soilft validate has not judged it, "
+    "or its held-out rows lie in one year of one block."
+)
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,9 @@ class Limits:
         No pixel may be thawed on so many days in a row on which its soil is colder than this.
     max_impossible
         Share of the known pixels for which that may nevertheless be so.
+    min_skill
+        Gain of the forest over the majority class, on held-out rows, that the whole of its 95 %
+        interval must exceed.
     """
 
     max_age: int = 31
@@ -45,6 +54,7 @@ class Limits:
     cold_kelvin: float = 253.15
     cold_days: int = 14
     max_impossible: float = 0.0
+    min_skill: float = 0.0
 
 
 def check(
@@ -109,6 +119,48 @@ def check(
             remedy="Readers keep the release they have. Mend the inputs, or change the limits.",
         )
     return found
+
+
+def require_skill(
+    report: str, skill: Skill | None, limits: Limits, *, released: bool
+) -> dict[str, Any]:
+    """Look at what held-out rows say of a forest, and refuse one that is no better than a constant.
+
+    Parameters
+    ----------
+    report
+        URL of its report.
+    skill
+        Its gain over the majority class; None where it was not judged, or has no interval.
+    released
+        Whether the store has a release: its updates go on, with a caution.
+
+    Returns
+    -------
+    dict
+        ``skill``, as JSON values, and ``cautions``, sentences to be told.
+
+    Raises
+    ------
+    ReleaseRefused
+        Where the interval of the gain reaches ``min_skill`` or lies below it, and nothing was
+        released yet.
+    """
+    if skill is None:
+        return {"skill": None, "cautions": [UNKNOWN]}
+    cautions = [skill.caution] if skill.caution else []
+    if not skill.exceeds(limits.min_skill):
+        expected = f"a gain over the majority class above publication.min_skill, {limits.min_skill}"
+        if not released:
+            raise ReleaseRefused(
+                report,
+                expected=expected,
+                found=str(skill),
+                remedy="Nothing is published. Mend the inputs, or make publication.min_skill "
+                "lower: then it is published with a caution.",
+            )
+        cautions.append(f"{report}: expected {expected}, found {skill}. The store has a release.")
+    return {"skill": skill.to_json(), "cautions": cautions}
 
 
 def _known(state: Any, days: int) -> tuple[npt.NDArray[np.int64], int]:

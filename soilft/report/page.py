@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from soilft.report import sections
-from soilft.report.sections import HEADLINE, experiments, for_comparison
+from soilft.report.experiments import HEADLINE, experiments, for_comparison, held_out
 from soilft.report.tables import Entry, count, difference, interval, percent, score, why
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def text(scorecard: Entry) -> str:
     lines = [title(scorecard), "", *(f"  ! {sentence}" for sentence in cautions(scorecard)), ""]
     best = tried.get(HEADLINE) or {}
     lines += [
-        f"HEADLINE  {sections.held_out(best)}",
+        f"HEADLINE  {held_out(best)}",
         *_lines(best),
     ]
     rows = scorecard.get("baselines")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soilft.report.sections import HEADLINE, held_out
+from soilft.report.experiments import HEADLINE, held_out
 from soilft.report.style import (
     BLUE,
     FROZEN_COLOUR,

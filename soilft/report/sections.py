@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from soilft.errors import ConfigError
 from soilft.report import tables
+from soilft.report.experiments import HEADLINE, experiments, for_comparison, held_out
 from soilft.report.tables import Entry, Table, count, facts, interval, percent, score, table, why
 
-HEADLINE = "year_block"
-# As a scorecard calls what its folds hold out together.
-_TOGETHER = re.compile("^Held-out years and (spatial )?blocks")
-_EACH_FOLD = ("Each fold's year and blocks are", "What a fold holds out is")
-_RANDOM = ("random_train", "random_validation", "random_test")
-# Beginnings of the keys of experiments, in the order they are shown; others follow by name.
-_ORDER = (
-    *_RANDOM,
-    HEADLINE,
-    "year",
-    "block",
-    "era_",
-    "smap",
-    "stations",
-    "truth",
-    "label_ceiling",
-    "shuffled",
-)
 _GROUPS = {
     "month": "month",
     "season": "season",
@@ -113,37 +95,6 @@ def figures(drawn: Mapping[str, str]) -> dict[str, list[dict[str, str]]]:
         "maps": [shown[name] for name in _MAPS if name in shown],
         "further": [figure for name, figure in shown.items() if name not in _FIGURES],
     }
-
-
-def experiments(scorecard: Entry) -> dict[str, Entry]:
-    """Experiments in the order of the page: the stored scorecard has its keys sorted.
-
-    The titles of those that hold out years and blocks name what there was several of.
-    """
-
-    def place(key: str) -> tuple[int, str]:
-        return next((n for n, k in enumerate(_ORDER) if key.startswith(k)), len(_ORDER)), key
-
-    found = scorecard.get("experiments") or {}
-    what = held_out(found.get(HEADLINE) or {})
-    shown: dict[str, dict[str, Any]] = {key: dict(found[key]) for key in sorted(found, key=place)}
-    for entry in shown.values():
-        entry["title"] = _TOGETHER.sub(what, str(entry.get("title", "")))
-        entry["note"] = str(entry.get("note", "")).replace(*_EACH_FOLD)
-    return dict(shown)
-
-
-def held_out(best: Entry) -> str:
-    """What the headline's folds hold out: of one winter blocks alone, of one block years alone."""
-    years = [str(row["key"]) for row in (best.get("by") or {}).get("year") or []]
-    if len(years) == 1:
-        return f"Held-out spatial blocks alone, in {years[0]}"
-    return "Held-out years alone" if best.get("blocks") == 1 else "Held-out years and blocks"
-
-
-def for_comparison(key: str, entry: Entry) -> bool:
-    """Whether an experiment is no measure of skill."""
-    return key in _RANDOM or bool(entry.get("comparison_only"))
 
 
 def headline(entry: Entry) -> dict[str, Any]:

@@ -14,6 +14,7 @@
 - `ablations`: groups of features that forests are kept from.
 - `by_radiometer`: a forest for each radiometer against one for all, on the same held-out rows.
 - `evidence`: the measurements that a scorecard is made from.
+- `skill`: the forest's gain over the majority class, on held-out rows.
 - `subject`: the record that it is about, and the settings that it is scored by.
 - `comparisons`: held-out rows and the cube, each against a reference.
 - `scorecard`: all of them together, with the cautions to read them with.

@@ -13,6 +13,7 @@ from soilft.forest.by_radiometer import radiometers_to_grow
 from soilft.scores import bootstrap
 from soilft.scores.held_out_scores import Draws
 from soilft.scores.predictions import Rows
+from soilft.training.held_out import held_out_together
 from soilft.training.table import StoredTable
 
 
@@ -91,8 +92,10 @@ def verdict(
     interval = gain["interval"]
     kept = interval is not None and interval[0] > 0
     words = "no interval" if interval is None else f"95 % {interval[0]:+.4f} to {interval[1]:+.4f}"
+    within = table.rows_of("train")
+    what = held_out_together(table.year[within], table.block[within])
     why = (
-        f"On {gain['rows']} rows of held-out years and blocks a forest for each radiometer is "
+        f"On {gain['rows']} rows of held-out {what} a forest for each radiometer is "
         f"right more often by {gain['overall_accuracy']:+.4f} ({words}): "
         + ("kept, for the whole interval is above 0." if kept else "one forest for all is kept.")
     )

@@ -16,8 +16,10 @@ from soilft.scores import held_out_scores as scorecard
 from soilft.scores.ablations import ABLATIONS
 from soilft.scores.evidence import HEADLINE, SHUFFLED, TRUTH, Evidence, Folds
 from soilft.scores.held_out_scores import Draws, Pool, States
+from soilft.scores.predictions import HeldOut
 from soilft.scores.subject import Subject
-from soilft.training.held_out import SPLITS
+from soilft.training.held_out import SPLITS, held_out_together
+from soilft.training.table import StoredTable
 
 ALONE = {
     "year": (
@@ -27,6 +29,24 @@ ALONE = {
     "block": (
         "Held-out spatial blocks alone",
         "Other places in the same years are trained on: a neighbouring region.",
+    ),
+}
+# Of the headline, by what its folds hold out; and the beginning of its kin's titles.
+_AT_ONCE = {
+    "years and blocks": (
+        "Held-out years and spatial blocks",
+        "Each fold's year and blocks are neither trained nor calibrated on.",
+        "Held-out years and blocks",
+    ),
+    "years": (
+        "Held-out years alone",
+        "Each fold's years are neither trained nor calibrated on.",
+        "Held-out years alone",
+    ),
+    "blocks": (
+        "Held-out spatial blocks alone",
+        "Each fold's blocks are neither trained nor calibrated on.",
+        "Held-out spatial blocks alone",
     ),
 }
 _IN_DOUBT = "Pixel-days whose flags say that the retrieval is in doubt are left out."
@@ -70,18 +90,31 @@ class Compared:
         """True states of the table's rows, None where they are not known."""
         return self.states.get(TRUTH)
 
-    @property
-    def growing(self) -> dict[str, int]:
-        """How the forests of the folds were grown."""
-        parts = self.evidence.folds[HEADLINE].parts
-        return {
-            "folds": len(parts),
-            "rows_per_fit": max(part.trained_on for part in parts),
-            "trees_per_fit": self.subject.settings["trees_per_fit"],
-        }
+    @cached_property
+    def named(self) -> tuple[str, str, str]:
+        """Title and note of the headline, and the beginning of the titles of its kin.
+
+        A record of one winter is called as longer ones are, as in release 0.3.0: that it holds out
+        blocks alone is for its cautions, and for whoever shows it, to say.
+        """
+        table = self.evidence.table
+        held_out = held_out_together(table.year, table.block)
+        return _AT_ONCE["years and blocks" if self.subject.one_winter else held_out]
 
     def held_out(self, folds: Folds, title: str, note: str, /, **more: Any) -> dict[str, Any]:
         """Scores of the rows of some folds against the label that they were tested on."""
+        headline = self.evidence.folds[HEADLINE].parts
+        more |= {
+            "folds": len(folds.parts),
+            "rows_per_fit": max(part.trained_on for part in headline),
+            "trees_per_fit": self.subject.settings["trees_per_fit"],
+        }
+        if folds.left_out:
+            numbered = folds.left_out.items()
+            more["left_out"] = [{"fold": n + 1, "rows": rows} for n, rows in numbered]
+        if not folds.parts:
+            reason = "no fold has rows of both classes to train on"
+            return scorecard.unmade(title, note, reason, **more)
         pool = scorecard.pooled(folds.parts)
         cluster = self.cluster[pool.rows]
         return scorecard.experiment(
@@ -145,15 +178,23 @@ def _random_split(compared: Compared) -> dict[str, Any]:
 def _headline(compared: Compared) -> dict[str, Any]:
     """Rows of which both year and block were held out, with their probabilities and groups."""
     evidence, pool = compared.evidence, compared.pool
+    title, note, _ = compared.named
     return compared.held_out(
         evidence.folds[HEADLINE],
-        "Held-out years and spatial blocks",
-        "Each fold's year and blocks are neither trained nor calibrated on.",
-        **compared.growing,
+        title,
+        note,
+        **_beyond(evidence.table, pool),
         blocks=len(np.unique(evidence.table.block[pool.rows])),
         probability=scorecard.probabilities(pool, evidence.columns.get("climatology_probability")),
         by=scorecard.groups(evidence.table, pool),
     )
+
+
+def _beyond(table: StoredTable, pool: Pool) -> dict[str, str]:
+    """What the folds hold out, where the years and blocks of the rows that are left hide it."""
+    held_out = held_out_together(table.year, table.block)
+    shown = held_out_together(table.year[pool.rows], table.block[pool.rows])
+    return {} if held_out == shown else {"held_out": held_out}
 
 
 def _alone(compared: Compared) -> dict[str, Any]:
@@ -162,8 +203,7 @@ def _alone(compared: Compared) -> dict[str, Any]:
     for kind, (title, note) in ALONE.items():
         folds = compared.evidence.folds.get(kind)
         if folds is not None:
-            growing = {**compared.growing, "folds": len(folds.parts)}
-            found[kind] = compared.held_out(folds, title, note, **growing)
+            found[kind] = compared.held_out(folds, title, note)
     return found
 
 
@@ -176,23 +216,31 @@ def _shuffled(compared: Compared) -> dict[str, Any]:
         "Control: shuffled labels",
         "What is learnt from labels dealt out at random: chance.",
     )
-    return {SHUFFLED: compared.held_out(folds, title, note, **compared.growing)}
+    return {SHUFFLED: compared.held_out(folds, title, note)}
 
 
 def _transfers(compared: Compared) -> dict[str, Any]:
     """Each radiometer's rows predicted by what another's taught."""
     return {
-        f"era_{one}_to_{other}": scorecard.experiment(
-            f"Trained with {one}, judged with {other}",
-            "Another radiometer's years; the pixels may be the same.",
-            held.label,
-            held.state,
-            compared.cluster[held.rows],
-            compared.draws,
-            rows_per_fit=held.trained_on,
-        )
+        f"era_{one}_to_{other}": _transfer(compared, one, other, held)
         for (one, other), held in compared.evidence.transfer_experiments.items()
     }
+
+
+def _transfer(compared: Compared, one: str, other: str, held: HeldOut | str) -> dict[str, Any]:
+    title = f"Trained with {one}, judged with {other}"
+    note = "Another radiometer's years; the pixels may be the same."
+    if isinstance(held, str):
+        return scorecard.unmade(title, note, held)
+    return scorecard.experiment(
+        title,
+        note,
+        held.label,
+        held.state,
+        compared.cluster[held.rows],
+        compared.draws,
+        rows_per_fit=held.trained_on,
+    )
 
 
 def _other_labels(compared: Compared) -> dict[str, Any]:
@@ -211,7 +259,7 @@ def _beside_label(compared: Compared, name: str, overpass: str) -> dict[str, Any
     table, pool = compared.evidence.table, compared.pool
     here = table.overpass[pool.rows] == OVERPASSES[overpass]
     return scorecard.experiment(
-        f"Held-out years and blocks against {name.upper()}, {overpass}",
+        f"{compared.named[2]} against {name.upper()}, {overpass}",
         f"{_IN_DOUBT} Its own masks use a radiometer and reanalysis: not fully independent.",
         compared.states[name][pool.rows][here],
         pool.state[here],
@@ -253,7 +301,7 @@ def _truth(compared: Compared) -> dict[str, Any]:
     reference, cluster = true[pool.rows], compared.cluster[pool.rows]
     return {
         "truth_year_block": scorecard.experiment(
-            "Held-out years and blocks against the simulated truth",
+            f"{compared.named[2]} against the simulated truth",
             "SIMULATED truth at the label's pass, on the same pixel-days as the headline.",
             reference,
             pool.state,
@@ -316,7 +364,7 @@ def beside_baselines(compared: Compared) -> list[dict[str, Any]]:
 def beside_baselines_of_years(compared: Compared) -> list[dict[str, Any]] | None:
     """Rows of held-out years beside the baselines; None where no years are held out alone."""
     folds = compared.evidence.folds.get("year")
-    if folds is None:
+    if folds is None or not folds.parts:
         return None
     years = scorecard.pooled(folds.parts)
     found = scorecard.baselines(

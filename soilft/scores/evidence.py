@@ -29,10 +29,21 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True)
 class Folds:
-    """Held-out rows of one kind of experiment, fold by fold."""
+    """Held-out rows of one kind of experiment, fold by fold.
+
+    Parameters
+    ----------
+    parts
+        Of the folds that were made: at least one of the headline.
+    features
+        How many the forests were given.
+    left_out
+        Folds without rows of both classes to train on, by number from 0: the rows that they have.
+    """
 
     parts: tuple[HeldOut, ...]
     features: int
+    left_out: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,7 +94,7 @@ class Evidence:
     folds
         By kind of experiment.
     transfer_experiments
-        By the radiometers trained on and tested on.
+        By the radiometers trained on and tested on: predictions, or why there are none.
     withheld
         Table of withheld pixel-days; see `soilft.trials.withheld_days`.
     frozen_steps
@@ -96,7 +107,7 @@ class Evidence:
     columns: Columns = field(default_factory=dict)
     split: npt.NDArray[np.uint8] | None = None
     folds: dict[str, Folds] = field(default_factory=dict)
-    transfer_experiments: dict[Pair, HeldOut] = field(default_factory=dict)
+    transfer_experiments: dict[Pair, HeldOut | str] = field(default_factory=dict)
     totals: Totals = field(default_factory=Totals)
     at_stations: AtStations | None = None
     annual: Layers | None = None

@@ -46,6 +46,7 @@ class Pool:
     inside: States
     nearby: npt.NDArray[Any]
     fold: npt.NDArray[np.intp]
+    majority: States
 
     @property
     def state(self) -> States:
@@ -64,9 +65,11 @@ def pooled(parts: Sequence[HeldOut]) -> Pool:
     """Join the folds."""
     names = ("rows", "label", "raw", "probability", "sets", "inside", "nearby")
     joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
-    fold = np.repeat(np.arange(len(parts)), [len(part.rows) for part in parts])
+    counts = [len(part.rows) for part in parts]
+    joined["fold"] = np.repeat(np.arange(len(parts)), counts)
+    joined["majority"] = np.repeat([part.majority for part in parts], counts).astype("uint8")
     order = np.argsort(joined["rows"], kind="stable")
-    return Pool(**{name: array[order] for name, array in joined.items()}, fold=fold[order])
+    return Pool(**{name: array[order] for name, array in joined.items()})
 
 
 def experiment(
@@ -90,9 +93,9 @@ def experiment(
         Further keys of the entry, such as ``against``, ``folds`` or ``by``.
     """
     both = (reference != MISSING) & (predicted != MISSING)
-    entry = {"title": title, "note": note, "comparison_only": False, "against": "label", **more}
     if not both.any():
-        return {**entry, "scores": None, "intervals": None, "reason": "no pixel-day is in both"}
+        return unmade(title, note, "no pixel-day is in both", **more)
+    entry = {"title": title, "note": note, "comparison_only": False, "against": "label", **more}
     found = bootstrap.intervals(
         cluster[both],
         reference[both],
@@ -106,6 +109,12 @@ def experiment(
         "intervals": found,
         "clusters": len(np.unique(cluster[both])),
     }
+
+
+def unmade(title: str, note: str, reason: str, **more: Any) -> dict[str, Any]:
+    """The entry of an experiment without scores, and why there are none."""
+    entry = {"title": title, "note": note, "comparison_only": False, "against": "label", **more}
+    return {**entry, "scores": None, "intervals": None, "reason": reason}
 
 
 def of_counts(

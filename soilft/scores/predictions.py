@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from soilft.schema import MISSING
+
 Floats = npt.NDArray[Any]
 
 Rows = npt.NDArray[np.intp]
@@ -39,6 +41,9 @@ class HeldOut:
     withheld
         Rows of the table of withheld pixel-days whose year and block were kept from the forest, and
         the probabilities it gives them.
+    majority
+        Class of most of the rows that it was grown on, thawed where they are as many; 255 where it
+        was not asked for.
     """
 
     rows: Rows
@@ -52,6 +57,7 @@ class HeldOut:
     calibration: str = "none"
     importance: Mapping[str, float] = field(default_factory=dict)
     withheld: tuple[Rows, Floats] | None = None
+    majority: int = MISSING
 
     @property
     def state(self) -> npt.NDArray[np.uint8]:

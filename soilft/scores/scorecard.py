@@ -13,8 +13,9 @@ from soilft.scores import held_out_scores as scorecard
 from soilft.scores.comparisons import Compared
 from soilft.scores.evidence import HEADLINE, TRUTH, Evidence
 from soilft.scores.held_out_scores import Pool
+from soilft.scores.skill import Skill
 from soilft.scores.subject import Subject
-from soilft.training.held_out import ONE_WINTER
+from soilft.training.held_out import held_out_together
 
 
 def assemble(subject: Subject, evidence: Evidence) -> dict[str, Any]:
@@ -51,8 +52,15 @@ def assemble(subject: Subject, evidence: Evidence) -> dict[str, Any]:
     of_truth = comparisons.beside_baselines_of_truth(compared)
     if of_truth is not None:
         found["baselines_against_truth"] = of_truth
-    found["cautions"] = cautions(found, subject)
+    held_out = held_out_together(evidence.table.year, evidence.table.block)
+    found["cautions"] = cautions(found, subject, skill(subject, evidence), held_out)
     return dict(scorecard.plain(found))
+
+
+def skill(subject: Subject, evidence: Evidence) -> Skill | None:
+    """Gain over the majority class on the headline's rows; None where they have no interval."""
+    pool = scorecard.pooled(evidence.folds[HEADLINE].parts)
+    return Skill.of(evidence.table, pool, subject.draws)
 
 
 def _about(subject: Subject) -> dict[str, Any]:
@@ -115,14 +123,34 @@ def _applicability(model_card: Mapping[str, Any], pool: Pool) -> dict[str, Any] 
     return {"threshold": threshold, "inside_share": float(asked.mean())}
 
 
-def cautions(found: Mapping[str, Any], subject: Subject) -> list[str]:
-    """Sentences that a reader of the scores must see."""
+def cautions(
+    found: Mapping[str, Any], subject: Subject, skill: Skill | None, held_out: str
+) -> list[str]:
+    """Sentences that a reader of the scores must see.
+
+    Parameters
+    ----------
+    skill
+        Of the headline; None where it has no interval.
+    held_out
+        What its folds hold out; see `soilft.training.held_out.held_out_together`.
+    """
     said = []
     if found["simulated"]:
         said.append(
             "SIMULATED: the inputs were made by a simulator. No score here says anything about "
             "the accuracy of a product made from observations."
         )
+    if skill is None:
+        said.append(
+            "The held-out rows lie in one year of one block: nothing tells whether the forest "
+            "beats the majority class."
+        )
+    elif skill.caution:
+        said.append(skill.caution)
+    for key, entry in found["experiments"].items():
+        if "left_out" in entry:
+            said.append(_left_out("the headline" if key == HEADLINE else entry["title"], entry))
     if found["search"] is not None:
         said.append(
             "The forest's settings were searched on training rows of all years and blocks, among "
@@ -151,8 +179,21 @@ def cautions(found: Mapping[str, Any], subject: Subject) -> list[str]:
         )
     if subject.days.first.year == subject.days.last.year:
         said.append("One calendar year: blocks alone are held out, no year is.")
-    elif len(subject.days) <= ONE_WINTER:
+    elif subject.one_winter:
         said.append("One winter: blocks alone are held out, no year is.")
+    elif held_out != "years and blocks":
+        one = "block" if held_out == "years" else "year"
+        said.append(f"All labels lie in one {one}: {held_out} alone are held out, no {one} is.")
     if found["set_aside"]:
         said.append(f"{len(found['set_aside'])} granules were set aside as unusable.")
     return [*said, *(f"{sentence.rstrip('.')}." for sentence in subject.lacking)]
+
+
+def _left_out(what: str, entry: Mapping[str, Any]) -> str:
+    """How many folds of an experiment are left out, which, and why."""
+    folds = entry["left_out"]
+    which = ", ".join(f"fold {fold['fold']} has {fold['rows']}" for fold in folds)
+    return (
+        f"{len(folds)} of {len(folds) + entry['folds']} folds are left out of {what}, for want of "
+        f"rows of both classes to train on: {which}. The others are judged."
+    )

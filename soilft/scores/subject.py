@@ -8,6 +8,7 @@ from typing import Any
 
 from soilft.days import DaySpan
 from soilft.scores.held_out_scores import Draws
+from soilft.training.held_out import ONE_WINTER
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,11 @@ class Subject:
     harmonization: Mapping[str, Any] | None = None
     gap_levels: tuple[str, ...] | None = None
     lacking: tuple[str, ...] = ()
+
+    @property
+    def one_winter(self) -> bool:
+        """Whether the record is too short to hold out a year of it."""
+        return len(self.days) <= ONE_WINTER
 
     @property
     def draws(self) -> Draws:

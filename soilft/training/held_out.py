@@ -86,6 +86,18 @@ def year_block_folds(
     return found
 
 
+def held_out_together(year: npt.NDArray[Any], block: npt.NDArray[Any]) -> str:
+    """What `year_block_folds` holds out: years and blocks, or those that there are several of.
+
+    Examples
+    --------
+    >>> held_out_together(np.array([2013, 2014]), np.array([7, 7]))
+    'years'
+    """
+    several = {"years": len(np.unique(year)) > 1, "blocks": len(np.unique(block)) > 1}
+    return " and ".join(name for name, there in several.items() if there)
+
+
 def group_folds(values: npt.NDArray[Any], folds: int, seed: int) -> list[Fold]:
     """Folds that hold out a group of years alone, or a group of spatial blocks alone.
 

@@ -8,12 +8,13 @@ from typing import Literal
 
 import numpy as np
 
+from soilft.errors import ConfigError
 from soilft.predictors.features import FeatureSet, names_by_group
 from soilft.predictors.window import Inputs
 from soilft.scores.ablations import columns_left
 from soilft.scores.evidence import HEADLINE, SHUFFLED
 from soilft.training.table import StoredTable
-from soilft.trials.experiments import Experiment
+from soilft.trials.experiments import Experiment, folds_of
 
 
 def columns_by_group(
@@ -71,3 +72,24 @@ def trials(
     if len(np.unique(table.year)) > 1 and len(np.unique(table.block)) > 1:
         found |= {kind: replace(first, kind=kind) for kind in alone}
     return found
+
+
+def require_a_fold(headline: Experiment, table: StoredTable) -> None:
+    """Refuse to score where no fold of the headline has rows to train on and rows to judge.
+
+    Raises
+    ------
+    ConfigError
+        Naming every fold and what it lacks.
+    """
+    left_out = headline.left_out(table)
+    folds = folds_of(table, headline.kind, headline.rules)
+    if any(len(fold.test) for number, fold in enumerate(folds) if number not in left_out):
+        return
+    lacks = dict.fromkeys(range(len(folds)), "no rows to judge") | left_out
+    raise ConfigError(
+        "validation",
+        expected="a fold with rows of both classes to train on, and rows to judge",
+        found="; ".join(f"fold {number + 1} with {rows}" for number, rows in lacks.items()),
+        remedy="Use fewer folds, smaller blocks, a longer period or a larger region.",
+    )

@@ -6,6 +6,7 @@ conformal sets use a row that they are evaluated on, nor any row of its year or 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -19,7 +20,7 @@ from soilft.forest.by_radiometer import Forests
 from soilft.forest.grow import ForestSettings
 from soilft.forest.loaded import loaded
 from soilft.grid import Region
-from soilft.schema import FROZEN, MISSING
+from soilft.schema import FROZEN, MISSING, THAWED
 from soilft.scores.baselines import nearby_climatology
 from soilft.scores.evidence import Pair
 from soilft.scores.predictions import Floats, HeldOut, Rows
@@ -80,9 +81,38 @@ class Experiment:
         return len(table.names if self.columns is None else self.columns)
 
     def each_fold(self, table: StoredTable) -> list[Experiment]:
-        """The experiment on every fold of the table, in order."""
-        folds = folds_of(table, self.kind, self.rules)
-        return [replace(self, fold=number) for number in range(len(folds))]
+        """The experiment on every fold of the table that teaches both classes, in order."""
+        left_out = self.left_out(table)
+        count = len(folds_of(table, self.kind, self.rules))
+        return [replace(self, fold=number) for number in range(count) if number not in left_out]
+
+    def left_out(self, table: StoredTable) -> dict[int, str]:
+        """Folds that no forest can be grown on, by number, and the rows that there are to train on.
+
+        They are of one class alone, or there are none.
+        """
+        label, found = self.label(table), {}
+        for number, fold in enumerate(folds_of(table, self.kind, self.rules)):
+            classes = np.unique(label[replace(self, fold=number).training(fold)])
+            if len(classes) < 2:
+                alone = {FROZEN: "frozen rows alone", THAWED: "thawed rows alone"}
+                found[number] = alone[int(classes[0])] if len(classes) else "no rows"
+        return found
+
+    def label(self, table: StoredTable) -> npt.NDArray[np.uint8]:
+        """Labels that are learnt and tested on, (row,): the table's, or dealt out at random."""
+        if not self.shuffle:
+            return table.label
+        return np.random.default_rng(self.rules.seed).permutation(table.label)
+
+    def training(self, fold: Fold) -> Rows:
+        """Rows of the fold that the forest is grown on: no more than allowed."""
+        return at_most(fold.train, self.rules.rows_per_fit, self.seed)
+
+    @property
+    def seed(self) -> int:
+        """Of the draws of the fold."""
+        return self.rules.seed + 101 * self.fold
 
 
 def folds_of(table: StoredTable, kind: Kind, rules: Rules) -> list[Fold]:
@@ -111,6 +141,27 @@ def transfer_experiment_pairs(table: StoredTable) -> list[Pair]:
     return [(names[one], names[other]) for one, other in radiometer_pairs(table.radiometer)]
 
 
+def by_pair(
+    transfer: Experiment, table: StoredTable, held: Sequence[HeldOut]
+) -> dict[Pair, HeldOut | str]:
+    """Predictions for each pair of radiometers, or why there are none.
+
+    Parameters
+    ----------
+    transfer
+        The experiment of kind ``transfer``.
+    held
+        Predictions of its folds in order; see `Experiment.each_fold`.
+    """
+    left_out, made = transfer.left_out(table), iter(held)
+    return {
+        (one, other): f"there are {left_out[number]} of {one} to train on"
+        if number in left_out
+        else next(made)
+        for number, (one, other) in enumerate(transfer_experiment_pairs(table))
+    }
+
+
 def run(experiment: Experiment) -> HeldOut:
     """Grow the forest of one experiment and test it. Runs on a worker."""
     table = held_table(experiment.table_url, experiment.table_content, experiment.most)
@@ -118,13 +169,9 @@ def run(experiment: Experiment) -> HeldOut:
         table = replace(
             table, radiometer=read_radiometers(experiment.radiometers_of, experiment.most)
         )
-    rules = experiment.rules
-    seed = rules.seed + 101 * experiment.fold
-    label = table.label
-    if experiment.shuffle:
-        label = np.random.default_rng(rules.seed).permutation(label)
+    rules, seed, label = experiment.rules, experiment.seed, experiment.label(table)
     fold = folds_of(table, experiment.kind, rules)[experiment.fold]
-    train = at_most(fold.train, rules.rows_per_fit, seed)
+    train = experiment.training(fold)
     test = at_most(fold.test, rules.rows_per_fit, seed)
     features = _columns(table, experiment.columns)
     settings = rules.forest(experiment.settings)
@@ -133,6 +180,7 @@ def run(experiment: Experiment) -> HeldOut:
     nothing = np.full(len(test), MISSING, "uint8")
     unknown = np.full(len(test), np.nan)
     held = HeldOut(test, label[test], raw, raw, nothing, nothing, unknown, len(train))
+    held = replace(held, majority=FROZEN if np.mean(label[train] == FROZEN) > 0.5 else THAWED)
     calibration: Calibration | None = None
     if experiment.uncertainty and len(test):
         try:

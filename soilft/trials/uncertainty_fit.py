@@ -5,6 +5,7 @@ from __future__ import annotations
 from soilft.draws import at_most
 from soilft.errors import NotEnoughRows
 from soilft.scores.predictions import Floats, Rows
+from soilft.training.held_out import held_out_together
 from soilft.training.table import StoredTable
 from soilft.trials.inner_folds import FOLDS, measures
 from soilft.trials.rules import Rules
@@ -32,7 +33,8 @@ def fit(
     reason : str
         One sentence for the card.
     """
-    train = at_most(table.rows_of("train"), rules.rows_per_fit, rules.seed)
+    within = table.rows_of("train")
+    train = at_most(within, rules.rows_per_fit, rules.seed)
     try:
         calibration, sets = measures(table, rows, votes, table.label[rows], rules)
         area = applicability.fit(
@@ -43,6 +45,6 @@ def fit(
     method = "no" if calibration.method == "none" else calibration.method
     reason = (
         f"{method} calibration and {100 * rules.level:g} % sets on {len(rows)} rows of "
-        f"{FOLDS} folds of held-out years and blocks"
+        f"{FOLDS} folds of held-out {held_out_together(table.year[within], table.block[within])}"
     )
     return Uncertainty(calibration, sets, area), reason

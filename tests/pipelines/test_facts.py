@@ -20,6 +20,7 @@ from pipelines.facts import (
     Pictures,
     PredictedDays,
     RawTable,
+    Scored,
     TrainingTable,
 )
 from soilft.days import DaySpan
@@ -112,6 +113,7 @@ def test_an_update_uses_again_what_a_release_kept() -> None:
     assert harmonized.kept == {"used_url": "harmonization/a/used.zarr", "unreached": ["amsr-e"]}
     assert Harmonized.from_json(harmonized.kept).used_url == harmonized.used_url
     assert NormalsFitted.from_json(NormalsFitted("n.zarr", 3).kept).url == "n.zarr"
+    assert Scored.of(Done("key", "content")).skill is None
     assert set(harmonized.told) == {"reference", "links", "unreached", "hand_overs"}
 
 

@@ -1,13 +1,20 @@
 """The section ``metadata`` decides what the cube says, and no value of it."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipelines.config.region_file import Config, load
+from pipelines.facts import InputUnit
+from pipelines.run import Run
+from pipelines.stages.predict import attributes
 from soilft.errors import ConfigError
+from soilft.store import objects
+from soilft.store.ledger import Done
 from tests.support.command import soilft
+from tests.support.predicted import predicted
 from tests.support.small_run import region_file
 
 METADATA: dict[str, Any] = {
@@ -46,6 +53,31 @@ def test_wrong_metadata_is_refused_by_name(
 ) -> None:
     with pytest.raises(ConfigError, match=says):
         config(tmp_path, metadata=metadata)
+
+
+FEATURES = ["tb_36.5V_AM", "reanalysis_Tair_f_inst_mean", "static_elevation", "season_sin"]
+
+
+def test_a_cube_names_what_had_data_alone(tmp_path: Path) -> None:
+    done = predicted(tmp_path)
+    card = {"features": FEATURES, "uncertainty": None}
+    objects.write(objects.join(done.model.url, "card.json"), objects.to_json(card))
+    run = Run(done.run.config)
+    sources = run.config.daily_sources()
+    found = attributes(run, done.model)
+    # Of the radiometer and of the reanalysis no day was read.
+    assert found["source"] == f"{sources['smos'].references}; {run.sources()['terrain'].references}"
+    assert found["instrument"] == sources["smos"].instrument
+    assert json.loads(found["features"]) == FEATURES[2:]
+    assert "trees from calendar and terrain predictors." in found["summary"]
+    for name in ("amsr2", "gldas"):
+        facts = {"simulated": True, "newest_day": "2015-10-01"}
+        unit = str(InputUnit.of_days(name, run.ingest_spans()[0]))
+        run.ledger.put("ingest", unit, Done("key", "content", facts))
+    found = attributes(run, done.model)
+    assert json.loads(found["features"]) == FEATURES
+    assert found["source"] == "; ".join(s.references for _, s in sorted(run.sources().items()))
+    assert "trees from microwave and reanalysis predictors." in found["summary"]
 
 
 @pytest.mark.slow

@@ -78,6 +78,7 @@ def attributes(region: Region, days: DaySpan, *, simulated: bool = True) -> dict
             instruments=[source.instrument for source in sources if source.instrument],
             simulated=simulated,
             created=str(days.last),
+            predictors=("microwave", "reanalysis", "terrain"),
         ),
         made_by=CREDITS,
         identity={"model_digest": "0" * 64, "config_digest": "1" * 64, "features": '["a", "b"]'},

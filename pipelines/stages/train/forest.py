@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,7 @@ def _search(work: Work, key: str) -> Done:
     choice = search.search(
         settings, section.candidates(), part[0], part[1], folds, scheduler=on_cluster
     )
+    choice = replace(choice, held_out=search.held_out(url, rows))
     work.emit(Event("search", 1, 1))
     seconds = [round(point.seconds, 6) for point in choice.points]
     facts = ForestSearch(**choice.to_dict(), seconds=seconds, rows=len(rows), folds=len(folds))

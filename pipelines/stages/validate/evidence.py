@@ -23,13 +23,13 @@ from soilft.scores import annual_errors, at_stations, cube_counts, reference_sta
 from soilft.scores.annual_errors import AnnualBand, Layers
 from soilft.scores.at_stations import AtStations
 from soilft.scores.cube_counts import CompareDays
-from soilft.scores.evidence import TRUTH, Evidence, Folds
+from soilft.scores.evidence import HEADLINE, TRUTH, Evidence, Folds
 from soilft.scores.reference_states import ReferenceBand
 from soilft.store import objects
 from soilft.training.table import StoredTable, held_table, read_table
 from soilft.trials import experiments
-from soilft.trials.design import columns_by_group, trials
-from soilft.trials.experiments import Experiment, SplitStates, transfer_experiment_pairs
+from soilft.trials.design import columns_by_group, require_a_fold, trials
+from soilft.trials.experiments import Experiment, SplitStates, by_pair
 from soilft.trials.rules import Rules
 
 STAGE = "validate"
@@ -100,19 +100,20 @@ def _tried(work: Work, model: ModelRef, evidence: Evidence) -> None:
     first = Experiment(run.table_url(), content, settings, how, 0, region, most=evidence.most)
     withheld = withheld_table(work, evidence, how)
     designed = _designed(run, first, table, withheld)
+    require_a_fold(designed[HEADLINE], table)
     tasks: dict[str, dict[str, Experiment | SplitStates]] = {
         name: {f"{name}, fold {each.fold}": each for each in trial.each_fold(table)}
         for name, trial in designed.items()
     }
-    transfer_experiments = replace(first, kind="transfer").each_fold(table)
-    tasks["transfer"] = {f"transfer {each.fold}": each for each in transfer_experiments}
+    transfer = replace(first, kind="transfer")
+    tasks["transfer"] = {f"transfer {each.fold}": each for each in transfer.each_fold(table)}
     states = SplitStates(run.table_url(), content, model, evidence.most)
     tasks["random split"] = {"random split": states}
     found: dict[str, list[Any]] = work.gather_by(STAGE, experiments.evaluate, tasks, counted=True)
     for name, trial in designed.items():
-        evidence.folds[name] = Folds(tuple(found[name]), trial.width(table))
-    pairs = transfer_experiment_pairs(table)
-    evidence.transfer_experiments = dict(zip(pairs, found["transfer"], strict=True))
+        parts, left_out = tuple(found[name]), trial.left_out(table)
+        evidence.folds[name] = Folds(parts, trial.width(table), left_out)
+    evidence.transfer_experiments = by_pair(transfer, table, found["transfer"])
     (evidence.split,) = found["random split"]
     evidence.withheld = None if withheld is None else read_table(withheld[0])
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from pipelines import lineage
-from pipelines.facts import Harmonized, TrainingTable
+from pipelines.facts import Harmonized, Scored, TrainingTable
 from pipelines.plan import Plan, single
 from pipelines.run import Run
 from pipelines.stages.ingest import sufficiency
@@ -17,7 +17,8 @@ from pipelines.work import Work, stage
 from soilft.forest.artefact import ModelRef
 from soilft.report.page import render
 from soilft.scores.evidence import TRUTH
-from soilft.scores.scorecard import assemble
+from soilft.scores.scorecard import assemble, skill
+from soilft.scores.skill import Skill
 from soilft.scores.subject import Subject
 from soilft.store import objects
 from soilft.store.digest import digest
@@ -44,12 +45,14 @@ def plan(run: Run, model: ModelRef) -> Plan[None]:
 def _score(work: Work, model: ModelRef, key: str) -> Done:
     run = work.run
     evidence = gather(work, model)
-    found = assemble(subject(run, model, evidence.record), evidence)
+    about = subject(run, model, evidence.record)
+    found, gained = assemble(about, evidence), skill(about, evidence)
     folder = run.report_url(model)
     objects.write(objects.join(folder, "scorecard.json"), objects.to_json(found))
     page = render(found, figures(run, model, evidence, found))
     objects.write(objects.join(folder, "report.html"), page.encode())
-    return Done(key, digest(found))
+    facts = Scored(None if gained is None else gained.to_json())
+    return Done(key, digest(found), facts.to_json())
 
 
 def subject(run: Run, model: ModelRef, record: Done) -> Subject:
@@ -75,6 +78,20 @@ def subject(run: Run, model: ModelRef, record: Done) -> Subject:
         config.gap_filling.levels if run.radiometers() else None,
         tuple(sufficiency.cautions(run)),
     )
+
+
+def skill_of(run: Run, model: ModelRef) -> Skill | None:
+    """Skill of a model on its held-out rows; None where it was not judged, or has no interval.
+
+    An update goes on with newer inputs than those of the model's scorecard; its rows are the same.
+    """
+    record = run.ledger.get(STAGE, lineage.run_id(run, model))
+    told = None if record is None else Scored.of(record).skill
+    if told is not None:
+        return Skill.from_json(told)
+    # Records of 0.3.0 tell of no skill, their scorecards of nearly the same.
+    found = objects.read_json(objects.join(run.report_url(model), "scorecard.json"))
+    return None if found is None else Skill.of_scorecard(found)
 
 
 def scorecard(run: Run) -> dict[str, Any] | None:

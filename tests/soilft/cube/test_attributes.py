@@ -28,13 +28,15 @@ IDENTITY = {"model_digest": "m", "config_digest": "c"}
 DAYS = DaySpan(date(2015, 1, 1), date(2015, 1, 31))
 
 
-def said(made_by: Credits, *, simulated: bool = False) -> dict[str, object]:
+def said(
+    made_by: Credits, *, simulated: bool = False, predictors: tuple[str, ...] = ("microwave",)
+) -> dict[str, object]:
     return global_attributes(
         SMALL["latlon"],
         DAYS,
         title="A title",
         reference_overpass="PM",
-        origin=Provenance(["One, doi:10.1/2", "Two"], [], [], simulated, "2015-01-31"),
+        origin=Provenance(["One, doi:10.1/2", "Two"], [], [], simulated, "2015-01-31", predictors),
         made_by=made_by,
         identity=IDENTITY,
     )
@@ -59,6 +61,23 @@ def test_simulated_inputs_are_named_in_title_summary_comment_and_citation() -> N
     real = said(CREDITS)
     assert real["simulated"] == "false"
     assert not any("SIMULATED" in str(value) for value in real.values())
+
+
+@pytest.mark.parametrize(
+    ("predictors", "words"),
+    [
+        (("microwave", "reanalysis", "terrain"), "from microwave and reanalysis predictors"),
+        (("reanalysis", "terrain", "calendar"), "from reanalysis predictors"),
+        (("terrain", "calendar", "soil"), "from calendar, soil and terrain predictors"),
+        ((), "from no predictors"),
+    ],
+)
+def test_the_summary_names_the_predictors_that_had_data(
+    predictors: tuple[str, ...], words: str
+) -> None:
+    found = said(Credits(), predictors=predictors)
+    assert words in str(found["summary"])
+    assert ("BRIGHTNESS TEMPERATURE" in str(found["keywords"])) is ("microwave" in predictors)
 
 
 def test_history_and_dates_come_from_the_inputs_alone() -> None:

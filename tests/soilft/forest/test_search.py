@@ -1,6 +1,7 @@
 """The search scores every point on blocked folds and takes the cheapest good one."""
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from soilft.forest.search import (
     Point,
     blocked_folds,
     choose,
+    held_out,
     measure,
     rows_and_folds,
     search,
@@ -88,6 +90,7 @@ def test_training_rows_of_a_table_are_searched_no_more_than_asked_for(tmp_path: 
         assert (np.diff(found) > 0).all()
         expected = blocked_folds(made.label[found], table.year[found], block[found], 2, 3)
         assert len(folds) == len(expected) == 2
+        assert held_out(url, found) == "years and blocks"
         for fold, other in zip(folds, expected, strict=True):
             np.testing.assert_array_equal(fold.train, other.train)
             np.testing.assert_array_equal(fold.test, other.test)
@@ -150,6 +153,7 @@ def test_the_cheapest_within_one_standard_error_of_the_difference_is_taken() -> 
         "0.0067, standard error 0.0088; 200 node visits a row and 100 nodes, where the best takes "
         "500 and 100."
     )
+    assert "on 3 folds of held-out blocks, 0.9200" in replace(found, held_out="blocks").why
 
 
 def test_what_is_worse_in_every_fold_alike_is_not_taken_however_unlike_the_folds_are() -> None:

@@ -10,7 +10,15 @@ from soilft.days import DaySpan
 from soilft.errors import ConfigError
 from soilft.grid import Region
 from soilft.ingest.granules import static_template, template_for
-from soilft.predictors.features import GROUPS, QUALITY, FeatureSet, compute, names_of
+from soilft.predictors.features import (
+    GROUPS,
+    QUALITY,
+    FeatureSet,
+    compute,
+    kind,
+    names_by_group,
+    names_of,
+)
 from soilft.predictors.window import Inputs, Target
 from soilft.sources import Amsr2L3, Dem, GldasNoah3h, SoilGrids
 from soilft.store import objects
@@ -208,6 +216,21 @@ def test_a_group_whose_input_is_absent_adds_nothing(inputs: Inputs) -> None:
         "local_solar_hour",
     )
     assert not bits(found.quality, "no_brightness_temperature").any()
+
+
+def test_each_group_is_of_one_kind_of_predictor(inputs: Inputs) -> None:
+    other = {
+        "reanalysis": "reanalysis",
+        "memory": "reanalysis",
+        "terrain": "terrain",
+        "soil": "soil",
+        "season": "calendar",
+        "overpass": "calendar",
+    }
+    groups = names_by_group(inputs, ALL)
+    assert [group for group, _ in groups] == list(GROUPS)
+    for group, names in groups:
+        assert {kind(name) for name in names} == {other.get(group, "microwave")}, group
 
 
 def test_a_daily_state_without_overpass_has_no_hour(inputs: Inputs) -> None:

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from soilft.days import DaySpan
+from soilft.report import page as report
 from soilft.schema import MISSING
 from soilft.scores.ablations import ABLATIONS
 from soilft.scores.comparisons import states
 from soilft.scores.evidence import Evidence, Folds
 from soilft.scores.predictions import HeldOut
-from soilft.scores.scorecard import assemble, cautions
+from soilft.scores.scorecard import assemble, cautions, skill
+from soilft.scores.skill import Skill
 from soilft.scores.subject import Subject
 from soilft.store.ledger import Done
 from soilft.training.table import StoredTable, read_table
@@ -125,7 +127,16 @@ SETTINGS = {
     "correlation_range_degrees": 0.8,
     "block_degrees": 1.0,
 }
-PLAIN = {"simulated": False, "search": None, "settings": SETTINGS, "days": 400, "set_aside": []}
+PLAIN = {
+    "simulated": False,
+    "search": None,
+    "settings": SETTINGS,
+    "days": 400,
+    "set_aside": [],
+    "experiments": {"year_block": {"title": "Held out", "folds": 4}},
+}
+BOTH = "years and blocks"
+BETTER = Skill(0.2, 0.1, 0.3, ROWS)
 
 
 @pytest.mark.parametrize(
@@ -137,13 +148,25 @@ PLAIN = {"simulated": False, "search": None, "settings": SETTINGS, "days": 400, 
         ({"settings": {**SETTINGS, "block_degrees": 0.5}}, "0.5 degrees are smaller than the 0.8"),
         ({"days": 1}, "One day only"),
         ({"set_aside": ["a", "b"]}, "2 granules were set aside"),
+        (
+            {
+                "experiments": {
+                    "year": {
+                        "title": "Years",
+                        "folds": 3,
+                        "left_out": [{"fold": 2, "rows": "none"}],
+                    }
+                }
+            },
+            "1 of 4 folds are left out of Years, for want of rows of both classes to train on",
+        ),
     ],
 )
 def test_each_weakness_has_its_sentence(change: dict[str, Any], words: str) -> None:
-    usual = cautions(PLAIN, SUBJECT)
+    usual = cautions(PLAIN, SUBJECT, BETTER, BOTH)
     assert len(usual) == 1
     assert "random split" in usual[0]
-    found = cautions({**PLAIN, **change}, SUBJECT)
+    found = cautions({**PLAIN, **change}, SUBJECT, BETTER, BOTH)
     assert len(found) == 2
     assert words in " ".join(found)
 
@@ -156,4 +179,99 @@ def test_what_inputs_lack_is_said() -> None:
 
 def test_one_calendar_year_is_said() -> None:
     subject = replace(SUBJECT, days=DaySpan(date(2012, 1, 1), date(2012, 3, 1)))
-    assert "One calendar year" in cautions(PLAIN, subject)[-1]
+    assert "One calendar year" in cautions(PLAIN, subject, BETTER, "blocks")[-1]
+
+
+@pytest.mark.parametrize(
+    ("held_out", "words"),
+    [
+        ("years", "All labels lie in one block: years alone are held out, no block is."),
+        ("blocks", "All labels lie in one year: blocks alone are held out, no year is."),
+    ],
+)
+def test_what_is_not_held_out_is_said(held_out: str, words: str) -> None:
+    assert cautions(PLAIN, SUBJECT, BETTER, held_out)[-1] == words
+
+
+def test_a_forest_no_better_than_the_majority_class_is_said_first() -> None:
+    found = cautions({**PLAIN, "simulated": True}, SUBJECT, Skill(0.01, -0.02, 0.04, 90), BOTH)
+    assert found[1] == (
+        "The forest does not beat the majority class: on held-out rows its accuracy minus that of "
+        "always naming the class of most training rows is +0.0100 (95 % -0.0200 to +0.0400, 90 "
+        "rows)."
+    )
+    unknown = cautions(PLAIN, SUBJECT, None, BOTH)
+    assert "nothing tells whether the forest beats the majority class" in unknown[0]
+    assert unknown[1:] == cautions(PLAIN, SUBJECT, BETTER, BOTH)
+
+
+def test_skill_is_of_the_headline_beside_the_majority_of_its_training(
+    evidence: Evidence, table: StoredTable
+) -> None:
+    parts = tuple(replace(p, majority=0) for p in evidence.folds["year_block"].parts)
+    evidence.folds["year_block"] = Folds(parts, 2)
+    found = skill(SUBJECT, evidence)
+    assert found is not None
+    assert found.rows == ROWS
+    assert found.gain == pytest.approx(0.9 - (table.label == 0).mean())
+    assert 0 < found.low < found.gain < found.high
+    told = " ".join(assemble(SUBJECT, evidence)["cautions"])
+    assert "does not beat" not in told
+    wrong = tuple(replace(p, probability=1 - p.probability) for p in parts)
+    evidence.folds["year_block"] = Folds(wrong, 2)
+    assert "does not beat the majority class" in assemble(SUBJECT, evidence)["cautions"][0]
+
+
+def of_one(table: StoredTable, evidence: Evidence, what: str) -> dict[str, Any]:
+    """Give the scorecard of a table whose rows are of one block, or of one year."""
+    one = (
+        {"block": np.zeros_like(table.block)}
+        if what == "block"
+        else {"day": 15340 + np.arange(ROWS, dtype="int32") % 300}
+    )
+    evidence.table = replace(table, **one)
+    evidence.columns["truth"] = evidence.columns["smap"] = table.label
+    return assemble(SUBJECT, evidence)
+
+
+@pytest.mark.parametrize(
+    ("what", "title"),
+    [("block", "Held-out years alone"), ("year", "Held-out spatial blocks alone")],
+)
+def test_titles_name_what_was_held_out(
+    table: StoredTable, evidence: Evidence, what: str, title: str
+) -> None:
+    told = of_one(table, evidence, what)
+    titles = {key: entry["title"] for key, entry in told["experiments"].items()}
+    assert titles["year_block"] == title
+    assert titles["smap_am"] == f"{title} against SMAP, AM"
+    assert titles["truth_year_block"] == f"{title} against the simulated truth"
+    assert f"one {what}:" in told["cautions"][-1]
+    assert f"HEADLINE  {title}" in report.text(told)
+
+
+def test_what_is_held_out_is_said_where_the_rows_left_hide_it(
+    table: StoredTable, evidence: Evidence
+) -> None:
+    rows = np.flatnonzero(table.block == table.block[0])
+    folds = Folds((held(table, rows),), 2, {1: "frozen rows alone"})
+    evidence.folds = {"year_block": folds, "year": Folds((), 2, {0: "no rows"})}
+    told = assemble(SUBJECT, evidence)
+    headline = told["experiments"]["year_block"]
+    assert (headline["blocks"], headline["held_out"]) == (1, "years and blocks")
+    assert headline["left_out"] == [{"fold": 2, "rows": "frozen rows alone"}]
+    assert told["experiments"]["year"]["scores"] is None
+    assert "baselines_held_out_years" not in told
+    said = " ".join(told["cautions"])
+    assert "1 of 2 folds are left out of the headline" in said
+    assert "fold 2 has frozen rows alone" in said
+    text = report.text(told)
+    assert "HEADLINE  Held-out years and blocks" in text
+    assert "no fold has rows of both classes to train on" in text
+
+
+def test_radiometers_of_one_class_are_said_not_to_be_judged(evidence: Evidence) -> None:
+    evidence.transfer_experiments = {("a", "b"): "there are frozen rows alone of a to train on"}
+    entry = assemble(SUBJECT, evidence)["experiments"]["era_a_to_b"]
+    assert entry["scores"] is None
+    assert entry["reason"] == "there are frozen rows alone of a to train on"

@@ -9,7 +9,13 @@ from soilft.draws import at_most, dealt
 from soilft.errors import ConfigError
 from soilft.geo.spatial_blocks import spatial_blocks
 from soilft.grid import Region
-from soilft.training.held_out import group_folds, radiometer_pairs, random_split, year_block_folds
+from soilft.training.held_out import (
+    group_folds,
+    held_out_together,
+    radiometer_pairs,
+    random_split,
+    year_block_folds,
+)
 
 
 @pytest.mark.parametrize(
@@ -141,3 +147,19 @@ def test_a_part_of_the_rows_is_theirs_and_the_same_again() -> None:
     np.testing.assert_array_equal(part, at_most(rows, 20, seed=1))
     assert (part != at_most(rows, 20, seed=2)).any()
     np.testing.assert_array_equal(at_most(rows, 200, seed=1), rows)
+
+
+@pytest.mark.parametrize(
+    ("years", "blocks", "words"),
+    [(3, 4, "years and blocks"), (3, 1, "years"), (1, 4, "blocks"), (1, 1, "")],
+)
+def test_what_is_held_out_is_named_by_what_there_is_several_of(
+    years: int, blocks: int, words: str
+) -> None:
+    number = np.arange(60)
+    year, block = 2012 + number % years, number // 4 % blocks
+    assert held_out_together(year, block) == words
+    if words:
+        for fold in year_block_folds(year, block, 3, seed=1):
+            assert ("years" in words) is not bool(set(year[fold.train]) & set(year[fold.test]))
+            assert ("blocks" in words) is not bool(set(block[fold.train]) & set(block[fold.test]))

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import pytest
 
+from soilft.draws import dealt
 from soilft.errors import ConfigError
 from soilft.forest.grow import ForestSettings
 from soilft.geo.spatial_blocks import spatial_blocks
@@ -14,7 +15,14 @@ from soilft.grid import Region
 from soilft.training.held_out import Fold
 from soilft.training.sampling import Table
 from soilft.training.table import StoredTable, read_table
-from soilft.trials.experiments import Experiment, folds_of, run, transfer_experiment_pairs
+from soilft.trials.design import require_a_fold
+from soilft.trials.experiments import (
+    Experiment,
+    by_pair,
+    folds_of,
+    run,
+    transfer_experiment_pairs,
+)
 from soilft.trials.inner_folds import InnerFold, run_inner
 from soilft.trials.rules import Rules
 from tests.support import tables
@@ -219,6 +227,70 @@ def test_inner_folds_stay_within_their_part_of_the_random_split(
     assert len(seen) == len(set(seen)) > 100
     beyond = run_inner(InnerFold(url, content, FOREST, RULES, "train", 5, 9))
     assert [len(part) for part in beyond] == [0, 0]
+
+
+def of_one_class_but(tmp_path: Path, year: int) -> tuple[str, str]:
+    """Store the world with frozen rows in one year alone."""
+    given = world(rows=600)
+    years = given.day.astype("datetime64[D]").astype("datetime64[Y]").astype(int) + 1970
+    label = np.where(years == year, np.arange(600) % 2, 0).astype("uint8")
+    return tables.stored_table(tmp_path, replace(given, label=label))
+
+
+def test_folds_of_one_class_are_left_out_and_the_rest_is_judged(tmp_path: Path) -> None:
+    frozen = of_one_class_but(tmp_path, 2014)
+    table = read_table(frozen[0])
+    first = headline(frozen, uncertainty=False, groups=())
+    made, left_out = first.each_fold(table), first.left_out(table)
+    assert set(left_out.values()) == {"thawed rows alone"}
+    assert len(made) + len(left_out) == RULES.folds
+    (without,) = left_out
+    assert 2014 not in table.year[fold_of(table, replace(first, fold=without)).train]
+    for experiment in made:
+        held = run(experiment)
+        assert len(held.rows) > 0
+        assert held.majority == 0
+    require_a_fold(first, table)
+
+
+def test_no_fold_of_both_classes_is_refused_by_name(tmp_path: Path) -> None:
+    given = world(rows=600)
+    one = tables.stored_table(tmp_path, replace(given, label=np.ones_like(given.label)))
+    with pytest.raises(
+        ConfigError, match=r"found fold 1 with frozen rows alone; fold 2 with frozen"
+    ) as error:
+        require_a_fold(headline(one), read_table(one[0]))
+    assert error.value.expected.startswith("a fold with rows of both classes to train on")
+
+
+def test_folds_without_a_row_to_judge_are_refused_by_name(tmp_path: Path) -> None:
+    given, rules = world(rows=600), replace(RULES, folds=3)
+    years = 1 + np.arange(600) % 3
+    day = (15340 + 366 * years).astype("int32")
+    # Each year's block is of the next group, so no fold's years meet its blocks.
+    of_block = dealt(np.arange(3), 3, rules.seed + 1)
+    block = np.argsort(of_block)[(dealt(years, 3, rules.seed) + 1) % 3]
+    made = replace(given, day=day, block=block.astype("int32"))
+    apart = tables.stored_table(tmp_path, made)
+    with pytest.raises(ConfigError, match="fold 3 with no rows to judge"):
+        require_a_fold(headline(apart, rules=rules), read_table(apart[0]))
+
+
+def test_a_pair_whose_rows_are_of_one_class_has_a_reason(stored: tuple[str, str]) -> None:
+    table = read_table(stored[0])
+    label = np.where(table.radiometer == 1, 1, table.label).astype("uint8")
+    transfer = headline(stored, kind="transfer")
+    found = by_pair(transfer, replace(table, label=label), [held := run(transfer)])
+    assert found["one", "two"] is held
+    assert found["two", "one"] == "there are frozen rows alone of two to train on"
+
+
+def test_the_majority_is_that_of_the_rows_trained_on(stored: tuple[str, str]) -> None:
+    table = read_table(stored[0])
+    for number in range(RULES.folds):
+        experiment = headline(stored, number, uncertainty=False, groups=())
+        share = table.label[experiment.training(fold_of(table, experiment))].mean()
+        assert run(experiment).majority == int(share > 0.5)
 
 
 def test_clusters_are_years_of_blocks(stored: tuple[str, str]) -> None:

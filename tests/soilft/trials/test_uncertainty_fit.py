@@ -39,6 +39,9 @@ def test_the_sentence_names_calibration_sets_and_rows(table: StoredTable) -> Non
         f"{method} calibration and 90 % sets on {len(rows)} rows of 5 folds of held-out years "
         "and blocks"
     )
+    one = replace(table, block=np.zeros_like(table.block))
+    _, reason = uncertainty_fit.fit(one, rows, votes(one, rows), IMPORTANCES, RULES)
+    assert reason.endswith("rows of 5 folds of held-out years")
 
 
 def test_the_area_of_applicability_knows_no_row_of_validation_or_test(table: StoredTable) -> None:
