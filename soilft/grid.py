@@ -17,6 +17,7 @@ from odc.geo.geobox import GeoBox
 from odc.geo.geom import BoundingBox
 
 from soilft.errors import ConfigError
+from soilft.longitudes import circumference
 
 Floats = npt.NDArray[Any]
 
@@ -154,12 +155,31 @@ class Grid:
     def overlapping(self, other: Grid, margin: int = 1) -> tuple[slice, slice]:
         """Rows and columns that cover ``other``, with ``margin`` cells around it.
 
+        Where the other lies across the edge of this one, on which x goes round, the columns are
+        those from the first to the last that it needs.
+
         Raises
         ------
         ValueError
             Where the two do not overlap.
         """
-        return self.covering(_extent(other, self.crs), margin)
+        box, circle = _extent(other, self.crs), circumference(self.crs)
+        turns = (0.0,) if circle is None else (0.0, -circle, circle)
+        boxes = [
+            BoundingBox(box.left + turn, box.bottom, box.right + turn, box.top, crs=self.crs)
+            for turn in turns
+        ]
+        covered = [self.covering(b, margin) for b in boxes if self._meets(b)]
+        if not covered:
+            return self.covering(box, margin)
+        columns = [columns for _, columns in covered]
+        return covered[0][0], slice(min(c.start for c in columns), max(c.stop for c in columns))
+
+    def _meets(self, box: BoundingBox) -> bool:
+        """Whether a box in this CRS shares more than a microcell of x with the grid."""
+        slack = 1e-6
+        first, last = ((x - self.left) / self.width for x in (box.left, box.right))
+        return bool(first < self.shape[1] - slack and last > slack)
 
     def covering(self, box: BoundingBox, margin: int = 0) -> tuple[slice, slice]:
         """Rows and columns that a box in this CRS touches, with ``margin`` cells around it.
@@ -216,12 +236,14 @@ def _extent(grid: Grid, crs: str) -> BoundingBox:
         np.linspace(left, right, grid.shape[1] + 1), np.linspace(top, bottom, grid.shape[0] + 1)
     )
     box = _box_around(x, y, grid.crs, crs)
-    if _crs(crs).is_geographic:
-        lon = np.asarray(transformer(grid.crs, crs).transform(x, y)[0])
+    circle = circumference(crs)
+    if circle is not None:
+        there = np.asarray(transformer(grid.crs, crs).transform(x, y)[0])
         with np.errstate(invalid="ignore"):
-            seam = any((np.abs(np.diff(lon, axis=axis)) > 180).any() for axis in (0, 1))
-        if seam:  # cells lie across the antimeridian: both ends of the axis are needed
-            return BoundingBox(-180.0, box.bottom, 180.0, box.top, crs=crs)
+            seam = any((np.abs(np.diff(there, axis=axis)) > circle / 2).any() for axis in (0, 1))
+        if seam:  # cells lie across the cut of the CRS: all of the axis is needed
+            right = box.left + circle
+            return BoundingBox(box.left, box.bottom, max(right, box.right), box.top, crs=crs)
     return box
 
 
