@@ -9,8 +9,8 @@ import numpy.typing as npt
 import shapely
 from scipy import sparse
 
-from soilft.grid import Grid, transformer
-from soilft.longitudes import circumference
+from soilft.grid import Grid
+from soilft.projections import circumference, transformer
 
 Floats = npt.NDArray[Any]
 

@@ -18,8 +18,8 @@ from scipy import sparse
 
 from soilft.errors import GridMismatch
 from soilft.geo import polygons
-from soilft.grid import Grid, transformer
-from soilft.longitudes import circumference
+from soilft.grid import Grid
+from soilft.projections import circumference, transformer
 
 Floats = npt.NDArray[Any]
 

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 from numcodecs import Blosc
 
-from soilft.grid import PRESETS, transformer
+from soilft.grid import PRESETS
+from soilft.projections import transformer
 from soilft.release import page as viewer
 
 ROOT = Path(__file__).parents[2]
