@@ -394,7 +394,7 @@ def aligned_window(
     row = (whole.top - north_up) / whole.height - 0.5
     column = (lon - whole.left) / whole.width - 0.5
     around = whole.width * whole.shape[1]
-    if circumference(whole.crs) == around and len(lon) <= whole.shape[1]:
+    if circumference(whole.crs) == around and len(lon) < whole.shape[1]:
         # A cut across the antimeridian runs on past the last column.
         whole = replace(whole, shape=(whole.shape[0], 2 * whole.shape[1]))
     fits = all(
