@@ -18,6 +18,7 @@ from scipy import sparse
 
 from soilft.errors import GridMismatch
 from soilft.geo import polygons
+from soilft.geo.swath import near
 from soilft.grid import Grid
 from soilft.projections import circumference, transformer
 
@@ -157,7 +158,7 @@ def overlap(source: Grid, target: Grid) -> Overlap:
     elif fine(source, target):
         matrix = _by_centre(source, target)
     else:
-        return overlap_of_parts(Part.whole(source), Part.whole(target))
+        matrix = _polygons(source, target)
     return Overlap(sparse.csr_array(matrix), target.shape)
 
 
@@ -322,6 +323,33 @@ def _rectangles(source: Grid, target: Grid) -> sparse.csr_array:
     for turn in () if circle is None else (-circle, circle):
         columns = columns + _intervals(x_edges + turn, x_targets)
     return sparse.csr_array(sparse.kron(_intervals(-y_edges, -y_targets), columns))
+
+
+def _polygons(source: Grid, target: Grid) -> sparse.csr_array:
+    rows, columns = (np.arange(size) for size in source.shape)
+    circle = circumference(source.crs)
+    if circle is not None and source.width * source.shape[1] > 0.9 * circle:
+        # A target across the edge of the source asks for whole rows: most of them are far away.
+        columns = np.flatnonzero(_may_reach(source, target).any(axis=0))
+    part = overlap_of_parts(Part(source, rows, columns), Part.whole(target)).matrix.tocoo()
+    row, column = np.divmod(part.col, max(len(columns), 1))
+    index = row * source.shape[1] + columns[column]
+    shape = (part.shape[0], source.shape[0] * source.shape[1])
+    return sparse.csr_array((part.data, (part.row, index)), shape=shape)
+
+
+def _may_reach(source: Grid, target: Grid) -> npt.NDArray[np.bool_]:
+    """Which source cells may reach into a target; cheap, and never leaves out one that does."""
+    rim = int(np.ceil(polygons.cell_size(source) / polygons.cell_size(target))) + 1
+    wider = Grid(
+        target.crs,
+        target.left - rim * target.width,
+        target.top + rim * target.height,
+        target.width,
+        target.height,
+        (target.shape[0] + 2 * rim, target.shape[1] + 2 * rim),
+    )
+    return near(*source.lonlat, wider)
 
 
 def _from(west: float, x: Floats, circle: float | None) -> Floats:

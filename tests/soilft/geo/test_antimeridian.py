@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from soilft.errors import GridMismatch
-from soilft.geo.regrid import Overlap, overlap, overlap_of_parts
+from soilft.geo.regrid import Overlap, Part, overlap, overlap_of_parts
 from soilft.geo.tiles import tiles
 from soilft.grid import PRESETS, Grid, Region
 
@@ -81,6 +81,32 @@ def test_a_cell_across_180_degrees_is_blended_with_its_own_ground_alone(
         far = away[np.ix_(part.rows, part.columns)]
         assert mean[far] == pytest.approx(100)
         assert np.nanmax(mean) == pytest.approx(4000)
+
+
+def test_of_whole_rows_only_what_is_near_is_cut_and_nothing_that_counts_is_left_out() -> None:
+    target = Region("r", "ease2-north-25km", (179.0, BELT[0], -179.0, BELT[1])).grid
+    source = PRESETS["ease2-global-36km"]
+    row = source.window(*source.overlapping(target))
+    assert row.shape[1] == source.shape[1]
+    near = overlap(row, target)
+    every = overlap_of_parts(Part.whole(row), Part.whole(target))
+    for name in ("data", "indices", "indptr"):
+        np.testing.assert_array_equal(getattr(near.matrix, name), getattr(every.matrix, name))
+
+
+@pytest.mark.parametrize("native", sorted(PRESETS))
+def test_a_grid_across_180_degrees_gets_of_any_preset_what_its_halves_get(native: str) -> None:
+    source = PRESETS[native]
+    field = np.random.default_rng(0).random(source.shape)
+
+    def mean(west: float, east: float) -> np.ndarray:
+        target = Region("r", "latlon-0.25", (west, BELT[0], east, BELT[1])).grid
+        rows, columns = source.overlapping(target)
+        return overlap(source.window(rows, columns), target).mean(field[rows, columns])
+
+    halves = np.concatenate([mean(179.0, 180.0), mean(-180.0, -178.5)], axis=1)
+    assert np.isfinite(halves).all()
+    np.testing.assert_allclose(mean(179.0, -178.5), halves, rtol=1e-6)
 
 
 def test_a_cell_that_others_cover_twice_is_refused() -> None:
