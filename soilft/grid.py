@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import pairwise
 from types import MappingProxyType
@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pyproj
 from affine import Affine
 from odc.geo.geobox import GeoBox
 from odc.geo.geom import BoundingBox
 
 from soilft.errors import ConfigError
+from soilft.projections import box_around, circumference, crs_of, principal, transformer
 
 Floats = npt.NDArray[Any]
 
@@ -93,7 +93,7 @@ class Grid:
     @property
     def geographic(self) -> bool:
         """Whether x and y are longitude and latitude."""
-        return bool(_crs(self.crs).is_geographic)
+        return bool(crs_of(self.crs).is_geographic)
 
     @property
     def geobox(self) -> GeoBox:
@@ -108,13 +108,13 @@ class Grid:
     @property
     def wkt(self) -> str:
         """WKT 2 of the CRS."""
-        return _crs(self.crs).to_wkt()
+        return crs_of(self.crs).to_wkt()
 
     @property
     def cf_grid_mapping(self) -> dict[str, Any]:
         """CF grid mapping attributes, with ``crs_wkt`` and GDAL's ``GeoTransform``."""
         transform = " ".join(f"{value:.12g}" for value in self.affine.to_gdal())
-        return {**_crs(self.crs).to_cf(), "GeoTransform": transform}
+        return {**crs_of(self.crs).to_cf(), "GeoTransform": transform}
 
     @cached_property
     def x(self) -> Floats:
@@ -154,12 +154,31 @@ class Grid:
     def overlapping(self, other: Grid, margin: int = 1) -> tuple[slice, slice]:
         """Rows and columns that cover ``other``, with ``margin`` cells around it.
 
+        Where the other lies across the edge of this one, on which x goes round, the columns are
+        those from the first to the last that it needs.
+
         Raises
         ------
         ValueError
             Where the two do not overlap.
         """
-        return self.covering(_extent(other, self.crs), margin)
+        box, circle = _extent(other, self.crs), circumference(self.crs)
+        turns = (0.0,) if circle is None else (0.0, -circle, circle)
+        boxes = [
+            BoundingBox(box.left + turn, box.bottom, box.right + turn, box.top, crs=self.crs)
+            for turn in turns
+        ]
+        covered = [self.covering(b, margin) for b in boxes if self._meets(b)]
+        if not covered:
+            return self.covering(box, margin)
+        columns = [columns for _, columns in covered]
+        return covered[0][0], slice(min(c.start for c in columns), max(c.stop for c in columns))
+
+    def _meets(self, box: BoundingBox) -> bool:
+        """Whether a box in this CRS shares more than a microcell of x with the grid."""
+        slack = 1e-6
+        first, last = ((x - self.left) / self.width for x in (box.left, box.right))
+        return bool(first < self.shape[1] - slack and last > slack)
 
     def covering(self, box: BoundingBox, margin: int = 0) -> tuple[slice, slice]:
         """Rows and columns that a box in this CRS touches, with ``margin`` cells around it.
@@ -183,29 +202,6 @@ class Grid:
 
 
 @lru_cache(maxsize=64)
-def _crs(code: str) -> pyproj.CRS:
-    return pyproj.CRS.from_user_input(code)
-
-
-@lru_cache(maxsize=64)
-def transformer(source: str, target: str) -> pyproj.Transformer:
-    """Coordinate transformer in (x, y) order, whatever axis order the authority gives."""
-    return pyproj.Transformer.from_crs(_crs(source), _crs(target), always_xy=True)
-
-
-def _box_around(x: Floats, y: Floats, source: str, target: str) -> BoundingBox:
-    """Smallest box of one CRS around points of another; points it cannot show are left out."""
-    tx, ty = (np.asarray(t) for t in transformer(source, target).transform(x.ravel(), y.ravel()))
-    known = np.isfinite(tx) & np.isfinite(ty)
-    if not known.any():
-        raise ValueError(f"nothing of it can be shown in {target}")
-    tx, ty = tx[known], ty[known]
-    return BoundingBox(
-        float(tx.min()), float(ty.min()), float(tx.max()), float(ty.max()), crs=target
-    )
-
-
-@lru_cache(maxsize=64)
 def _extent(grid: Grid, crs: str) -> BoundingBox:
     """Box of a CRS around a grid: around all corners of cells, for a pole lies on no edge."""
     left, top = grid.left, grid.top
@@ -215,13 +211,15 @@ def _extent(grid: Grid, crs: str) -> BoundingBox:
     x, y = np.meshgrid(
         np.linspace(left, right, grid.shape[1] + 1), np.linspace(top, bottom, grid.shape[0] + 1)
     )
-    box = _box_around(x, y, grid.crs, crs)
-    if _crs(crs).is_geographic:
-        lon = np.asarray(transformer(grid.crs, crs).transform(x, y)[0])
+    box = box_around(x, y, grid.crs, crs)
+    circle = circumference(crs)
+    if circle is not None:
+        there = np.asarray(transformer(grid.crs, crs).transform(x, y)[0])
         with np.errstate(invalid="ignore"):
-            seam = any((np.abs(np.diff(lon, axis=axis)) > 180).any() for axis in (0, 1))
-        if seam:  # cells lie across the antimeridian: both ends of the axis are needed
-            return BoundingBox(-180.0, box.bottom, 180.0, box.top, crs=crs)
+            seam = any((np.abs(np.diff(there, axis=axis)) > circle / 2).any() for axis in (0, 1))
+        if seam:  # cells lie across the cut of the CRS: all of the axis is needed
+            right = box.left + circle
+            return BoundingBox(box.left, box.bottom, max(right, box.right), box.top, crs=crs)
     return box
 
 
@@ -257,8 +255,9 @@ class Region:
     preset
         One of `PRESETS`.
     bounds
-        ``(west, south, east, north)`` in degrees. Cells that the bounds touch belong to `grid`;
-        cells whose centre lies inside the bounds belong to `mask`.
+        ``(west, south, east, north)`` in degrees; across the antimeridian west is greater than
+        east. Cells that the bounds touch belong to `grid`; cells whose centre lies inside the
+        bounds belong to `mask`.
     outline
         Polygons as WKT, longitude before latitude; where there are any, cells whose centre lies
         outside of them do not belong to `mask`.
@@ -267,6 +266,8 @@ class Region:
     --------
     >>> Region("plateau", "latlon-0.25", (73, 26, 105, 40)).grid.shape
     (56, 128)
+    >>> Region("chukotka", "latlon-0.25", (170, 62, -170, 70)).grid.x[[0, -1]].tolist()
+    [170.125, 189.875]
     """
 
     name: str
@@ -280,30 +281,79 @@ class Region:
                 "grid preset", expected=f"one of {', '.join(PRESETS)}", found=repr(self.preset)
             )
         west, south, east, north = self.bounds
-        if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
+        within = min(west, east) >= -180 and max(west, east) <= 180
+        if not (within and west != east and -90 <= south < north <= 90):
             raise ConfigError(
                 "region bounds",
-                expected="west < east within -180..180 and south < north within -90..90",
+                expected="west and east within -180..180 and south < north within -90..90",
                 found=str(self.bounds),
-                remedy="Split a region that crosses the antimeridian in two.",
+                remedy="Across the antimeridian west is greater than east: (170, 60, -170, 70).",
+            )
+        if self.crosses:
+            self._require_passable()
+
+    def _require_passable(self) -> None:
+        """Refuse bounds across the antimeridian that are likelier swapped, or on a grid cut there.
+
+        Raises
+        ------
+        ConfigError
+            With both readings, or the grids that go on.
+        """
+        west, south, east, north = self.bounds
+        wide = self.unwound[2] - self.unwound[0]
+        if wide > 180:
+            raise ConfigError(
+                "region bounds",
+                expected="west < east, or across the antimeridian 180 degrees of width at most",
+                found=f"{self.bounds}, {wide:g} degrees from {west:g} eastward by way of 180",
+                remedy=f"Are west and east swapped? ({east:g}, {south:g}, {west:g}, {north:g}) has "
+                f"{360 - wide:g} degrees and does not touch the antimeridian.",
+            )
+        preset = PRESETS[self.preset]
+        if not preset.geographic and circumference(preset.crs) is not None:
+            through = [n for n, g in PRESETS.items() if g.geographic or g.crs == "EPSG:6931"]
+            raise ConfigError(
+                f"grid {self.preset} of a region across the antimeridian",
+                expected=f"one of {', '.join(through)}, whose cells go on there",
+                found=f"a grid that ends at 180 degrees, and bounds {self.bounds}",
             )
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel without the cached grid and mask."""
         return Region, (self.name, self.preset, self.bounds, self.outline)
 
+    @property
+    def crosses(self) -> bool:
+        """Whether the antimeridian lies inside of the bounds."""
+        west, _, east, _ = self.bounds
+        return -180 < east < west < 180
+
+    @property
+    def unwound(self) -> tuple[float, float, float, float]:
+        """The bounds with west < east: longitudes are counted on beyond 180 where they cross it."""
+        west, south, east, north = self.bounds
+        if west < east:
+            return self.bounds
+        return (-180.0, south, east, north) if west == 180 else (west, south, east + 360, north)
+
     @cached_property
     def grid(self) -> Grid:
-        """The preset's cells that the bounds touch, snapped outward to whole cells."""
+        """The preset's cells that the bounds touch, snapped outward to whole cells.
+
+        Across the antimeridian the x of a grid in degrees runs on past 180.
+        """
         preset = PRESETS[self.preset]
-        box = BoundingBox(*self.bounds, crs="EPSG:4326")
+        west, south, east, north = self.unwound
+        box = BoundingBox(west, south, east, north, crs="EPSG:4326")
+        if self.crosses and preset.geographic:
+            preset = replace(preset, shape=(preset.shape[0], 2 * preset.shape[1]))
         if not preset.geographic:
             # Parallels and meridians bend in the projection: follow the edge, not the corners.
-            west, south, east, north = self.bounds
             lon, lat = np.linspace(west, east, 2001), np.linspace(south, north, 2001)
             x = np.concatenate([lon, lon, np.full(lat.shape, west), np.full(lat.shape, east)])
             y = np.concatenate([np.full(lon.shape, south), np.full(lon.shape, north), lat, lat])
-            box = _box_around(x, y, "EPSG:4326", preset.crs)
+            box = box_around(x, y, "EPSG:4326", preset.crs)
         try:
             return preset.window(*preset.covering(box))
         except ValueError as error:
@@ -317,7 +367,9 @@ class Region:
     def mask(self) -> npt.NDArray[np.bool_]:
         """Cells whose centre lies within bounds and outline, shape (rows, columns)."""
         lon, lat = self.grid.lonlat
-        west, south, east, north = self.bounds
+        west, south, east, north = self.unwound
+        if self.crosses:
+            lon = np.where(lon < east - 360, lon + 360, lon)
         within = (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
         if self.outline:
             within &= inside(self.outline, lon, lat)
@@ -329,6 +381,8 @@ def inside(
 ) -> npt.NDArray[np.bool_]:
     """Whether places lie within an outline or on its edge, in the shape of the coordinates.
 
+    The outline keeps to -180..180 degrees; longitudes may run on.
+
     Examples
     --------
     >>> square = "POLYGON ((0 0, 2 0, 2 2, 0 2, 0 0))"
@@ -339,4 +393,4 @@ def inside(
 
     shape = shapely.from_wkt(outline)
     shapely.prepare(shape)
-    return np.asarray(shapely.intersects_xy(shape, longitude, latitude))
+    return np.asarray(shapely.intersects_xy(shape, principal(longitude), latitude))

@@ -200,7 +200,7 @@ def grid_coordinates(grid: Grid) -> tuple[Coordinate, ...]:
     if grid.geographic:
         return (
             Coordinate("y", ("y",), grid.y, _axis("latitude", "degrees_north", "Y")),
-            Coordinate("x", ("x",), grid.x, _axis("longitude", "degrees_east", "X")),
+            Coordinate("x", ("x",), grid.x, _eastward(grid)),
             mapping,
         )
     lon, lat = grid.lonlat
@@ -211,6 +211,14 @@ def grid_coordinates(grid: Grid) -> tuple[Coordinate, ...]:
         Coordinate("lon", ("y", "x"), lon, _axis("longitude", "degrees_east")),
         mapping,
     )
+
+
+def _eastward(grid: Grid) -> dict[str, str]:
+    """Of an axis of longitude, which CF has monotonic: across the antimeridian it runs on."""
+    said = _axis("longitude", "degrees_east", "X")
+    if grid.x[-1] > 180:
+        said["comment"] = "181 is 179 degrees west: select by longitude modulo 360"
+    return said
 
 
 def _axis(standard_name: str, units: str, axis: str = "") -> dict[str, str]:

@@ -69,7 +69,7 @@ def archive_of(run: Run) -> Archive:
     config, simulation = run.config, run.config.simulation or SimulationSection()
     return Archive(
         Path(os.environ[ARCHIVE_VARIABLE]),
-        config.region.bounds,
+        config.to_region().unwound,
         config.period.start,
         config.period.end,
         simulation.seed,

@@ -14,12 +14,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import yaml
 
 from soilft import __version__
 from soilft.cube import conventions as zarr_conventions
 from soilft.days import DaySpan
 from soilft.grid import Grid, Region
+from soilft.projections import principal
 
 CONVENTIONS = "CF-1.11, ACDD-1.3"
 # https://gcmd.earthdata.nasa.gov/KeywordViewer
@@ -230,7 +232,7 @@ def global_attributes(
         "date_modified": origin.created,
         "date_metadata_modified": origin.created,
         **time_coverage(days),
-        **geospatial(region.grid),
+        **geospatial(region),
         **made_by.attributes(),
         **zarr_conventions.group_attributes(region.grid),
         "soilft_version": __version__,
@@ -257,35 +259,28 @@ def time_coverage(days: DaySpan) -> dict[str, str]:
     }
 
 
-def geospatial(grid: Grid) -> dict[str, Any]:
+def geospatial(region: Region) -> dict[str, Any]:
     """ACDD's extent: ``lat`` and ``lon`` of the cells' centres, the bounds along their edges.
 
     The polygon is in the grid's own CRS, where its edges are straight; points of EPSG:4326 are
-    latitude first, as the authority and ACDD have it. The state is of the ground's surface.
+    latitude first, as the authority and ACDD have it. The state is of the ground's surface. Across
+    the antimeridian ``lon_min``, the westernmost, is greater than ``lon_max``, and degrees are cut
+    there into two polygons.
     """
-    lon, lat = grid.lonlat
-    right, bottom = grid.left + grid.width * grid.shape[1], grid.top - grid.height * grid.shape[0]
-    corners = [
-        (grid.left, bottom),
-        (right, bottom),
-        (right, grid.top),
-        (grid.left, grid.top),
-        (grid.left, bottom),
-    ]
-    ring = ", ".join(
-        f"{y:.10g} {x:.10g}" if grid.geographic else f"{x:.10g} {y:.10g}" for x, y in corners
-    )
+    grid = region.grid
+    lat = grid.lonlat[1]
+    west, east = _westernmost_and_easternmost(region)
     unit = "degree" if grid.geographic else "m"
     return {
-        "geospatial_bounds": f"POLYGON (({ring}))",
+        "geospatial_bounds": _bounds(grid),
         "geospatial_bounds_crs": grid.crs,
         "geospatial_bounds_vertical_crs": "none: the bounds are of the ground's surface",
         "geospatial_lat_min": float(lat.min()),
         "geospatial_lat_max": float(lat.max()),
         "geospatial_lat_units": "degrees_north",
         "geospatial_lat_resolution": f"{grid.height:.10g} {unit}",
-        "geospatial_lon_min": float(lon.min()),
-        "geospatial_lon_max": float(lon.max()),
+        "geospatial_lon_min": west,
+        "geospatial_lon_max": east,
         "geospatial_lon_units": "degrees_east",
         "geospatial_lon_resolution": f"{grid.width:.10g} {unit}",
         "geospatial_vertical_min": 0.0,
@@ -294,6 +289,39 @@ def geospatial(grid: Grid) -> dict[str, Any]:
         "geospatial_vertical_resolution": "none",
         "geospatial_vertical_positive": "down",
     }
+
+
+def _westernmost_and_easternmost(region: Region) -> tuple[float, float]:
+    lon = region.grid.lonlat[0]
+    if region.crosses:
+        west, _, east, _ = region.unwound
+        # A polar grid reaches beyond the bounds on both sides: count from their middle.
+        lon = lon - 360 * np.round((lon - (west + east) / 2) / 360)
+    first, last = principal([lon.min(), lon.max()]).tolist()
+    return first, last
+
+
+def _bounds(grid: Grid) -> str:
+    """WKT of the grid's outer edge."""
+    right = grid.left + grid.width * grid.shape[1]
+    if grid.geographic and right > 180:
+        sides = (_ring(grid, grid.left, 180), _ring(grid, -180, right - 360))
+        return f"MULTIPOLYGON ({', '.join(f'(({ring}))' for ring in sides)})"
+    return f"POLYGON (({_ring(grid, grid.left, right)}))"
+
+
+def _ring(grid: Grid, left: float, right: float) -> str:
+    bottom = grid.top - grid.height * grid.shape[0]
+    corners = [
+        (left, bottom),
+        (right, bottom),
+        (right, grid.top),
+        (left, grid.top),
+        (left, bottom),
+    ]
+    return ", ".join(
+        f"{y:.10g} {x:.10g}" if grid.geographic else f"{x:.10g} {y:.10g}" for x, y in corners
+    )
 
 
 @lru_cache(maxsize=1)

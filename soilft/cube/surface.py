@@ -19,6 +19,7 @@ from soilft.geo.outline import read_outline
 from soilft.grid import Grid
 from soilft.predictors.features import QUALITY
 from soilft.predictors.window import Inputs
+from soilft.projections import principal
 from soilft.store.digest import digest
 
 # Daily mean of the reanalysis' snow water, kg m-2, and spread of the elevation in a cell, m.
@@ -140,6 +141,7 @@ def water_share(grid: Grid, lakes: str) -> npt.NDArray[np.float32]:
             grid.height / _PLACES,
             (_PLACES, _PLACES * columns),
         )
-        wet = shapely.intersects_xy(shape, *places.lonlat)
+        lon, lat = places.lonlat
+        wet = shapely.intersects_xy(shape, principal(lon), lat)
         found[row] = wet.reshape(_PLACES, columns, _PLACES).mean(axis=(0, 2))
     return found

@@ -2,6 +2,7 @@
 
 - `outline`: polygons of a region, and the cells that lie inside.
 - `tiles`: tiles of a grid, for rasters far finer than it.
+- `polygons`: cells as polygons, and the shares of area that others cover.
 - `regrid`: fields from grid to grid, by the areas in which cells overlap.
 - `swath`: pixels of a swath into the cells that their centres lie in.
 - `land`: land of the Earth, roughly.

@@ -87,7 +87,12 @@ def _require_polygon(shape: Any, url: str, key: str) -> None:
     west, south, east, north = shape.bounds if not shape.is_empty else (0.0, 91.0, 0.0, 91.0)
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
         found = f"{west:g}..{east:g} and {south:g}..{north:g}"
-        raise ConfigError(f"{key} {url}", expected=expected, found=found)
+        raise ConfigError(
+            f"{key} {url}",
+            expected=expected,
+            found=found,
+            remedy="Cut polygons across the antimeridian there (RFC 7946, section 3.1.9).",
+        )
     if not shape.is_valid:
         raise ConfigError(
             f"{key} {url}",

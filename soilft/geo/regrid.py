@@ -14,17 +14,20 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import shapely
 from scipy import sparse
 
-from soilft.grid import Grid, transformer
+from soilft.errors import GridMismatch
+from soilft.geo import polygons
+from soilft.geo.swath import near
+from soilft.grid import Grid
+from soilft.projections import circumference, transformer
 
 Floats = npt.NDArray[Any]
 
-# An edge of a projected cell bends; the bow grows with the square of its length.
-_EDGE_POINTS_AT_25_KM = 8
 # Below this ratio of cell sizes, whole source cells move the mean by < 1 % of its spread.
 _FINE = 1 / 20
+# Axes written with seven digits close a circle but for some metres.
+_ROUNDED = 1e-3
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,16 @@ class Overlap:
 
     matrix: sparse.csr_array
     target_shape: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        most = float(self.matrix.sum(axis=1).max(initial=0.0))
+        if not most <= 1 + _ROUNDED:
+            raise GridMismatch(
+                "cells of two grids",
+                expected="shares of a cell's area that sum to 1 at most",
+                found=f"{most:.6g}",
+                remedy="Do the source's cells lie on each other?",
+            )
 
     def _flat(self, field: Floats) -> Floats:
         return np.asarray(field).reshape(*field.shape[:-2], -1)
@@ -168,6 +181,11 @@ class Part:
     rows: npt.NDArray[np.int64]
     columns: npt.NDArray[np.int64]
 
+    @classmethod
+    def whole(cls, grid: Grid) -> Part:
+        """All cells of a grid."""
+        return cls(grid, np.arange(grid.shape[0]), np.arange(grid.shape[1]))
+
     @property
     def shape(self) -> tuple[int, int]:
         """``(rows, columns)``."""
@@ -201,7 +219,7 @@ class Part:
 
 def fine(source: Grid, target: Grid) -> bool:
     """Whether source cells are so small that they count as lying whole where their centre lies."""
-    return _cell_size(source) < _FINE * _cell_size(target)
+    return polygons.cell_size(source) < _FINE * polygons.cell_size(target)
 
 
 def overlap_of_parts(source: Part, target: Part, *, interrupted: bool = False) -> Overlap:
@@ -227,10 +245,11 @@ def overlap_of_parts(source: Part, target: Part, *, interrupted: bool = False) -
     elif fine(source.grid, target.grid):
         matrix = _centres_of(source, target, interrupted=interrupted)
     else:
-        crs = _equal_area(source.grid, target.grid)
-        matrix = _intersections(
-            _polygons_at(source.grid, source.lefts, source.tops, crs),
-            _polygons_at(target.grid, target.lefts, target.tops, crs),
+        crs = polygons.equal_area(source.grid, target.grid)
+        matrix = polygons.shares(
+            polygons.cells(source.grid, source.lefts, source.tops, crs),
+            polygons.cells(target.grid, target.lefts, target.tops, crs),
+            crs,
         )
     return Overlap(sparse.csr_array(matrix), target.shape)
 
@@ -278,6 +297,7 @@ def _cell_of(
     x, y = (a.ravel() for a in np.meshgrid(source.x, source.y[rows]))
     there = transformer(source.grid.crs, target.grid.crs)
     tx, ty = (np.asarray(a) for a in there.transform(x, y))
+    tx = _from(target.lefts[0], tx, circumference(target.grid.crs))
     # The floor of what has no place is inf too, and lies outside.
     column = np.floor((tx - target.grid.left) / target.grid.width) - target.columns[0]
     row = np.floor((target.grid.top - ty) / target.grid.height) - target.rows[0]
@@ -296,11 +316,48 @@ def _rectangles(source: Grid, target: Grid) -> sparse.csr_array:
     y_targets = _edges(target.top, -target.height, target.shape[0])
     if source.geographic:  # the area of a zone grows with the sine of latitude
         y_edges, y_targets = (np.sin(np.radians(np.clip(e, -90, 90))) for e in (y_edges, y_targets))
-    columns = _intervals(
-        _edges(source.left, source.width, source.shape[1]),
-        _edges(target.left, target.width, target.shape[1]),
-    )
+    x_edges = _edges(source.left, source.width, source.shape[1])
+    x_targets = _edges(target.left, target.width, target.shape[1])
+    columns = _intervals(x_edges, x_targets)
+    circle = circumference(source.crs)
+    for turn in () if circle is None else (-circle, circle):
+        columns = columns + _intervals(x_edges + turn, x_targets)
     return sparse.csr_array(sparse.kron(_intervals(-y_edges, -y_targets), columns))
+
+
+def _polygons(source: Grid, target: Grid) -> sparse.csr_array:
+    rows, columns = (np.arange(size) for size in source.shape)
+    circle = circumference(source.crs)
+    if circle is not None and source.width * source.shape[1] > 0.9 * circle:
+        # A target across the edge of the source asks for whole rows: most of them are far away.
+        columns = np.flatnonzero(_may_reach(source, target).any(axis=0))
+    part = overlap_of_parts(Part(source, rows, columns), Part.whole(target)).matrix.tocoo()
+    row, column = np.divmod(part.col, max(len(columns), 1))
+    index = row * source.shape[1] + columns[column]
+    shape = (part.shape[0], source.shape[0] * source.shape[1])
+    return sparse.csr_array((part.data, (part.row, index)), shape=shape)
+
+
+def _may_reach(source: Grid, target: Grid) -> npt.NDArray[np.bool_]:
+    """Which source cells may reach into a target; cheap, and never leaves out one that does."""
+    rim = int(np.ceil(polygons.cell_size(source) / polygons.cell_size(target))) + 1
+    wider = Grid(
+        target.crs,
+        target.left - rim * target.width,
+        target.top + rim * target.height,
+        target.width,
+        target.height,
+        (target.shape[0] + 2 * rim, target.shape[1] + 2 * rim),
+    )
+    return near(*source.lonlat, wider)
+
+
+def _from(west: float, x: Floats, circle: float | None) -> Floats:
+    """Places along x as they are met going east from one, where x goes round."""
+    if circle is None:
+        return x
+    turns = np.floor((x - west) / circle)
+    return np.asarray(x - circle * np.where(np.isfinite(turns), turns, 0.0))
 
 
 def _edges(start: float, step: float, cells: int) -> Floats:
@@ -322,7 +379,8 @@ def _by_centre(source: Grid, target: Grid) -> sparse.csr_array:
     x, y = np.meshgrid(source.x, source.y)
     area = np.cos(np.radians(y)).ravel() if source.geographic else np.ones(x.size)
     tx, ty = transformer(source.crs, target.crs).transform(x.ravel(), y.ravel())
-    column = np.floor((np.asarray(tx) - target.left) / target.width)
+    tx = _from(target.left, np.asarray(tx), circumference(target.crs))
+    column = np.floor((tx - target.left) / target.width)
     row = np.floor((target.top - np.asarray(ty)) / target.height)
     inside = (row >= 0) & (row < target.shape[0]) & (column >= 0) & (column < target.shape[1])
     cell = (row * target.shape[1] + column)[inside].astype("int64")
@@ -338,59 +396,3 @@ def _by_centre(source: Grid, target: Grid) -> sparse.csr_array:
     reached = total > 0
     full = np.maximum(total, size * (np.median((total / size)[reached]) if reached.any() else 1.0))
     return sparse.csr_array(sparse.diags_array(1 / full) @ counts)
-
-
-def _polygons(source: Grid, target: Grid) -> sparse.csr_array:
-    crs = _equal_area(source, target)
-    return _intersections(_cells(source, crs), _cells(target, crs))
-
-
-def _intersections(sources: npt.NDArray[Any], targets: npt.NDArray[Any]) -> sparse.csr_array:
-    pairs = shapely.STRtree(sources).query(targets, predicate="intersects")
-    area = shapely.area(shapely.intersection(targets[pairs[0]], sources[pairs[1]]))
-    share = area / shapely.area(targets)[pairs[0]]
-    kept = share > 1e-9
-    return sparse.csr_array(
-        (share[kept], (pairs[0][kept], pairs[1][kept])), shape=(len(targets), len(sources))
-    )
-
-
-def _equal_area(source: Grid, target: Grid) -> str:
-    """A CRS in which areas are true, one of the two wherever possible: its cells stay squares."""
-    projected = [grid.crs for grid in (target, source) if not grid.geographic]
-    return projected[0]
-
-
-def _cells(grid: Grid, crs: str) -> npt.NDArray[Any]:
-    """Cells as polygons in a CRS, in row-major order, edges followed where they bend."""
-    left = grid.left + grid.width * np.arange(grid.shape[1])
-    top = grid.top - grid.height * np.arange(grid.shape[0])
-    return _polygons_at(grid, left, top, crs)
-
-
-def _polygons_at(grid: Grid, left: Floats, top: Floats, crs: str) -> npt.NDArray[Any]:
-    """Cells of a grid's size, as polygons in a CRS, at given western and northern edges."""
-    rows, columns = len(top), len(left)
-    if crs == grid.crs:
-        x0, y1 = np.meshgrid(left, top)
-        boxes = shapely.box(x0, y1 - grid.height, x0 + grid.width, y1)
-        return np.asarray(boxes).ravel()
-    points = int(np.clip(np.ceil(_EDGE_POINTS_AT_25_KM * _cell_size(grid) / 25_000), 1, 32))
-    step, zero, one = np.arange(points) / points, np.zeros(points), np.ones(points)
-    ring_x = np.concatenate([step, one, 1 - step, zero]) * grid.width
-    ring_y = -np.concatenate([zero, step, one, 1 - step]) * grid.height
-    x = left[None, :, None] + ring_x + np.zeros((rows, 1, 1))
-    y = top[:, None, None] + ring_y + np.zeros((1, columns, 1))
-    if grid.geographic:  # the outermost cells of a grid whose centres lie on the poles
-        y = np.clip(y, -90, 90)
-    px, py = transformer(grid.crs, crs).transform(x.ravel(), y.ravel())
-    rings = np.stack([px, py], axis=-1).reshape(rows * columns, len(ring_x), 2)
-    return np.asarray(shapely.polygons(rings))
-
-
-def _cell_size(grid: Grid) -> float:
-    """Metres across a cell, about, at the grid's middle."""
-    if not grid.geographic:
-        return grid.width
-    middle = np.radians(grid.top - grid.height * grid.shape[0] / 2)
-    return float(111_320 * grid.width * max(np.cos(middle), 0.01))

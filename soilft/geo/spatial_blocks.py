@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from soilft.grid import Grid
+from soilft.projections import principal
 
 
 def spatial_blocks(grid: Grid, degrees: float) -> npt.NDArray[np.int32]:
@@ -18,7 +19,7 @@ def spatial_blocks(grid: Grid, degrees: float) -> npt.NDArray[np.int32]:
     Belts of some degrees of latitude, each cut into as many equal parts of the circle as keep a
     part at least as wide on the ground, at the belt's middle, as the belt is high.
     """
-    lon, lat = grid.lonlat
+    lon, lat = principal(grid.lonlat[0]), grid.lonlat[1]
     belt = np.floor((90.0 - lat) / degrees)
     middle = np.radians(90.0 - (belt + 0.5) * degrees)
     parts = np.maximum(1.0, np.floor(360.0 * np.maximum(np.cos(middle), 0) / degrees))

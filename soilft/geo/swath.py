@@ -20,7 +20,8 @@ import dask.array as da
 import numpy as np
 import numpy.typing as npt
 
-from soilft.grid import Grid, transformer
+from soilft.grid import Grid
+from soilft.projections import transformer
 
 Floats = npt.NDArray[Any]
 

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from soilft.geo.regrid import Part
-from soilft.grid import Grid, transformer
+from soilft.grid import Grid
+from soilft.projections import transformer
 
 Indices = npt.NDArray[np.int64]
 

@@ -184,7 +184,14 @@ def _axis(template: Template, standard_name: str) -> Coordinate:
 
 
 def _bbox(template: Template) -> list[float]:
-    """West, south, east, north of the cells' centres in degrees, as the cube's own attributes."""
+    """West, south, east, north of the cells' centres in degrees, as the cube's own attributes.
+
+    Across the antimeridian west is greater than east, as in GeoJSON (RFC 7946, section 5.2).
+    """
+    said = template.attributes
+    names = [f"geospatial_{axis}_{end}" for end in ("min", "max") for axis in ("lon", "lat")]
+    if all(name in said for name in names):
+        return [float(said[name]) for name in names]
     lon, lat = (_axis(template, name).values for name in ("longitude", "latitude"))
     return [float(v) for v in (lon.min(), lat.min(), lon.max(), lat.max())]
 

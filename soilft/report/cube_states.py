@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from soilft.days import DaySpan, day_of
+from soilft.projections import principal
 from soilft.report.style import (
     MISSING_COLOUR,
     legend_beside,
@@ -87,7 +88,7 @@ def draw(
             np.asarray(state[:, y, x]),
             np.asarray(seen),
             None,
-            f"{lat[y, x]:.2f} N, {lon[y, x]:.2f} E",
+            f"{lat[y, x]:.2f} N, {principal(lon[y, x]):.2f} E",
             simulated=simulated,
         ),
     }

@@ -30,7 +30,7 @@ class Domain:
     Attributes
     ----------
     bounds : tuple of float
-        West, south, east, north, degrees.
+        West, south, east, north, degrees; west < east, beyond 180 across the 180th meridian.
     start, end : date
         First and last UTC day, inclusive.
     seed : int
@@ -55,7 +55,7 @@ class Domain:
 
     @cached_property
     def lon(self) -> Field:
-        """Cell centres from west to east, degrees, multiples of 0.25 plus 0.125."""
+        """Cell centres from west to east, degrees, multiples of 0.25 plus 0.125; they run on."""
         first = np.floor((self.bounds[0] - MARGIN) / CELL)
         last = np.ceil((self.bounds[2] + MARGIN) / CELL)
         return (np.arange(first, last) + 0.5) * CELL
@@ -93,6 +93,11 @@ class Domain:
             np.asarray(inside),
         )
 
+    def eastward(self, lon: Field) -> Field:
+        """Longitudes as the domain counts them, from its western margin on, degrees."""
+        turns = np.floor((lon - self.bounds[0] + MARGIN) / 360.0)
+        return np.asarray(lon - 360.0 * np.where(np.isfinite(turns), turns, 0.0))
+
     def number(self, day: date) -> int:
         """Number of a day: 0 on the first of the domain."""
         return (day - self.start).days
@@ -118,7 +123,7 @@ class Archive:
     root : Path
         Directory that holds one folder for each product, and ``truth``.
     bounds : tuple of float
-        West, south, east, north, degrees; not across the 180th meridian.
+        West, south, east, north, degrees; west < east, beyond 180 across the 180th meridian.
     start, end : date
         First and last UTC day, inclusive.
     seed : int
@@ -142,8 +147,10 @@ class Archive:
         if not 0 <= self.noise < float("inf"):
             raise ValueError(f"the scale of the noise is a number not below 0: {self.noise}")
         west, south, east, north = self.bounds
-        if not (west - MARGIN >= -180 and west < east and east + MARGIN <= 180):
-            raise ValueError(f"the simulator needs west < east within -178.5..178.5: {self.bounds}")
+        if not (-180 <= west < 180 and west < east <= west + 360 - 2 * MARGIN):
+            raise ValueError(
+                f"the simulator needs west within -180..180 and east up to 357 on: {self.bounds}"
+            )
         if not (0 <= south < north <= 85):
             raise ValueError(f"the simulator covers latitudes 0 to 85 north: {self.bounds}")
         if self.end < self.start:
@@ -157,5 +164,7 @@ class Archive:
     def domain(self) -> Domain:
         """The archive without its directory."""
         west, south, east, north = (float(value) for value in self.bounds)
-        bounds = (west, south, east, north)
+        # Beside the 180th meridian the margin reaches beyond it: counted on from the west.
+        turn = 360.0 if west - MARGIN < -180 else 0.0
+        bounds = (west + turn, south, east + turn, north)
         return Domain(bounds, self.start, self.end, self.seed, float(self.noise))

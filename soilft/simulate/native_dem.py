@@ -23,7 +23,7 @@ MARGIN = 1.0
 
 def write(archive: Archive) -> list[Path]:
     """Write ``dem/simulated_dem.tif``: EPSG:4326, int16 m, row 0 north."""
-    west, south, east, north = archive.bounds
+    west, south, east, north = archive.domain.bounds
     cell = COARSE if (east - west) * (north - south) > LARGE else FINE
     left, top = west - MARGIN, min(north + MARGIN, 90.0)
     wide = round((east + MARGIN - left) / cell)

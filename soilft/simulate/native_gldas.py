@@ -86,7 +86,7 @@ def place(domain: Domain) -> tuple[NDArray[Any], NDArray[Any]]:
     """Row from the SOUTH and column from 180 W of every cell, (lat, lon)."""
     lat, lon = domain.mesh
     rows = np.rint((lat - SOUTH) / CELL - 0.5).astype(int)
-    return rows, np.rint((lon - WEST) / CELL - 0.5).astype(int)
+    return rows, np.rint((lon - WEST) / CELL - 0.5).astype(int) % SHAPE[1]
 
 
 def _plain(dataset: h5py.Dataset, values: NDArray[Any]) -> None:

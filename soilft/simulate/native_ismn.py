@@ -16,6 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from soilft.projections import principal
 from soilft.simulate import stations, texture
 from soilft.simulate.container import note, replaced
 from soilft.simulate.domain import Archive, Domain
@@ -87,7 +88,8 @@ def lines(
     layout : Layout
         Which form.
     """
-    where = f"{station.lat:.5f} {station.lon:.5f} {station.elevation:.2f} {TOP:.4f} {BOTTOM:.4f}"
+    lon = float(principal(station.lon))
+    where = f"{station.lat:.5f} {lon:.5f} {station.elevation:.2f} {TOP:.4f} {BOTTOM:.4f}"
     head = f"{network} {network} {station.name} {where}"
     out = [f"{head} {SENSOR}"] if layout.form == "header+values" else []
     for time, value in zip(times, values, strict=True):

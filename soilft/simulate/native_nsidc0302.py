@@ -61,7 +61,7 @@ def place(domain: Domain) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Row from the NORTH and column from 180 W of every cell, (lat, lon)."""
     lat, lon = domain.mesh
     rows = np.rint((90.0 - lat) / CELL - 0.5).astype(np.intp)
-    return rows, np.rint((lon + 180.0) / CELL - 0.5).astype(np.intp)
+    return rows, np.rint((lon + 180.0) / CELL - 0.5).astype(np.intp) % SHAPE[1]
 
 
 def _save(path: Path, grid: NDArray[np.integer]) -> None:

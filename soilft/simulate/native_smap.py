@@ -135,7 +135,8 @@ def place(domain: Domain, grid: Grid) -> Place:
     lon, lat = back.transform(*np.meshgrid(x, y))
     west, south, east, north = domain.bounds
     inside = np.isfinite(lat) & (lat > max(south - MARGIN, grid.south)) & (lat < north + MARGIN)
-    inside &= (lon > west - MARGIN) & (lon < east + MARGIN)
+    around = domain.eastward(lon)
+    inside &= (around > west - MARGIN) & (around < east + MARGIN)
     rows, cols = np.nonzero(inside)
     row, col, _ = domain.cell(lat[inside], lon[inside])
     return Place(rows, cols, lat[inside], lon[inside], row, col)

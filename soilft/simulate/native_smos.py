@@ -44,7 +44,8 @@ def place(domain: Domain) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDA
     west, south, east, north = domain.bounds
     x, y = np.meshgrid(*axes())
     lon, lat = Transformer.from_crs(EPSG, 4326, always_xy=True).transform(x, y)
-    inside = (lon > west - MARGIN) & (lon < east + MARGIN)
+    around = domain.eastward(lon)
+    inside = (around > west - MARGIN) & (around < east + MARGIN)
     inside &= (lat > south - MARGIN) & (lat < north + MARGIN)
     rows, cols = np.nonzero(inside)
     near_row, near_col, _ = domain.cell(lat[inside], lon[inside])

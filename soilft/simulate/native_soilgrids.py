@@ -86,13 +86,25 @@ def name(variable: str, depth: str) -> str:
 
 @dataclass(frozen=True)
 class Frame:
-    """Blocks of the files: outer corner of row 0 (north) and column 0 (west), and side, m."""
+    """Blocks of the files: outer corner of row 0 (north) and column 0 (west), and side, m.
+
+    Attributes
+    ----------
+    runs : tuple of slice
+        Columns of blocks that may hold ground: across the 180th meridian those at either end.
+    """
 
     left: float
     top: float
     side: float
     high: int
     wide: int
+    runs: tuple[slice, ...]
+
+    @property
+    def columns(self) -> NDArray[np.intp]:
+        """Those of all runs, from the west."""
+        return np.concatenate([np.arange(run.start, run.stop) for run in self.runs])
 
     @property
     def repeat(self) -> int:
@@ -112,21 +124,26 @@ def frame(domain: Domain) -> Frame:
     lon = np.linspace(west - MARGIN, east + MARGIN, 200)
     lat = np.linspace(south - MARGIN, min(north + MARGIN, 90.0), 200)
     there = Transformer.from_crs(4326, CRS.from_wkt(WKT), always_xy=True)
-    x, y = there.transform(*np.meshgrid(lon, lat))
-    left, right = np.floor(x.min() / side), np.ceil(x.max() / side)
-    bottom, top = np.floor(y.min() / side), np.ceil(y.max() / side)
-    return Frame(left * side, top * side, side, int(top - bottom), int(right - left))
+    sides = [part for part in (lon[lon > 180], lon[lon <= 180]) if part.size]
+    places = [there.transform(*np.meshgrid(part, lat)) for part in sides]
+    spans = [(np.floor(x.min() / side), np.ceil(x.max() / side)) for x, _ in places]
+    left, right = min(first for first, _ in spans), max(last for _, last in spans)
+    bottom = min(np.floor(y.min() / side) for _, y in places)
+    top = max(np.ceil(y.max() / side) for _, y in places)
+    runs = tuple(slice(int(first - left), int(last - left)) for first, last in spans)
+    return Frame(left * side, top * side, side, int(top - bottom), int(right - left), runs)
 
 
 def mapped(domain: Domain, blocks: Frame) -> dict[tuple[str, str], NDArray[np.int16]]:
-    """Values of every block, by variable and depth, (row, column) from the NORTH-west.
+    """Values of the blocks of every run, by variable and depth, (row, column) from the NORTH-west.
 
     Lakes, and blocks outside the domain and its margin, hold ``NODATA``.
     """
-    x = blocks.left + (np.arange(blocks.wide) + 0.5) * blocks.side
+    x = blocks.left + (blocks.columns + 0.5) * blocks.side
     y = blocks.top - (np.arange(blocks.high) + 0.5) * blocks.side
     back = Transformer.from_crs(CRS.from_wkt(WKT), 4326, always_xy=True)
     lon, lat = back.transform(*np.meshgrid(x, y))
+    lon = domain.eastward(lon)
     west, south, east, north = domain.bounds
     land = np.isfinite(lat) & np.isfinite(lon)
     land &= (lon > west - MARGIN) & (lon < east + MARGIN)
@@ -191,9 +208,16 @@ def save(
             tiled=True,
             blockxsize=TILE,
             blockysize=high * times,
+            # Between the ends of the world there may be nothing at all.
+            sparse_ok=len(blocks.runs) > 1,
         ) as file,
     ):
         for row in range(0, blocks.high, high):
             cells = grid[row : row + high].repeat(times, axis=0).repeat(times, axis=1)
-            file.write(cells, 1, window=Window(0, row * times, *cells.shape[::-1]))
+            first = 0
+            for run in blocks.runs:
+                width = (run.stop - run.start) * times
+                window = Window(run.start * times, row * times, width, len(cells))
+                file.write(cells[:, first : first + width], 1, window=window)
+                first += width
         file.update_tags(**tags)

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from soilft.errors import (
     UnreadableGranule,
 )
 from soilft.grid import Grid
+from soilft.projections import circumference
 from soilft.sources.protocol import DailySource, Granule, StaticSource
 from soilft.store import objects
 from soilft.store.matching import leads_nowhere
@@ -391,6 +393,10 @@ def aligned_window(
     north_up = lat[::-1] if south_first else lat
     row = (whole.top - north_up) / whole.height - 0.5
     column = (lon - whole.left) / whole.width - 0.5
+    around = whole.width * whole.shape[1]
+    if circumference(whole.crs) == around and len(lon) < whole.shape[1]:
+        # A cut across the antimeridian runs on past the last column.
+        whole = replace(whole, shape=(whole.shape[0], 2 * whole.shape[1]))
     fits = all(
         np.abs(index - (round(float(index[0])) + np.arange(len(index)))).max() < 0.01
         and index[0] > -0.5

@@ -20,7 +20,8 @@ import xarray as xr
 
 from soilft.days import number
 from soilft.errors import FormatMismatch, GridMismatch
-from soilft.grid import Grid, transformer
+from soilft.grid import Grid
+from soilft.projections import transformer
 from soilft.sources import files
 from soilft.sources.protocol import calendar_day
 

@@ -20,7 +20,8 @@ import xarray as xr
 
 from soilft.errors import FormatMismatch, GridMismatch, InputError, MissingVariable
 from soilft.geo.regrid import Part
-from soilft.grid import Grid, transformer
+from soilft.grid import Grid
+from soilft.projections import transformer
 from soilft.sources import raster, vrt
 from soilft.sources.protocol import Arrays, Granule
 from soilft.sources.soil import PROPERTIES, UpperSoil, averaged, require_plausible

@@ -15,8 +15,9 @@ import numpy.typing as npt
 import xarray as xr
 
 from soilft.days import DaySpan
-from soilft.grid import Grid, transformer
+from soilft.grid import Grid
 from soilft.overpass import utc_hour
+from soilft.projections import transformer
 from soilft.schema import (
     FROZEN,
     MISSING,

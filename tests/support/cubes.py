@@ -52,6 +52,7 @@ SMALL: Mapping[str, Region] = MappingProxyType(
         "projected": Region("small", "ease2-north-25km", (-152.0, 65.0, -144.0, 68.0)),
     }
 )
+ACROSS = Region("across", "latlon-0.25", (178.0, 62.0, -178.0, 65.0))
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def staged(cube: Made) -> Staged:
 
 def make(url: str | Path, kind: str, days: DaySpan = WEEK) -> Made:
     """Write a small cube in which every third value or so is missing."""
-    region = SMALL[kind]
+    region = ACROSS if kind == "across" else SMALL[kind]
     structure = template(region, days)
     store.create(str(url), structure)
     draw = np.random.default_rng(7)

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 from numcodecs import Blosc
 
-from soilft.grid import PRESETS, transformer
+from soilft.grid import PRESETS, Region
+from soilft.projections import transformer
 from soilft.release import page as viewer
 
 ROOT = Path(__file__).parents[2]
@@ -125,6 +126,27 @@ def test_the_page_unpacks_every_kind_of_frame_that_blosc_makes(installed: Path) 
     said = run("node", "test/blosc.mjs", folder=installed, given=json.dumps(packed))
     found = [base64.b64decode(text) for text in json.loads(said)]
     assert found == content
+
+
+@pytest.mark.slow
+def test_the_page_finds_cells_past_180_whichever_way_a_place_is_counted(installed: Path) -> None:
+    grid = Region("across", "latlon-0.25", (178.0, 62.0, -178.0, 65.0)).grid
+    asked = {
+        "mapping": grid.cf_grid_mapping,
+        "x": grid.x.tolist(),
+        "y": grid.y.tolist(),
+        "places": [[179.9, 63.1], [-179.9, 63.1], [180.1, 63.1], [-178.1, 63.1], [-177.9, 63.1]],
+    }
+    said = json.loads(run("node", "test/cells.mjs", folder=installed, given=json.dumps(asked)))
+    assert [cell and cell["column"] for cell in said["cells"]] == [7, 8, 8, 15, None]
+    assert [place and place["lon"] for place in said["centres"]] == [
+        179.875,
+        -179.875,
+        -179.875,
+        -178.125,
+        None,
+    ]
+    assert said["turns"] == [0, 360]
 
 
 @pytest.mark.slow

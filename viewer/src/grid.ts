@@ -12,6 +12,10 @@ export type Attributes = Record<string, any>;
 
 const RADIANS = Math.PI / 180;
 
+/** A longitude within -180..180 degrees. */
+export const principal = (lon: number): number =>
+  Math.abs(lon) > 180 ? lon - 360 * Math.round(lon / 360) : lon;
+
 /** Longitude and latitude in degrees to the axes of a CF grid mapping; undefined where it has no place. */
 export type Projection = (lon: number, lat: number) => Point | undefined;
 
@@ -86,6 +90,11 @@ export class Grid {
     return (this.columns * this.#width * shrunk) / (this.rows * this.#height);
   }
 
+  /** Degrees to add to longitudes of -180..180 to meet all cells: a grid may run on past 180. */
+  get turns(): number[] {
+    return this.geographic && this.x[this.columns - 1] > 180 ? [0, 360] : [0];
+  }
+
   /** Where a place lies, in cells from the outer corner in the north-west. */
   locate(lon: number, lat: number): Point | undefined {
     const point = this.project(lon, lat);
@@ -96,9 +105,11 @@ export class Grid {
     ];
   }
 
-  /** The cell that holds a place, if the grid does. */
+  /** The cell that holds a place, if the grid does, whichever turn its longitude is counted in. */
   cellAt(place: Place): Cell | undefined {
-    const found = this.locate(place.lon, place.lat);
+    const west = this.x[0] - this.#width / 2;
+    const turns = this.geographic ? Math.ceil((west - place.lon) / 360) : 0;
+    const found = this.locate(place.lon + 360 * turns, place.lat);
     if (found === undefined) return undefined;
     const cell = { column: Math.floor(found[0]), row: Math.floor(found[1]) };
     return this.holds(cell) ? cell : undefined;
@@ -110,7 +121,7 @@ export class Grid {
 
   /** The centre of a cell in degrees, once it is known. */
   centre({ row, column }: Cell): Place | undefined {
-    if (this.geographic) return { lat: this.y[row], lon: this.x[column] };
+    if (this.geographic) return { lat: this.y[row], lon: principal(this.x[column]) };
     if (this.centres === undefined) return undefined;
     const at = row * this.columns + column;
     return { lat: this.centres.lat[at], lon: this.centres.lon[at] };

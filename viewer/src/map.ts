@@ -1,6 +1,6 @@
 // The map: cells on one canvas, and on another above it the coast, the net of degrees and the mark.
 import land from "../../soilft/data/land-110m.json";
-import type { Cell, Grid } from "./grid";
+import { principal, type Cell, type Grid } from "./grid";
 import type { Picture } from "./layers";
 
 export interface Ink {
@@ -80,7 +80,10 @@ export function drawOver(
   pen.lineJoin = "round";
   net(pen, canvas, grid, ink, ratio);
   const coast = new Path2D();
-  for (const ring of land.rings) line(coast, grid, ring as [number, number][], isCut, w, h);
+  for (const turn of grid.turns) {
+    const rings = land.rings as [number, number][][];
+    for (const ring of rings) line(coast, grid, ring, isCut, w, h, turn);
+  }
   for (const [style, width] of [
     [ink.halo, 2.6],
     [ink.coast, 1.1],
@@ -155,11 +158,12 @@ function line(
   cut: (a: [number, number], b: [number, number]) => boolean,
   w: number,
   h: number,
+  turn = 0,
 ): void {
   let before: [number, number] | undefined;
   let down = false;
   for (const point of points) {
-    const at = grid.locate(...point);
+    const at = grid.locate(point[0] + turn, point[1]);
     const joined = down && at !== undefined && before !== undefined && !cut(before, point);
     if (at !== undefined) {
       if (joined) path.lineTo(at[0] * w, at[1] * h);
@@ -202,7 +206,7 @@ function net(
   for (const lon of multiples(seen.west, seen.east - 1e-9, across)) {
     line(path, grid, points(seen.south, seen.north, (lat) => [lon, lat]), never, w, h);
     const at = edge(grid, points(seen.south, seen.north, (lat) => [lon, lat]));
-    if (at) marks.push([degrees(lon, "E", "W"), at[0] * w, at[1] * h, "lon"]);
+    if (at) marks.push([degrees(principal(lon), "E", "W"), at[0] * w, at[1] * h, "lon"]);
   }
   pen.strokeStyle = ink.net;
   pen.lineWidth = 0.8 * ratio;
@@ -232,7 +236,7 @@ function edge(grid: Grid, points: [number, number][]): [number, number] | undefi
 }
 
 function degrees(value: number, positive: string, negative: string): string {
-  if (value === 0) return "0°";
+  if (value === 0 || Math.abs(value) === 180) return `${Math.abs(value)}°`;
   return `${Math.abs(value)}° ${value < 0 ? negative : positive}`;
 }
 
@@ -243,9 +247,10 @@ interface Extent {
   north: number;
 }
 
-/** Degrees between which a grid's cells lie, from every so manyth of them. */
+/** Degrees between which a grid's cells lie, from every so manyth of them; past 180 if that is nearer. */
 function extent(grid: Grid): Extent {
   const found: Extent = { west: 180, south: 90, east: -180, north: -90 };
+  const around = { west: 360, east: 0 };
   if (!grid.geographic && grid.centres === undefined) return { ...found, west: 0, east: 0 };
   const some = (n: number): number[] => {
     const step = Math.max(Math.floor(n / 60), 1);
@@ -257,9 +262,12 @@ function extent(grid: Grid): Extent {
       if (!Number.isFinite(lat) || !Number.isFinite(lon)) continue;
       found.west = Math.min(found.west, lon);
       found.east = Math.max(found.east, lon);
+      around.west = Math.min(around.west, lon < 0 ? lon + 360 : lon);
+      around.east = Math.max(around.east, lon < 0 ? lon + 360 : lon);
       found.south = Math.min(found.south, lat);
       found.north = Math.max(found.north, lat);
     }
   }
-  return found;
+  const nearer = around.east - around.west < found.east - found.west;
+  return nearer ? { ...found, ...around } : found;
 }

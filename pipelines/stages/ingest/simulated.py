@@ -33,7 +33,7 @@ def archive_of(run: Run) -> Archive:
         raise ConfigError(
             "store", expected="a local path, where inputs are simulated", found=run.store
         )
-    bounds, period = config.region.bounds, config.period
+    bounds, period = config.to_region().unwound, config.period
     root, simulation = Path(run.places.simulation).resolve(), config.simulation
     ground = None if simulation.ground is None else Path(simulation.ground).resolve()
     return Archive(

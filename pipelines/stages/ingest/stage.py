@@ -45,9 +45,9 @@ def _work_through(work: Work, planned: Plan[Task]) -> None:
     remedy = "Make chunks.ingest_days smaller."
     instead = partial(without_fatal, work.client)
     work.do(do, planned, _record, remedy=remedy, instead=instead)
-    after = replace(work.run, retry_set_aside=False)  # once
     while work.run.config.is_direct and planned.todo:
-        planned = plan(after).left
+        # Set-aside granules are looked at again once; a run remembers what its ledger had.
+        planned = plan(replace(work.run, retry_set_aside=False)).left
         work.do(do, planned, _record, remedy=remedy, instead=instead)
 
 

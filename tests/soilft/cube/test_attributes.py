@@ -108,7 +108,7 @@ def test_a_licence_that_is_no_identifier_stays_as_it_is(text: str) -> None:
 @pytest.mark.parametrize("kind", SMALL)
 def test_bounds_are_the_outer_edges_and_hold_every_centre(kind: str) -> None:
     region: Region = SMALL[kind]
-    grid, found = region.grid, geospatial(region.grid)
+    grid, found = region.grid, geospatial(region)
     polygon = shapely.from_wkt(found["geospatial_bounds"])
     assert polygon.area == pytest.approx(grid.width * grid.height * grid.shape[0] * grid.shape[1])
     assert polygon.exterior.is_ccw != grid.geographic  # latitude first turns the ring round

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from soilft.geo.swath import Buckets, averaged, gather, near, passing_together
-from soilft.grid import PRESETS, Grid, Region, transformer
+from soilft.grid import PRESETS, Grid, Region
+from soilft.projections import transformer
 
 PLATEAU = Region("plateau", "latlon-0.25", (80, 28, 90, 36)).grid
 # The preset's cells cannot lie across 180 degrees, but a grid can: 170 to 190 degrees east.
