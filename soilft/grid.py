@@ -278,13 +278,13 @@ class Region:
     def __post_init__(self) -> None:
         if self.preset not in PRESETS:
             raise ConfigError(
-                "grid preset", expected=f"one of {', '.join(PRESETS)}", found=repr(self.preset)
+                "region.grid", expected=f"one of {', '.join(PRESETS)}", found=repr(self.preset)
             )
         west, south, east, north = self.bounds
         within = min(west, east) >= -180 and max(west, east) <= 180
         if not (within and west != east and -90 <= south < north <= 90):
             raise ConfigError(
-                "region bounds",
+                "region.bounds",
                 expected="west and east within -180..180 and south < north within -90..90",
                 found=str(self.bounds),
                 remedy="Across the antimeridian west is greater than east: (170, 60, -170, 70).",
@@ -304,7 +304,7 @@ class Region:
         wide = self.unwound[2] - self.unwound[0]
         if wide > 180:
             raise ConfigError(
-                "region bounds",
+                "region.bounds",
                 expected="west < east, or across the antimeridian 180 degrees of width at most",
                 found=f"{self.bounds}, {wide:g} degrees from {west:g} eastward by way of 180",
                 remedy=f"Are west and east swapped? ({east:g}, {south:g}, {west:g}, {north:g}) has "
@@ -314,9 +314,9 @@ class Region:
         if not preset.geographic and circumference(preset.crs) is not None:
             through = [n for n, g in PRESETS.items() if g.geographic or g.crs == "EPSG:6931"]
             raise ConfigError(
-                f"grid {self.preset} of a region across the antimeridian",
-                expected=f"one of {', '.join(through)}, whose cells go on there",
-                found=f"a grid that ends at 180 degrees, and bounds {self.bounds}",
+                "region.grid",
+                expected=f"one of {', '.join(through)}, whose cells go on across the antimeridian",
+                found=f"{self.preset}, which ends at 180 degrees, and bounds {self.bounds}",
             )
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -358,7 +358,7 @@ class Region:
             return preset.window(*preset.covering(box))
         except ValueError as error:
             raise ConfigError(
-                "region bounds",
+                "region.bounds",
                 expected=f"an overlap with the grid {self.preset}",
                 found=str(self.bounds),
             ) from error

@@ -156,7 +156,7 @@ def test_run_with_bad_granules_publishes_the_rest_and_a_mended_one_replaces_its_
         ({"colour": "blue"}, ("colour", "unknown key")),
         (
             {"region": {"name": "x", "grid": "latlon-1", "bounds": [1, 2, 3, 4]}},
-            ("grid preset", "ease2-north-25km", "latlon-1"),
+            ("line ", "region.grid", "ease2-north-25km", "latlon-1"),
         ),
         ({"period": {"start": "2015-10-05", "end": "2015-10-01"}}, ("period", "before start")),
         (

@@ -247,7 +247,7 @@ def test_unknown_preset_is_refused_with_the_known_ones() -> None:
 def test_bounds_that_are_no_rectangle_are_refused(
     bounds: tuple[float, float, float, float],
 ) -> None:
-    with pytest.raises(ConfigError, match=r"region bounds.*antimeridian"):
+    with pytest.raises(ConfigError, match=r"region\.bounds.*antimeridian"):
         Region("any", "latlon-0.25", bounds)
 
 
