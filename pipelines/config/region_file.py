@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError, model_validator
 from pipelines.config.as_written import AsWritten, Place, read
 from pipelines.config.cluster import ClusterSection
 from pipelines.config.products import AnyInput, TimedInput
+from pipelines.config.publication import MetadataSection, PublicationSection
 from pipelines.config.sections import (
     AnnualSection,
     ChunkSection,
@@ -26,9 +27,7 @@ from pipelines.config.sections import (
     HarmonizeSection,
     LabelSection,
     Location,
-    MetadataSection,
     PeriodSection,
-    PublicationSection,
     QualitySection,
     RegionSection,
     SamplingSection,
