@@ -174,7 +174,8 @@ def test_each_weakness_has_its_sentence(change: dict[str, Any], words: str) -> N
 def test_what_inputs_lack_is_said() -> None:
     subject = replace(SUBJECT, lacking=("inputs.gldas: found none. Get it.", "inputs.smap: few"))
     said = ["inputs.gldas: found none. Get it.", "inputs.smap: few."]
-    assert cautions(PLAIN, subject) == [*cautions(PLAIN, SUBJECT), *said]
+    usual = cautions(PLAIN, SUBJECT, BETTER, BOTH)
+    assert cautions(PLAIN, subject, BETTER, BOTH) == [*usual, *said]
 
 
 def test_one_calendar_year_is_said() -> None:
