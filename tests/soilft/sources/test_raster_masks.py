@@ -70,15 +70,22 @@ def test_ground_beneath_a_mask_is_missing(tmp_path: Path, form: str, nodata: flo
     assert_west_is_missing(placed(path))
 
 
-@pytest.mark.parametrize("dtype", ["int16", "int32", "float32", "float64"])
-@pytest.mark.parametrize("void", [-999, -9999, -32767, -99999, -3.4028234663852886e38])
+VOIDS = {
+    "int16": (-999, -9999, -32767),
+    "int32": (-999, -9999, -32767, -99999),
+    "float32": (-999, -9999, -32767, -99999, -3.4028234663852886e38),
+    "float64": (-999, -9999, -32767, -99999, -3.4028234663852886e38),
+}
+
+
+@pytest.mark.parametrize(
+    ("dtype", "void"), [(t, void) for t, voids in VOIDS.items() for void in voids]
+)
 @pytest.mark.parametrize("nodata", [None, -1])
 @pytest.mark.parametrize("where", [WEST, np.s_[::40, ::40]], ids=["west", "scattered"])
 def test_a_void_that_is_not_declared_is_refused_by_name(
     tmp_path: Path, dtype: str, void: float, nodata: float | None, where: Any
 ) -> None:
-    if np.dtype(dtype).kind == "i" and not np.iinfo(dtype).min <= void:
-        pytest.skip("no number of this type")
     z = np.full((360, 360), 200, dtype)
     z[where] = void
     path = geotiff(tmp_path / "dem.tif", z, nodata=nodata)
