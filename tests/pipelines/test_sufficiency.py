@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +119,10 @@ def test_stamps_that_lack_every_day_are_counted_in_the_refusal(tmp_path: Path) -
     said = refusal(run)
     assert "found none: at most 7 of the 8 granules a day that min_granules asks for" in said
     assert "inputs.gldas.may_be_absent: true" in said
+    # The period has grown, and nothing was ingested since.
+    grown = run_of(tmp_path, period={"start": days.first, "end": days.last + timedelta(days=10)})
+    give(grown, "gldas", [0.0] * 20, granules=7)
+    assert "at most 7 of the 8 granules a day" in refusal(grown)
 
 
 def test_granules_that_were_set_aside_are_named_in_the_refusal(tmp_path: Path) -> None:
@@ -171,8 +175,20 @@ def test_radiometers_that_are_absent_together_are_refused(tmp_path: Path) -> Non
     for name in ("amsr2", "mwri", "amsr-e"):
         give(run, name, [0.0] * 10)
     said = refusal(run)
-    assert "inputs.amsr2.may_be_absent: true" in said
-    assert "inputs.mwri.may_be_absent: true" in said
+    assert "inputs.amsr2:" in said
+    assert "inputs.mwri:" in said
+    # A pixel-day that no radiometer has seen is not predicted: nothing could be let pass.
+    assert "may_be_absent" not in said
+    assert said.endswith("or leave the radiometers out of the inputs: none has a day.")
+    allowed = {
+        n: v | {"may_be_absent": True}
+        for n, v in (INPUTS | {"mwri": MWRI}).items()
+        if v["product"] in ("amsr2-l3-25km", "fy3-mwri-l1")
+    }
+    run = run_of(tmp_path / "allowed", INPUTS | allowed)
+    for name in ("amsr2", "mwri"):
+        give(run, name, [0.0] * 10)
+    assert "leave the radiometers out" in refusal(run)
 
 
 def test_a_radiometer_whose_days_no_other_has_is_refused(tmp_path: Path) -> None:
@@ -256,9 +272,12 @@ def test_stations_without_a_day_are_a_caution(tmp_path: Path) -> None:
     assert cautions(run) == []
 
 
-def with_terrain(folder: Path, columns: int, **settings: Any) -> Run:
+def with_terrain(
+    folder: Path, columns: int, region: dict[str, Any] | None = None, **settings: Any
+) -> Run:
     """Give a run whose terrain reaches so many of the columns of its region."""
-    run = run_of(folder, INPUTS | {"terrain": {**TERRAIN, **settings}})
+    given = {} if region is None else {"region": region}
+    run = run_of(folder, INPUTS | {"terrain": {**TERRAIN, **settings}}, **given)
     source = run.config.static_sources()["terrain"]
     template = static_template([source], run.config.to_region().grid)
     store.create(run.places.static, template)
@@ -297,6 +316,16 @@ def test_a_terrain_of_a_small_part_of_the_region_is_refused(tmp_path: Path, colu
     run = with_terrain(tmp_path / "allowed", columns, least_known=share / 100)
     require_sufficient(run)
     assert len(cautions(run)) == 1
+
+
+def test_where_no_land_is_known_the_sea_refuses_no_terrain(tmp_path: Path) -> None:
+    islands = {"name": "aleutians", "grid": "latlon-0.25", "bounds": [-176.0, 51.0, -172.0, 54.0]}
+    run = with_terrain(tmp_path, 2, region=islands)
+    require_sufficient(run)
+    [said] = cautions(run)
+    assert said.startswith(
+        "inputs.terrain: expected values on all of the region's 192 cells, found"
+    )
 
 
 def test_lacks_are_told_in_the_order_of_the_region_file(tmp_path: Path) -> None:

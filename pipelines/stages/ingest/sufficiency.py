@@ -89,11 +89,12 @@ def _days(run: Run, records: Records) -> Iterator[Lack]:
             if days.share < LOW_SHARE:
                 yield Lack(_too_few_days(run, name, days, records), refused=False)
             continue
-        item, needed = run.config.inputs[name], _is_needed(run, name, found)
-        refused = needed and not (isinstance(item, TimedInput) and item.may_be_absent)
+        needed = _is_needed(run, name, found)
+        refused = needed and not _may_be_absent(run, name, found)
         # What flew at another time and is not needed is not missed.
         if needed or days.expected.any():
-            yield Lack(_no_day(run, name, days, records, refused=refused), refused)
+            remedy = _remedy(run, name, found) if refused else "The run goes on without it."
+            yield Lack(_no_day(run, name, days, records, remedy), refused)
 
 
 def _ingested_days(run: Run, name: str, records: Records) -> UsableDays | None:
@@ -138,6 +139,21 @@ def _is_needed(run: Run, name: str, found: Mapping[str, UsableDays]) -> bool:
     return role == "reanalysis" or name == run.config.label.input
 
 
+def _may_be_absent(run: Run, name: str, found: Mapping[str, UsableDays]) -> bool:
+    """Whether the region file lets an absent input pass, and something can be made without it.
+
+    Where radiometers are asked for, a pixel-day that none has seen is not predicted.
+    """
+    item = run.config.inputs[name]
+    allowed = isinstance(item, TimedInput) and item.may_be_absent
+    return allowed and not (name in run.radiometers() and _all_blind(run, found))
+
+
+def _all_blind(run: Run, found: Mapping[str, UsableDays]) -> bool:
+    """Whether no radiometer has any day."""
+    return not any(found[name].usable.any() for name in run.radiometers() if name in found)
+
+
 def _too_few_days(run: Run, name: str, days: UsableDays, records: Records) -> AbsentInput:
     return AbsentInput(
         f"inputs.{name}",
@@ -146,15 +162,16 @@ def _too_few_days(run: Run, name: str, days: UsableDays, records: Records) -> Ab
     )
 
 
-def _no_day(
-    run: Run, name: str, days: UsableDays, records: Records, *, refused: bool
-) -> AbsentInput:
-    remedy = "The run goes on without it."
-    if refused and name == run.config.label.input:
-        remedy = "Get its granules: without labels nothing can be learnt."
-    elif refused:
-        key = f"inputs.{name}.may_be_absent: true"
-        remedy = f"Get what is missing, ask for less, or let it pass: {key}."
+def _remedy(run: Run, name: str, found: Mapping[str, UsableDays]) -> str:
+    """What to do about an input whose absence is refused."""
+    if name == run.config.label.input:
+        return "Get its granules: without labels nothing can be learnt."
+    if name in run.radiometers() and _all_blind(run, found):
+        return "Get what is missing, or leave the radiometers out of the inputs: none has a day."
+    return f"Get what is missing, ask for less, or let it pass: inputs.{name}.may_be_absent: true."
+
+
+def _no_day(run: Run, name: str, days: UsableDays, records: Records, remedy: str) -> AbsentInput:
     if days.expected.any():
         expected = f"a value on some of {_expected(run, name, days)}"
         found = f"none{_why(run, name, days, records)}"
@@ -199,8 +216,10 @@ def _shortfall(run: Run, name: str, in_vain: npt.NDArray[np.bool_]) -> str:
         return ""
     stored = store.open_stored(run.places.input(name))
     counts = [v.name for v in source.variables if v.dims == ("time",)]
-    # The store may be longer than the period.
-    return str(said({n: stored[n].values[: len(in_vain)][in_vain] for n in counts}))
+    # The store may be longer than the period, or as long as it was before it grew.
+    rows = np.flatnonzero(in_vain)
+    rows = rows[rows < stored.sizes["time"]]
+    return str(said({n: stored[n].values[rows] for n in counts}))
 
 
 def _cells(run: Run, records: Records) -> Iterator[Lack]:
@@ -217,7 +236,9 @@ def _cells(run: Run, records: Records) -> Iterator[Lack]:
         values = {v.name: fields[v.name].values for v in source.variables}
         found, item = known_cells(source, values, region), run.config.inputs[name]
         if found.known < found.cells:
-            refused = isinstance(item, StaticInput) and found.share < item.least_known
+            # Where no land is known the sea counts, of which a source may have nothing.
+            short = isinstance(item, StaticInput) and found.share < item.least_known
+            refused = short and found.land
             yield Lack(_too_few_cells(run, name, found, refused=refused), refused)
 
 
