@@ -22,7 +22,8 @@ from pipelines.stages.validate.stage import scorecard
 from soilft.cube import structure as cube
 from soilft.cube.structure import PredictDays
 from soilft.forest.artefact import ModelRef
-from soilft.ingest.granules import static_template, template_for
+from soilft.ingest.granules import template_for
+from soilft.ingest.ground import static_template
 from soilft.release.publication import latest
 from soilft.report.experiments import HEADLINE, held_out
 from soilft.scores.ablations import ABLATIONS

@@ -6,11 +6,9 @@ other day is as if it had never been there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,14 +17,7 @@ from soilft.days import DaySpan
 from soilft.errors import InputError
 from soilft.grid import Grid
 from soilft.ingest.archive import Found
-from soilft.ingest.reading import (
-    ends_worker,
-    named_by,
-    patiently,
-    read_day,
-    set_aside,
-    stood_in_for,
-)
+from soilft.ingest.reading import ends_worker, read_day, set_aside, stood_in_for
 from soilft.schema import (
     Template,
     Variable,
@@ -34,8 +25,8 @@ from soilft.schema import (
     overpass_coordinate,
     time_coordinates,
 )
-from soilft.sources.files import folders_of, marked_simulated, open_granule
-from soilft.sources.protocol import Arrays, DailySource, Granule, StaticSource, is_simulated
+from soilft.sources.files import folders_of, marked_simulated
+from soilft.sources.protocol import Arrays, DailySource, Granule
 from soilft.store import zarr as store
 from soilft.store.digest import arrays_digest, digest, spelled
 from soilft.store.ledger import SetAside
@@ -131,19 +122,9 @@ def template_for(source: DailySource, grid: Grid, days: DaySpan, chunk_days: int
     )
 
 
-def static_template(sources: Sequence[StaticSource], grid: Grid) -> Template:
-    """Structure of ``inputs/static.zarr``, with the variables of all static sources."""
-    return Template(
-        coordinates=grid_coordinates(grid),
-        variables=tuple(variable for source in sources for variable in source.variables),
-        chunks={},
-        attributes={"source": "; ".join(source.references for source in sources)},
-    )
-
-
 def ingest_days(task: ChunkOfDays) -> Ingested:
     """Read, regrid and write one chunk of days. Runs on a worker."""
-    values, granules, seen = _read_days(task)
+    values, granules, seen = read_days(task)
     store.write_region(task.url, values, {"time": task.span.within(task.whole)})
     return Ingested(
         arrays_digest(values),
@@ -162,10 +143,10 @@ def ingest_days(task: ChunkOfDays) -> Ingested:
     )
 
 
-def _read_days(task: ChunkOfDays) -> tuple[dict[str, np.ndarray[Any, Any]], list[int], _Seen]:
+def read_days(task: ChunkOfDays) -> tuple[dict[str, np.ndarray[Any, Any]], list[int], Seen]:
     """Values of a chunk, granules used of each day, and what else was learnt of them."""
     values = empty_days(template_for(task.source, task.grid, task.span, len(task.span)))
-    seen = _Seen(set_aside=_unread(task))
+    seen = Seen(set_aside=_unread(task))
     granules = []
     for i, day in enumerate(task.span):
         parts = _parts(task, day, seen)
@@ -207,7 +188,7 @@ def facts_of_days(
 
 
 @dataclass
-class _Seen:
+class Seen:
     """What a task learns of its granules beside their values."""
 
     simulated: bool = False
@@ -218,7 +199,7 @@ class _Seen:
     def stands_in(self, older: Granule, newest: Found) -> None:
         """Say of the newest file of a slot, which was set aside, that an older one is read."""
         item = self.set_aside[newest.granule.url]
-        self.set_aside[newest.granule.url] = stood_in_for(item, older)
+        self.set_aside[newest.granule.url] = stood_in_for(item, newest.granule, older)
 
     def marked(self, granule: Granule) -> bool:
         """Whether a folder of a granule is marked as simulated; each is looked at once."""
@@ -228,7 +209,7 @@ class _Seen:
         return any(self.folders[folder] for folder in folders)
 
 
-def _parts(task: ChunkOfDays, day: date, seen: _Seen) -> list[tuple[Granule, Arrays]]:
+def _parts(task: ChunkOfDays, day: date, seen: Seen) -> list[tuple[Granule, Arrays]]:
     parts = []
     for found in task.found:
         if day not in found.granule.days:
@@ -267,97 +248,3 @@ def daily_coverage(variable: Variable, values: np.ndarray[Any, Any]) -> list[flo
 def empty_days(template: Template) -> dict[str, np.ndarray[Any, Any]]:
     """All variables of a template, missing everywhere."""
     return {v.name: np.full(template.shape(v), v.fill, v.dtype) for v in template.variables}
-
-
-@dataclass(frozen=True)
-class StaticFields:
-    """One task: the variables of one static source; ``fatal`` as in `ChunkOfDays`."""
-
-    url: str
-    source: StaticSource
-    grid: Grid
-    found: tuple[Found, ...]
-    fatal: frozenset[str] = frozenset()
-
-    @property
-    def files(self) -> tuple[Found, ...]:
-        """Files that the task reads."""
-        return self.found
-
-    def of_file(self, found: Found) -> StaticFields:
-        """The same with one file alone."""
-        return replace(self, found=(found,))
-
-    @property
-    def key(self) -> str:
-        """Digest of everything that these fields depend on."""
-        return digest(
-            version_with(self.source.version),
-            self.source.product,
-            spelled(self.source),
-            spelled(self.grid),
-            [found.facts for found in self.found],
-        )
-
-    @property
-    def peak_bytes(self) -> int:
-        """Memory the task needs at most, as its source declares it."""
-        return self.source.peak_bytes([f.size for f in self.found], self.grid)
-
-
-def ingest_static(task: StaticFields) -> Ingested:
-    """Read, regrid and write the fields of a static source. Runs on a worker.
-
-    A file that cannot be used is set aside where an older version of it can be.
-
-    Raises
-    ------
-    InputError
-        Where there is none: without the file every prediction would lack a predictor.
-    GranuleBusy
-        Where it could not be read, and may be readable later.
-    """
-    aside: list[SetAside] = []
-    while True:
-        try:
-            for found in task.found:
-                if found.granule.url in task.fatal:
-                    raise ends_worker(found.granule)
-            values, facts = patiently(task.found[0].granule, partial(_read_static, task))
-            break
-        except InputError as error:
-            newest = next((f for f in task.found if f.older and named_by(error, f.granule)), None)
-            if newest is None:
-                raise
-            older = replace(newest.older[0], older=newest.older[1:])
-            aside.append(stood_in_for(set_aside(newest.granule, error), older.granule))
-            files = (older if found is newest else found for found in task.found)
-            task = replace(task, found=tuple(files))
-    store.write_region(task.url, values, {})
-    return Ingested(arrays_digest(values), facts, tuple(aside))
-
-
-def _read_static(task: StaticFields) -> tuple[Arrays, dict[str, Any]]:
-    with ExitStack() as opened:
-        tiles = [
-            (f.granule, opened.enter_context(open_granule(task.source, f.granule)))
-            for f in task.found
-        ]
-        values = task.source.place(tiles, task.grid)
-        seen = _Seen()
-        simulated = any(is_simulated(d.attrs) or seen.marked(granule) for granule, d in tiles)
-        sha256 = {granule.name: dataset.attrs["sha256"] for granule, dataset in tiles}
-    return values, {"simulated": simulated, "sha256": sha256}
-
-
-def ingest_unit(task: ChunkOfDays | StaticFields) -> Ingested:
-    """Do one unit of the stage. Runs on a worker."""
-    return ingest_days(task) if isinstance(task, ChunkOfDays) else ingest_static(task)
-
-
-def read_unit(task: ChunkOfDays | StaticFields) -> None:
-    """Read what a unit reads, and keep nothing. Runs on a worker."""
-    if isinstance(task, ChunkOfDays):
-        _read_days(task)
-    else:
-        _read_static(task)

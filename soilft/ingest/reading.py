@@ -13,6 +13,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypeVar
 
+import numpy as np
+import xarray as xr
+
 from soilft.errors import (
     GranuleBusy,
     GranuleEndsWorker,
@@ -26,6 +29,7 @@ from soilft.sources.passing import passing
 from soilft.sources.protocol import Arrays, DailySource, Granule, is_simulated
 from soilft.store.ledger import SetAside
 
+WINDOW_BYTES = 2**26
 PAUSES_SECONDS = (0.5, 2.0, 8.0)
 Result = TypeVar("Result")
 
@@ -89,9 +93,11 @@ def patiently(granule: Granule, read: Callable[[], Result]) -> Result:
         except Exception as error:
             hindered = passing(error)
             if hindered is None:
-                refused = error if isinstance(error, SoilftError) else damaged(granule, error)
-                if confirmed or not isinstance(refused, UnreadableGranule):
-                    raise refused from error
+                told = isinstance(error, SoilftError)
+                if told and (confirmed or not isinstance(error, UnreadableGranule)):
+                    raise
+                if confirmed:
+                    raise damaged(granule.name, error) from error
                 confirmed = True
                 continue
             pause = next(pauses, None)
@@ -105,11 +111,11 @@ def patiently(granule: Granule, read: Callable[[], Result]) -> Result:
         time.sleep(pause)
 
 
-def damaged(granule: Granule, error: Exception) -> InputError:
+def damaged(name: str, error: Exception) -> InputError:
     """The error of a granule whose bytes let a library fail in a way of its own."""
     lines = str(error).splitlines() or ["no message"]
     return UnreadableGranule(
-        granule.name,
+        name,
         expected="a whole file of its product",
         found=f"{type(error).__name__}: {lines[0]}",
     )
@@ -130,12 +136,21 @@ def set_aside(granule: Granule, error: InputError) -> SetAside:
     return SetAside(granule.name, error.code, str(error))
 
 
-def stood_in_for(item: SetAside, older: Granule) -> SetAside:
+def stood_in_for(item: SetAside, granule: Granule, older: Granule) -> SetAside:
     """The same, with what is read in its place; said once."""
-    said = f" {older.name} is read in its place."
+    said = f" {older.url if older.name == granule.name else older.name} is read in its place."
     return item if item.reason.endswith(said) else replace(item, reason=f"{item.reason}{said}")
 
 
 def named_by(error: InputError, granule: Granule) -> bool:
     """Whether an error is about a granule: about the file, or something in it."""
-    return error.thing.split(": ")[0] == granule.name
+    return any(f"{error.thing}: ".startswith(f"{name}: ") for name in (granule.name, granule.url))
+
+
+def read_through(dataset: xr.Dataset) -> None:
+    """Read all arrays of a dataset, some rows at a time, and keep nothing."""
+    for array in dataset.variables.values():
+        count = array.shape[0] if array.ndim else 1
+        rows = max(1, count * WINDOW_BYTES // max(1, array.nbytes))
+        for first in range(0, count, rows):
+            np.asarray(array[first : first + rows] if array.ndim else array)

@@ -244,10 +244,11 @@ def _pieces(
             if here.any() and not ((z < deep) & ~here).any():
                 wrong |= here
         if wrong.any():
+            row, column = np.argwhere(wrong)[0]
             raise FormatMismatch(
-                _names(whole),
+                whole.name_at(rows.start + row, int(run[0]) - 1 + column),
                 expected=f"elevations of {low:g}..{high:g} m",
-                found=f"{z[wrong][0]:g}",
+                found=f"{z[row, column]:g}",
                 remedy="Declare the void as nodata, or convert to metres.",
             )
         pieces.append(z)

@@ -273,6 +273,18 @@ class Mosaic:
             offset = offset % whole
         return bool(((offset >= 0) & (offset < tile.grid.shape[1])).any())
 
+    def name_at(self, row: int, column: int) -> str:
+        """Name of the tile that tells a cell; empty where none does."""
+        for tile, (first_row, first_column) in zip(self.tiles, self.corners, strict=True):
+            cell = row - first_row, column - first_column
+            whole = circle(self.grid)
+            if whole is not None:
+                cell = cell[0], cell[1] % whole
+            within = all(0 <= i < n for i, n in zip(cell, tile.grid.shape, strict=True))
+            if within and np.isfinite(tile.cells[cell].values):
+                return tile.name
+        return ""
+
     def read(self, rows: slice, columns: slice) -> npt.NDArray[np.float32]:
         """Cells of a rectangle of the lattice, which may lie beyond all tiles; NaN where missing.
 

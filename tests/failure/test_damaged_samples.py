@@ -18,14 +18,8 @@ from soilft.errors import GranuleBusy, InputError, NoGranules
 from soilft.grid import Grid
 from soilft.ingest import reading
 from soilft.ingest.archive import search
-from soilft.ingest.granules import (
-    ChunkOfDays,
-    Ingested,
-    StaticFields,
-    ingest_unit,
-    static_template,
-    template_for,
-)
+from soilft.ingest.granules import ChunkOfDays, Ingested, ingest_days, template_for
+from soilft.ingest.ground import StaticFields, ingest_static, static_template
 from soilft.sources import PRODUCTS
 from soilft.store import zarr as store
 
@@ -62,10 +56,10 @@ def outcome(product: str, day: date | None, pattern: str, folder: Path) -> Inges
         found = search(source, [pattern]).found
         if day is None:
             store.create(url, static_template([source], GRID))
-            return ingest_unit(StaticFields(url, source, GRID, found))
+            return ingest_static(StaticFields(url, source, GRID, found))
         whole = DaySpan(day, day)
         store.create(url, template_for(source, GRID, whole, 1))
-        return ingest_unit(ChunkOfDays(url, source, GRID, whole, whole, found))
+        return ingest_days(ChunkOfDays(url, source, GRID, whole, whole, found))
     except (InputError, NoGranules) as error:
         return str(error)
 

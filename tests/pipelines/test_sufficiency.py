@@ -20,7 +20,8 @@ from pipelines.stages.train.stage import train
 from pipelines.work import Stage
 from soilft.days import DaySpan
 from soilft.errors import AbsentInput
-from soilft.ingest.granules import static_template, template_for
+from soilft.ingest.granules import template_for
+from soilft.ingest.ground import static_template
 from soilft.store import zarr as store
 from soilft.store.ledger import Done, SetAside
 from tests.support.command import soilft

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from soilft.ingest import granules, reading
+from soilft.ingest import ground, reading
 from soilft.sources.files import open_granule
 
 MARK = b"a worker ends here"
@@ -27,4 +27,4 @@ def crashing(source: Any, granule: Any) -> Iterator[Any]:
 
 def dask_setup(worker: object) -> None:
     """Let the worker read by `crashing`."""
-    reading.open_granule = granules.open_granule = crashing  # type: ignore[assignment]
+    reading.open_granule = ground.open_granule = crashing  # type: ignore[assignment]

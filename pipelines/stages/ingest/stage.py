@@ -12,7 +12,8 @@ from pipelines.stages.ingest import sufficiency, truth
 from pipelines.stages.ingest.units import STAGE, Task, do, plan, without_fatal
 from pipelines.work import Work, stage
 from soilft.ingest.availability import Availability, SourceDays, joined
-from soilft.ingest.granules import Ingested, static_template, template_for
+from soilft.ingest.granules import Ingested, template_for
+from soilft.ingest.ground import static_template
 from soilft.ingest.simulated import is_scaled
 from soilft.ingest.truth import template as truth_template
 from soilft.store import objects

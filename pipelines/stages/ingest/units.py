@@ -16,7 +16,8 @@ from pipelines.run import Run
 from pipelines.stages.ingest import truth
 from soilft.days import DaySpan
 from soilft.ingest.archive import Findings, Found, discover, search
-from soilft.ingest.granules import ChunkOfDays, Ingested, StaticFields, ingest_unit, read_unit
+from soilft.ingest.granules import ChunkOfDays, Ingested, ingest_days, read_days
+from soilft.ingest.ground import StaticFields, ingest_static, read_files
 from soilft.ingest.stations import (
     StationArchive,
     discover_archive,
@@ -168,8 +169,10 @@ def do(task: Task) -> Ingested:
     """Do one unit of the stage. Runs on a worker."""
     if isinstance(task, StationArchive):
         return ingest_stations(task)
-    if isinstance(task, ChunkOfDays | StaticFields):
-        return ingest_unit(task)
+    if isinstance(task, ChunkOfDays):
+        return ingest_days(task)
+    if isinstance(task, StaticFields):
+        return ingest_static(task)
     return task()
 
 
@@ -188,5 +191,7 @@ def without_fatal(client: Client, task: Task) -> Task:
 def _read(task: Task) -> None:
     if isinstance(task, StationArchive):
         read_archive(task)
-    elif isinstance(task, ChunkOfDays | StaticFields):
-        read_unit(task)
+    elif isinstance(task, ChunkOfDays):
+        read_days(task)
+    elif isinstance(task, StaticFields):
+        read_files(task)

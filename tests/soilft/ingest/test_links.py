@@ -10,14 +10,8 @@ import pytest
 from soilft.errors import NoGranules, UnreadableGranule
 from soilft.grid import Region
 from soilft.ingest.archive import discover
-from soilft.ingest.granules import (
-    ChunkOfDays,
-    StaticFields,
-    ingest_days,
-    ingest_static,
-    static_template,
-    template_for,
-)
+from soilft.ingest.granules import ChunkOfDays, ingest_days, template_for
+from soilft.ingest.ground import StaticFields, ingest_static, static_template
 from soilft.ingest.stations import discover_archive
 from soilft.sources import CopernicusGlo90, GldasNoah3h
 from soilft.sources.files import SIMULATED_MARK, local_copy

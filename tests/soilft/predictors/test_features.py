@@ -9,7 +9,8 @@ import pytest
 from soilft.days import DaySpan
 from soilft.errors import ConfigError
 from soilft.grid import Region
-from soilft.ingest.granules import static_template, template_for
+from soilft.ingest.granules import template_for
+from soilft.ingest.ground import static_template
 from soilft.predictors.features import (
     GROUPS,
     QUALITY,

@@ -60,3 +60,9 @@ def test_a_classic_file_that_declares_more_than_it_holds_is_refused_unread(tmp_p
     path.write_bytes(content[:at] + b"\x10" + content[at + 1 :])
     with pytest.raises(UnreadableGranule, match=r"lat of .* bytes in a file of"):
         files.open_netcdf(path)
+
+
+def test_an_error_that_is_its_own_cause_ends() -> None:
+    error = ValueError("of the file")
+    error.__cause__ = error
+    assert passing(error) is None
