@@ -94,7 +94,7 @@ def surroundings(source: Grid, part: Part) -> Part | None:
     if source.geographic:
         centres = source.top - source.height * (rows + 0.5)
         rows = rows[np.abs(centres) <= 90]
-    columns = _columns(source, np.sort(x), margin_x)
+    columns = _columns(source, x, margin_x)
     return Part(source, rows, columns) if len(rows) and len(columns) else None
 
 
@@ -142,19 +142,24 @@ def _points(cells: int) -> int:
 
 
 def _columns(source: Grid, x: npt.NDArray[Any], margin: float) -> Indices:
-    """Columns within a margin of sorted points; they have gaps where a projection is cut."""
+    """Columns within a margin of points; they have gaps where a projection is cut."""
+    whole = circle(source)
+    middle = source.left + source.width * source.shape[1] / 2
+    if source.geographic and whole is None:
+        # Of the turns of a meridian the one that is nearest to the source.
+        x = x + 360.0 * ((x < middle - 180).astype(int) - (x >= middle + 180))
+    x = np.sort(x)
     cuts = np.flatnonzero(np.diff(x) > 2 * margin)
     starts = x[np.concatenate([[0], cuts + 1])] - margin
     ends = x[np.concatenate([cuts, [len(x) - 1]])] + margin
     first = np.floor((starts - source.left) / source.width).astype("int64") - 1
     last = np.ceil((ends - source.left) / source.width).astype("int64") + 1
     columns = np.concatenate([np.arange(a, b) for a, b in zip(first, last, strict=True)])
-    whole = circle(source)
     if whole is not None:
         # Every meridian once, and always under the same number.
         start = int(np.floor((-180 - source.left) / source.width))
         columns = start + (columns - start) % whole
     elif source.geographic:
         centres = source.left + source.width * (columns + 0.5)
-        columns = columns[(centres >= -180) & (centres < 180)]
+        columns = columns[(centres >= middle - 180) & (centres < middle + 180)]
     return np.unique(columns)

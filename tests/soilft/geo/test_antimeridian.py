@@ -113,3 +113,15 @@ def test_a_cell_that_others_cover_twice_is_refused() -> None:
     twice = sparse.csr_array(np.array([[0.5, 0.5], [1.0, 0.01]]))
     with pytest.raises(GridMismatch, match=r"sum to 1 at most, found 1\.01"):
         Overlap(twice, (1, 2))
+
+
+@pytest.mark.parametrize("cell", [0.05, 0.047])
+@pytest.mark.parametrize("preset", ["latlon-0.25", "ease2-north-25km"])
+def test_a_raster_that_runs_on_past_180_degrees_is_met_on_both_sides(
+    preset: str, cell: float
+) -> None:
+    # Cells that divide the circle, and some that do not.
+    source = Grid("EPSG:4326", 168.0, 72.0, cell, cell, (round(12 / cell), round(24 / cell)))
+    region = Region("r", preset, (172.0, 62.0, -172.0, 70.0))
+    found = sums_by_tiles(source, region.grid)
+    assert found[region.mask] == pytest.approx(1, abs=1e-3)
