@@ -87,7 +87,7 @@ def collect(
     on_done: Callable[[str, Result], None],
     outcomes: Outcomes,
     emit: Emit,
-    instead: Callable[[Task], Task] = lambda task: task,
+    instead: Callable[[Task], Task] | None = None,
 ) -> None:
     """Run tasks and hand each result to ``on_done`` as they finish.
 
@@ -100,7 +100,7 @@ def collect(
     tasks
         Small values by unit; each becomes one future, so the graph never grows.
     instead
-        What to send of a task that lost its workers.
+        What to send of a task at which workers end though they hold nothing else.
 
     Raises
     ------
@@ -123,17 +123,23 @@ def collect(
             note = outcomes.failed[unit] = f"{unit}: {type(error).__name__}: {error}"
         emit(Event(outcomes.stage, outcomes.finished, total, note))
 
-    lost = []
-    for unit, future in _as_they_end(client, function, tasks, in_flight(client)):
-        if _lost_its_workers(future):
-            lost.append(unit)
-        else:
-            end(unit, future)
-    for unit in lost:
-        note = f"{unit}: sent again, alone: the workers that held it ended"
-        emit(Event(outcomes.stage, outcomes.finished, total, note))
-        for _, future in _as_they_end(client, function, {unit: instead(tasks[unit])}, 1):
-            end(unit, future)
+    def ended_or_lost(sent: Mapping[str, Task], at_once: int) -> list[str]:
+        lost = []
+        for unit, future in _as_they_end(client, function, sent, at_once):
+            if _lost_its_workers(future):
+                lost.append(unit)
+                note = f"{unit}: the workers that held it ended; it is sent again, alone"
+                emit(Event(outcomes.stage, outcomes.finished, total, note))
+            else:
+                end(unit, future)
+        return lost
+
+    lost = ended_or_lost(tasks, in_flight(client))
+    alone = {unit: tasks[unit] for unit in lost}
+    if instead is not None:
+        alone = {unit: instead(tasks[unit]) for unit in ended_or_lost(alone, 1)}
+    for unit, future in _as_they_end(client, function, alone, 1):
+        end(unit, future)
 
 
 def fatal(

@@ -63,7 +63,7 @@ class Work:
         record: Callable[[str, Result], Done],
         *,
         remedy: str = LARGER_WORKERS,
-        instead: Callable[[Task], Task] = lambda task: task,
+        instead: Callable[[Task], Task] | None = None,
     ) -> None:
         """Do the units that the ledger does not have, and record each when its data are written.
 
@@ -78,7 +78,7 @@ class Work:
         remedy
             What to do where a task needs more memory than a worker has.
         instead
-            What to send of a task at which workers ended.
+            What to send of a task at which workers end though they hold nothing else.
 
         Raises
         ------
@@ -178,7 +178,7 @@ class Work:
         remedy: str = LARGER_WORKERS,
         counted: bool = False,
         skipped: int = 0,
-        instead: Callable[[Task], Task] = lambda task: task,
+        instead: Callable[[Task], Task] | None = None,
     ) -> None:
         """As `gather`, each result given to ``on_done`` as it comes, for what need not be kept.
 
@@ -189,7 +189,7 @@ class Work:
         skipped
             How many more there are whose results are there already.
         instead
-            What to send of a task at which workers ended.
+            What to send of a task at which workers end though they hold nothing else.
         """
         if not tasks:
             return

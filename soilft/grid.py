@@ -289,27 +289,38 @@ class Region:
                 found=str(self.bounds),
                 remedy="Across the antimeridian west is greater than east: (170, 60, -170, 70).",
             )
+        if west > east:
+            self._require_narrow()
         if self.crosses:
             self._require_passable()
 
-    def _require_passable(self) -> None:
-        """Refuse bounds across the antimeridian that are likelier swapped, or on a grid cut there.
+    def _require_narrow(self) -> None:
+        """Refuse bounds across the antimeridian that are likelier swapped.
 
         Raises
         ------
         ConfigError
-            With both readings, or the grids that go on.
+            With both readings.
         """
         west, south, east, north = self.bounds
-        wide = self.unwound[2] - self.unwound[0]
-        if wide > 180:
+        wide = east - west + 360
+        if not 0 < wide <= 180:
             raise ConfigError(
                 "region.bounds",
                 expected="west < east, or across the antimeridian 180 degrees of width at most",
                 found=f"{self.bounds}, {wide:g} degrees from {west:g} eastward by way of 180",
                 remedy=f"Are west and east swapped? ({east:g}, {south:g}, {west:g}, {north:g}) has "
-                f"{360 - wide:g} degrees and does not touch the antimeridian.",
+                f"{360 - wide:g} degrees, of the other side.",
             )
+
+    def _require_passable(self) -> None:
+        """Refuse bounds across the antimeridian on a grid that is cut there.
+
+        Raises
+        ------
+        ConfigError
+            With the grids that go on.
+        """
         preset = PRESETS[self.preset]
         if not preset.geographic and circumference(preset.crs) is not None:
             through = [n for n, g in PRESETS.items() if g.geographic or g.crs == "EPSG:6931"]

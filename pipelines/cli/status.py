@@ -13,7 +13,7 @@ from pipelines.plan import Plan
 from pipelines.run import Run
 from pipelines.stages import annual, predict
 from pipelines.stages.harmonize import transfers as harmonize
-from pipelines.stages.ingest import sufficiency
+from pipelines.stages.ingest import sufficiency, truth
 from pipelines.stages.ingest import units as ingest_units
 from pipelines.stages.ingest.stage import availability
 from pipelines.stages.publish import is_published
@@ -219,7 +219,8 @@ def _with_interval(values: list[float | None]) -> str:
 
 def report(run: Run) -> list[str]:
     """Sentences about what was set aside, the scores and the release."""
-    lines = [f"set aside: {item.reason}" for item in run.set_aside()]
+    aside = (*run.set_aside(), *truth.set_aside(run))
+    lines = [f"set aside: {item.reason}" for item in aside]
     model = run.model()
     if model is not None:
         lines += annual.remarks(run, model)

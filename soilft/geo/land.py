@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from soilft.projections import principal
+
 Ring = npt.NDArray[np.float64]
 _FILE = "data/land-110m.json"
 
@@ -38,8 +40,8 @@ def on_land(longitude: npt.NDArray[Any], latitude: npt.NDArray[Any]) -> npt.NDAr
     """
     import shapely
 
-    turned = (np.asarray(longitude) + 180) % 360 - 180
-    return np.asarray(shapely.intersects_xy(_land(), turned, np.asarray(latitude)))
+    found = shapely.intersects_xy(_land(), principal(longitude), np.asarray(latitude))
+    return np.asarray(found)
 
 
 @lru_cache(maxsize=1)

@@ -62,15 +62,23 @@ class Findings:
     unknown: tuple[str, ...]
 
     @property
-    def caution(self) -> str:
-        """What is passed over, as a sentence; empty where nothing is."""
-        if not self.unknown:
-            return ""
-        known = self.found[0].granule.name
-        return (
-            f"{len(self.unknown)} of {self.files} files not recognised, such as "
-            f"{self.unknown[0]}: expected names such as {known}"
-        )
+    def cautions(self) -> list[str]:
+        """What is passed over, in a sentence each."""
+        said = []
+        if self.unknown:
+            said.append(
+                f"{len(self.unknown)} of {self.files} files not recognised, such as "
+                f"{self.unknown[0]}: expected names such as {self.found[0].granule.name}"
+            )
+        displaced = [(older, found) for found in self.found for older in found.older]
+        if displaced:
+            older, newest = (found.granule for found in displaced[0])
+            told = "url" if older.name == newest.name else "name"
+            said.append(
+                f"{len(displaced)} of {self.files} files are not read, for others are of the same "
+                f"day and slot, such as {getattr(older, told)} for {getattr(newest, told)}"
+            )
+        return said
 
 
 def search(source: DailySource | StaticSource, patterns: Sequence[str]) -> Findings:

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from soilft.errors import ConfigError
 from soilft.store.digest import UNSPELLED
 
 Field: TypeAlias = NDArray[np.floating[Any]]
@@ -148,11 +149,17 @@ class Archive:
             raise ValueError(f"the scale of the noise is a number not below 0: {self.noise}")
         west, south, east, north = self.bounds
         if not (-180 <= west < 180 and west < east <= west + 360 - 2 * MARGIN):
-            raise ValueError(
-                f"the simulator needs west within -180..180 and east up to 357 on: {self.bounds}"
+            raise ConfigError(
+                "region.bounds",
+                expected="west within -180..180 and east up to 357 degrees on, of a simulation",
+                found=str(self.bounds),
             )
         if not (0 <= south < north <= 85):
-            raise ValueError(f"the simulator covers latitudes 0 to 85 north: {self.bounds}")
+            raise ConfigError(
+                "region.bounds",
+                expected="latitudes of 0 to 85 north, of a simulation",
+                found=str(self.bounds),
+            )
         if self.end < self.start:
             raise ValueError(f"the last day {self.end} lies before the first {self.start}")
 

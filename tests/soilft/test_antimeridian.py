@@ -67,7 +67,11 @@ def test_swapped_bounds_are_refused_with_both_readings() -> None:
         ConfigError, match=r"328 degrees from 105 eastward .*\(73, 26, 105, 40\) has 32 degrees"
     ):
         Region("swapped", "latlon-0.25", (105, 26, 73, 40))
+    for west, east in ((180, -180), (180, 179)):
+        with pytest.raises(ConfigError, match=r"region\.bounds: .*Are west and east swapped"):
+            Region("around", "latlon-0.25", (west, 26, east, 40))
     assert Region("half a turn", "latlon-0.25", (90, 26, -90, 40)).grid.shape == (56, 720)
+    assert Region("from 180 on", "latlon-0.25", (180, 26, -170, 40)).grid.shape == (56, 40)
 
 
 @pytest.mark.parametrize("preset", ["ease2-global-25km", "ease2-global-36km"])
@@ -154,5 +158,5 @@ def test_the_simulated_domain_runs_on_past_180() -> None:
     assert known.all()
     assert column[0] == column[1]
     assert domain.eastward(np.array([-179.0, 179.0, 181.0])).tolist() == [181.0, 179.0, 181.0]
-    with pytest.raises(ValueError, match="east up to 357 on"):
+    with pytest.raises(ConfigError, match=r"region\.bounds.*up to 357 degrees on"):
         Archive(Path(), (178.0, 62.0, -177.0, 64.0), day, day)

@@ -18,7 +18,7 @@ from soilft.ingest.simulated import is_scaled
 from soilft.ingest.truth import template as truth_template
 from soilft.store import objects
 from soilft.store import zarr as store
-from soilft.store.ledger import Done, SetAside
+from soilft.store.ledger import Done
 
 
 @stage(STAGE)
@@ -36,7 +36,7 @@ def ingest(work: Work) -> None:
         if planned.todo:
             _label_simulated(run)
         _tell_availability(run)
-        aside = (*run.set_aside(), *_truth_set_aside(run))
+        aside = (*run.set_aside(), *truth.set_aside(run))
         work.outcomes.set_aside = [item.reason for item in aside]
         work.outcomes.cautions = [*planned.cautions, *sufficiency.cautions(run)]
 
@@ -54,11 +54,6 @@ def _work_through(work: Work, planned: Plan[Task]) -> None:
 
 def _record(key: str, made: Ingested) -> Done:
     return Done(key, made.content, made.facts, made.set_aside)
-
-
-def _truth_set_aside(run: Run) -> list[SetAside]:
-    records = [run.ledger.get(STAGE, truth.unit(span)) for span in run.ingest_spans()]
-    return [item for record in records if record is not None for item in record.set_aside]
 
 
 def _make_templates(run: Run) -> None:

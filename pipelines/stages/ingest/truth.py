@@ -6,6 +6,7 @@ from pipelines.run import Run
 from soilft.days import DaySpan
 from soilft.errors import ConfigError
 from soilft.ingest.truth import NAME, PREFIX, SATELLITES, SUFFIX, TruthSource
+from soilft.store.ledger import SetAside
 
 
 def source_of(run: Run) -> TruthSource | None:
@@ -32,6 +33,12 @@ def source_of(run: Run) -> TruthSource | None:
 def unit(span: DaySpan) -> str:
     """Ledger unit of a chunk of days."""
     return f"{NAME}/{span.first}"
+
+
+def set_aside(run: Run) -> list[SetAside]:
+    """Files of the truth that are left out at present."""
+    records = [run.ledger.get("ingest", unit(span)) for span in run.ingest_spans()]
+    return [item for record in records if record is not None for item in record.set_aside]
 
 
 def patterns(run: Run) -> tuple[str, ...]:

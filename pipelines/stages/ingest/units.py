@@ -61,8 +61,8 @@ def plan(run: Run, emit: Emit = silent) -> Plan[Task]:
         tasks |= direct.days(run, direct.archive_of(run))
     patterns = {n: i.patterns for n, i in config.inputs.items()}
     tasks |= _static(run, patterns, findings) | _stations(run, patterns)
-    cautions = tuple(f"{name}: {one.caution}" for name, one in findings.items() if one.caution)
-    return replace(_compared(run, tasks), cautions=cautions)
+    cautions = (f"{name}: {said}" for name, one in findings.items() for said in one.cautions)
+    return replace(_compared(run, tasks), cautions=tuple(cautions))
 
 
 def truth_tasks(run: Run) -> dict[str, Task]:

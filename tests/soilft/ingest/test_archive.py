@@ -17,16 +17,36 @@ def test_a_file_that_is_passed_over_is_counted_and_named(archive: Path) -> None:
     (archive / "number_20150104_B_v10.json").write_text(json.dumps(1.0))
     found = search(Numbers(), [f"{archive}/*"])
     assert found.unknown == ("number_20150102_A_subset.json", "number_20150104_B_v10.json")
-    assert found.caution == (
+    (said,) = found.cautions
+    assert said == (
         "2 of 5 files not recognised, such as number_20150102_A_subset.json: expected names such "
         "as number_20150101_A_v10.json"
+    )
+
+
+def test_versions_that_others_displace_are_counted_and_named(archive: Path) -> None:
+    (archive / "readme.txt").unlink()
+    for version in ("v09", "v11"):
+        (archive / f"number_20150101_A_{version}.json").write_text(json.dumps(5.0))
+    (said,) = search(Numbers(), [f"{archive}/*"]).cautions
+    assert said == (
+        "2 of 5 files are not read, for others are of the same day and slot, such as "
+        "number_20150101_A_v10.json for number_20150101_A_v11.json"
+    )
+    (archive / "again").mkdir()
+    (archive / "again/number_20150103_A_v10.json").write_text(json.dumps(5.0))
+    (said,) = search(Numbers(), [f"{archive}/*03*", f"{archive}/again/*"]).cautions
+    # Of two files of one name the place is said.
+    assert said.endswith(
+        f"such as {archive}/again/number_20150103_A_v10.json for "
+        f"{archive}/number_20150103_A_v10.json"
     )
 
 
 def test_what_one_pattern_passes_over_another_may_take(archive: Path) -> None:
     found = search(Numbers(), [f"{archive}/*", f"{archive}/*.json"])
     assert found.unknown == ("readme.txt",)
-    assert search(Numbers(), [f"{archive}/*.json"]).caution == ""
+    assert search(Numbers(), [f"{archive}/*.json"]).cautions == []
 
 
 @pytest.mark.parametrize(
@@ -41,7 +61,7 @@ def test_what_one_pattern_passes_over_another_may_take(archive: Path) -> None:
 def test_a_companion_of_a_granule_is_no_file_passed_over(archive: Path, name: str) -> None:
     (archive / "readme.txt").unlink()
     (archive / name).touch()
-    assert search(Numbers(), [f"{archive}/*"]).caution == ""
+    assert search(Numbers(), [f"{archive}/*"]).cautions == []
 
 
 @pytest.mark.parametrize("name", ["number_20150101_A_v10.json.bz2", "number_20150101_A_v10.nc"])
