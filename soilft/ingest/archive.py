@@ -55,11 +55,14 @@ class Findings:
         How many files there are, companions of granules left out.
     unknown
         Names of those that are none of the product's.
+    left_out
+        Names of those of the product that its settings leave out, such as other bands.
     """
 
     found: tuple[Found, ...]
     files: int
     unknown: tuple[str, ...]
+    left_out: tuple[str, ...]
 
     @property
     def cautions(self) -> list[str]:
@@ -69,6 +72,11 @@ class Findings:
             said.append(
                 f"{len(self.unknown)} of {self.files} files not recognised, such as "
                 f"{self.unknown[0]}: expected names such as {self.found[0].granule.name}"
+            )
+        if self.left_out:
+            said.append(
+                f"{len(self.left_out)} of {self.files} files are of what the input leaves out, "
+                f"such as {self.left_out[0]}"
             )
         displaced = [(older, found) for found in self.found for older in found.older]
         if displaced:
@@ -96,6 +104,8 @@ def search(source: DailySource | StaticSource, patterns: Sequence[str]) -> Findi
     slots: dict[tuple[object, str], list[Found]] = {}
     known: set[str] = set()
     unknown: set[str] = set()
+    left_out: set[str] = set()
+    leaves_out = getattr(source, "leaves_out", lambda _: False)
     for pattern in patterns:
         files = [match for match in matches(pattern) if match.kind != "folder"]
         masks = _masks(source, pattern)
@@ -104,7 +114,7 @@ def search(source: DailySource | StaticSource, patterns: Sequence[str]) -> Findi
             granule = source.granule(file.url)
             if granule is None:
                 require_led_somewhere(file, source.product)
-                unknown.add(file.url)
+                (left_out if leaves_out(file.url) else unknown).add(file.url)
                 continue
             matched += 1
             known.add(file.url)
@@ -120,10 +130,11 @@ def search(source: DailySource | StaticSource, patterns: Sequence[str]) -> Findi
                 remedy="Correct the pattern, or the environment variable in it.",
             )
     newest = sorted((_newest(same) for same in slots.values()), key=lambda found: found.granule)
+    known |= left_out
     named = known | {url.rpartition(".")[0] for url in known}
     strangers = sorted(url for url in unknown - known if not _accompanies(url, named))
-    names = tuple(_name(url) for url in strangers)
-    return Findings(tuple(newest), len(known) + len(names), names)
+    names, others = (tuple(map(_name, urls)) for urls in (strangers, sorted(left_out)))
+    return Findings(tuple(newest), len(known) + len(names), names, others)
 
 
 def discover(source: DailySource | StaticSource, patterns: Sequence[str]) -> list[Found]:

@@ -130,6 +130,11 @@ class AmsrENsidc:
         slot = match["node"] + match["what"] + ("" if known else f"v{match['version']}")
         return Granule((day,), slot, match["version"], url)
 
+    def leaves_out(self, url: str) -> bool:
+        """Whether a file is of the product, and of a band that is not asked for."""
+        match = _NAME.search(url)
+        return match is not None and match["band"] in set(AMSRE_FREQUENCIES) - set(self.bands)
+
     def read(self, path: Path) -> xr.Dataset:
         """Open a granule: ``tb`` in K or ``minutes`` of the UTC day, (lat, lon), row 0 north."""
         match = _NAME.search(path.name)

@@ -153,6 +153,13 @@ class Cetb:
         made = match.groupdict().get("made")
         return Granule((day,), slot, "_".join(filter(None, (match["version"], made))), url)
 
+    def leaves_out(self, url: str) -> bool:
+        """Whether a file is of the product, and of a band that is not asked for."""
+        match = _parsed(url)
+        if match is None or letters(match["sensor"]) != letters(self.instrument):
+            return False
+        return f"{int(float(match['band'])):02d}" in set(self.frequencies) - set(self.bands)
+
     def read(self, path: Path) -> xr.Dataset:
         """Open a granule: ``tb`` in K and ``minutes`` of the UTC day, (y, x), row 0 north."""
         match = _parsed(path.name)

@@ -89,6 +89,11 @@ class EsaCciFlag:
             return None
         return Granule((day,), "flag", match["version"], url)
 
+    def leaves_out(self, url: str) -> bool:
+        """Whether a file is of the product, and of sensors that are not asked for."""
+        match = _NAME.search(url)
+        return match is not None and match["sensors"].lower() != self.sensors
+
     def read(self, path: Path) -> xr.Dataset:
         """Open a granule: ``flag`` int8 and ``t0``, (lat, lon), row 0 in the north.
 

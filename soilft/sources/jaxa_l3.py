@@ -162,6 +162,12 @@ class JaxaL3:
             slot += f"{match['cells']}{match['version']}"
         return Granule((day,), slot, match["version"], url)
 
+    def leaves_out(self, url: str) -> bool:
+        """Whether a file is of the product, and of a band that is not asked for."""
+        match = self.sensor.parsed(url)
+        others = set(self.sensor.frequencies) - set(self.bands)
+        return match is not None and match["band"] in others
+
     def read(self, path: Path) -> xr.Dataset:
         """Open a granule: ``V`` and ``H`` in K, (lat, lon), row 0 north, column 0 at Greenwich."""
         match = self._supported(path)

@@ -128,6 +128,12 @@ class MwriL1:
         slot = f"{match['satellite']}{match['node']}{match['clock']}"
         return Granule(days, slot, match["version"], url)
 
+    def leaves_out(self, url: str) -> bool:
+        """Whether a file is of the product, and of a satellite that is not asked for."""
+        match = _NAME.search(url)
+        others = set(SATELLITES) - set(self.satellites)
+        return match is not None and match["satellite"] in others
+
     def read(self, path: Path) -> xr.Dataset:
         """Open a granule lazily.
 

@@ -8,6 +8,7 @@ import pytest
 
 from soilft.errors import NoGranules
 from soilft.ingest.archive import search
+from soilft.sources import Amsr2L3
 from tests.soilft.ingest.test_granules import Numbers
 
 
@@ -22,6 +23,15 @@ def test_a_file_that_is_passed_over_is_counted_and_named(archive: Path) -> None:
         "2 of 5 files not recognised, such as number_20150102_A_subset.json: expected names such "
         "as number_20150101_A_v10.json"
     )
+
+
+def test_what_the_settings_leave_out_is_no_stranger(tmp_path: Path) -> None:
+    for band in ("06", "36", "77"):
+        (tmp_path / f"GW1AM2_20140930_01D_EQMA_L3SGT{band}LA2220220.h5").touch()
+    found = search(Amsr2L3(bands=("36",)), [f"{tmp_path}/*"])
+    assert found.left_out == ("GW1AM2_20140930_01D_EQMA_L3SGT06LA2220220.h5",)
+    assert found.unknown == ("GW1AM2_20140930_01D_EQMA_L3SGT77LA2220220.h5",)
+    assert "1 of 3 files are of what the input leaves out, such as GW1AM2" in found.cautions[1]
 
 
 def test_versions_that_others_displace_are_counted_and_named(archive: Path) -> None:
