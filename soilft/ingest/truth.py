@@ -20,7 +20,7 @@ from soilft.geo.regrid import Overlap, overlap
 from soilft.grid import PRESETS, Grid
 from soilft.ingest.granules import template_for
 from soilft.schema import FROZEN, MISSING, THAWED, Coordinate, Template, Variable, flagged, measured
-from soilft.sources import files
+from soilft.sources import files, native_grid
 from soilft.sources.protocol import Arrays, Granule, Role, calendar_day, is_simulated
 
 NAME = "truth"
@@ -126,10 +126,10 @@ class TruthSource:
         whole = PRESETS["latlon-0.25"]
         with files.reading(path):
             found = {str(name): np.asarray(item.values) for name, item in dataset.items()}
-        native = files.aligned_window(
+        native = native_grid.aligned_window(
             path, dataset["lat"].values, dataset["lon"].values, whole, south_first=True
         )
-        files.overlapping(native, grid, granule.name)
+        native_grid.overlapping(native, grid, granule.name)
         weights = overlap(native, grid)
         states, temperatures = zip(
             *(

@@ -4,6 +4,7 @@ What the products share:
 
 - `protocol`: what a product's reader offers, and what a granule is.
 - `files`: native files, brought to this machine and refused where damaged.
+- `native_grid`: grids of native files, and parts of them.
 - `passing`: failures of reading that pass.
 - `missions`: days that products can have.
 - `dated`: times of native files, held against their names.

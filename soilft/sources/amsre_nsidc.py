@@ -30,7 +30,7 @@ from soilft.errors import FormatMismatch, GridMismatch, UnreadableGranule
 from soilft.geo.regrid import overlap
 from soilft.grid import Grid
 from soilft.schema import Coordinate, Variable
-from soilft.sources import files
+from soilft.sources import native_grid
 from soilft.sources.amsr import (
     AMSRE_FREQUENCIES,
     GRID,
@@ -161,7 +161,7 @@ class AmsrENsidc:
 
     def place(self, dataset: xr.Dataset, granule: Granule, day: date, grid: Grid) -> Arrays:
         """One channel, or the time of observation, on the grid, (y, x)."""
-        rows, columns = files.overlapping(GRID, grid, granule.name)
+        rows, columns = native_grid.overlapping(GRID, grid, granule.name)
         native = GRID.window(rows, columns)
         part = dataset.isel(lat=rows, lon=columns)
         if "tb" in part:

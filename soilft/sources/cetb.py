@@ -29,7 +29,7 @@ from soilft.errors import ConfigError, FormatMismatch, GridMismatch, InputError
 from soilft.geo.regrid import overlap
 from soilft.grid import PRESETS, Grid
 from soilft.schema import Coordinate, Variable
-from soilft.sources import dated, files
+from soilft.sources import dated, files, native_grid
 from soilft.sources.amsr import (
     AMSRE_FREQUENCIES,
     FREQUENCIES,
@@ -177,7 +177,7 @@ class Cetb:
         try:
             self._require_identity(dataset, match, path)
             y, x = (files.require(dataset, axis, path).values for axis in ("y", "x"))
-            files.aligned_window(path, y, x, GRIDS[grid], south_first=False)
+            native_grid.aligned_window(path, y, x, GRIDS[grid], south_first=False)
             _require_projection(dataset, grid, path)
             _require_counts(dataset, path)
             with warnings.catch_warnings():
@@ -194,11 +194,11 @@ class Cetb:
         """The channel and its time of observation on the grid, (y, x)."""
         path = Path(granule.name)
         known = GRIDS[granule.slot[4:] or CYLINDRICAL]
-        whole = files.aligned_window(
+        whole = native_grid.aligned_window(
             path, dataset.y.values, dataset.x.values, known, south_first=False
         )
         try:
-            rows, columns = files.overlapping(whole, grid, granule.name)
+            rows, columns = native_grid.overlapping(whole, grid, granule.name)
         except GridMismatch:
             if known is GRIDS[CYLINDRICAL]:
                 raise

@@ -23,7 +23,7 @@ from soilft.geo.terrain import slope_aspect, topographic_position
 from soilft.geo.tiles import tiles
 from soilft.grid import Grid
 from soilft.schema import Variable, measured
-from soilft.sources import files, raster
+from soilft.sources import files, native_grid, raster
 from soilft.sources.protocol import Arrays, Granule, Role
 
 # SRTM's void, which clips often carry without declaring it as nodata.
@@ -166,7 +166,7 @@ class Dem(Terrain):
         lat, lon = (_axis(dataset, elevation, dim, path) for dim in elevation.dims)
         if lat[0] < lat[-1]:
             elevation, lat = elevation[::-1], lat[::-1]
-        grid = files.even_grid(lat, lon, path)
+        grid = native_grid.even_grid(lat, lon, path)
         axes = dict(zip(elevation.dims, ("y", "x"), strict=True))
         lazy = elevation.drop_vars(list(elevation.coords)).rename(axes)
         return files.derived(_dataset(lazy, grid, path, dict(dataset.attrs)), dataset)

@@ -22,7 +22,7 @@ from soilft.errors import FormatMismatch
 from soilft.geo.regrid import overlap
 from soilft.grid import PRESETS, Grid
 from soilft.schema import FROZEN, MISSING, THAWED, Coordinate, Variable
-from soilft.sources import dated, files
+from soilft.sources import dated, files, native_grid
 from soilft.sources.labels import label_variables
 from soilft.sources.protocol import Arrays, Granule, Role, calendar_day
 
@@ -109,7 +109,7 @@ class EsaCciFlag:
             )
         dataset = files.open_netcdf(path, mask_and_scale=False)
         lat, lon = (files.require(dataset, axis, path).values for axis in ("lat", "lon"))
-        files.aligned_window(path, lat, lon, GRID, south_first=False)
+        native_grid.aligned_window(path, lat, lon, GRID, south_first=False)
         flag = files.require(dataset, "flag", path)
         meanings = dict(
             zip(
@@ -138,10 +138,10 @@ class EsaCciFlag:
     def place(self, dataset: xr.Dataset, granule: Granule, day: date, grid: Grid) -> Arrays:
         """Label and time of observation on the grid, (y, x)."""
         path = Path(granule.name)
-        native = files.aligned_window(
+        native = native_grid.aligned_window(
             path, dataset.lat.values, dataset.lon.values, GRID, south_first=False
         )
-        rows, columns = files.overlapping(native, grid, granule.name)
+        rows, columns = native_grid.overlapping(native, grid, granule.name)
         with files.reading(path):
             part = dataset.isel(lat=rows, lon=columns).load()
         flag = part.flag.values

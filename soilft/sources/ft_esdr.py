@@ -27,7 +27,7 @@ from soilft.geo.regrid import overlap
 from soilft.grid import PRESETS, Grid
 from soilft.overpass import utc_hour
 from soilft.schema import FROZEN, MISSING, THAWED, Coordinate, Variable
-from soilft.sources import files
+from soilft.sources import files, native_grid
 from soilft.sources.amsr import LOCAL_SOLAR_HOUR, OVERPASSES
 from soilft.sources.labels import label_variables
 from soilft.sources.protocol import Arrays, Granule, Role, day_of_year
@@ -114,7 +114,7 @@ class FtEsdr:
     def place(self, dataset: xr.Dataset, granule: Granule, day: date, grid: Grid) -> Arrays:
         """The state on the grid by majority of area, (y, x)."""
         native = GRIDS[dataset.code.shape]
-        rows, columns = files.overlapping(native, grid, granule.name)
+        rows, columns = native_grid.overlapping(native, grid, granule.name)
         code = dataset.code.isel(y=rows, x=columns).values
         state = np.full(code.shape, MISSING, "uint8")
         for stored, ours in STATES.items():

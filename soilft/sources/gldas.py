@@ -23,7 +23,7 @@ from soilft.errors import ConfigError, FormatMismatch
 from soilft.geo.regrid import overlap
 from soilft.grid import PRESETS, Grid
 from soilft.schema import Coordinate, Variable, counted, measured
-from soilft.sources import dated, files
+from soilft.sources import dated, files, native_grid
 from soilft.sources.protocol import Arrays, Granule, Role, calendar_day
 
 GRID = PRESETS["latlon-0.25"].window(slice(0, 600), slice(None))
@@ -209,7 +209,7 @@ class GldasNoah3h:
             stamp = number(day) + int(match["stamp"]) / 2400
             dated.require_time(dataset, stamp, path, slack=HALF_A_STEP)
         lat, lon = (files.require(dataset, axis, path).values for axis in ("lat", "lon"))
-        files.aligned_window(path, lat, lon, GRID, south_first=True)
+        native_grid.aligned_window(path, lat, lon, GRID, south_first=True)
         for name in self.variables_read:
             files.require_units(files.require(dataset, name, path), UNITS[name], path)
             files.require_one_time(dataset[name], path)
@@ -219,10 +219,10 @@ class GldasNoah3h:
     def place(self, dataset: xr.Dataset, granule: Granule, day: date, grid: Grid) -> Arrays:
         """What a granule says of a day, regridded: float32 (y, x) by variable name."""
         path = Path(granule.name)
-        native = files.aligned_window(
+        native = native_grid.aligned_window(
             path, dataset.lat.values, dataset.lon.values, GRID, south_first=True
         )
-        rows, columns = files.overlapping(native, grid, granule.name)
+        rows, columns = native_grid.overlapping(native, grid, granule.name)
         part = native.window(rows, columns)
         north_up = dataset.isel(lat=slice(None, None, -1)).isel(lat=rows, lon=columns)
         wanted = [name for name in self.variables_read if _belongs(name, granule, day)]

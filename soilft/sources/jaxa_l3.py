@@ -29,7 +29,7 @@ from soilft.errors import FormatMismatch, GridMismatch, InputError
 from soilft.geo.regrid import overlap
 from soilft.grid import Grid
 from soilft.schema import Coordinate, Variable
-from soilft.sources import files
+from soilft.sources import files, native_grid
 from soilft.sources.amsr import (
     FREQUENCIES,
     GRID,
@@ -195,7 +195,7 @@ class JaxaL3:
     ) -> Arrays:
         """Both polarizations on the grid, (2, y, x), V first."""
         whole = self.cells.grid
-        rows, columns = files.overlapping(whole, grid, granule.name)
+        rows, columns = native_grid.overlapping(whole, grid, granule.name)
         # Column 0 of the declared grid is 180 degrees west: half-way round the file's columns.
         around = whole.shape[1]
         native_columns = (np.arange(columns.start, columns.stop) + around // 2) % around

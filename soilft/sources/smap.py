@@ -32,7 +32,7 @@ from soilft.geo.regrid import Overlap, overlap
 from soilft.grid import PRESETS, Grid
 from soilft.overpass import utc_hour
 from soilft.schema import FROZEN, MISSING, THAWED, Coordinate, Variable, masked
-from soilft.sources import files
+from soilft.sources import files, native_grid
 from soilft.sources.labels import DIMS, LOCAL_SOLAR_HOUR, label_variables
 from soilft.sources.protocol import Arrays, Granule, Role, calendar_day
 from soilft.sources.smap_native import (
@@ -205,7 +205,7 @@ class SmapL3Ft:
         native = self.grid.window(
             slice(row, row + dataset.sizes["y"]), slice(column, column + dataset.sizes["x"])
         )
-        rows, columns = files.overlapping(native, grid, granule.name)
+        rows, columns = native_grid.overlapping(native, grid, granule.name)
         with files.reading(path):
             part = dataset.isel(y=rows, x=columns).load()
         cells = native.window(rows, columns)

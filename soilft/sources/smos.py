@@ -28,7 +28,7 @@ from soilft.geo.regrid import overlap
 from soilft.grid import PRESETS, Grid
 from soilft.overpass import utc_hour
 from soilft.schema import FROZEN, MISSING, PARTIAL, THAWED, Coordinate, Variable
-from soilft.sources import files
+from soilft.sources import files, native_grid
 from soilft.sources.labels import LOCAL_SOLAR_HOUR, label_variables
 from soilft.sources.protocol import Arrays, Granule, Role, calendar_day
 
@@ -116,7 +116,7 @@ class SmosL3Ft:
     ) -> Arrays:
         """The state on the grid, (overpass, y, x), by majority of area."""
         path = Path(granule.name)
-        rows, columns = files.overlapping(GRID, grid, granule.name)
+        rows, columns = native_grid.overlapping(GRID, grid, granule.name)
         weights = overlap(GRID.window(rows, columns), grid)
         state = np.full((2, *grid.shape), MISSING, "uint8")
         for i, overpass in enumerate(self.overpasses):

@@ -21,7 +21,7 @@ import xarray as xr
 from soilft.errors import FormatMismatch, GridMismatch, InputError, MissingVariable
 from soilft.geo.regrid import Part
 from soilft.grid import Grid
-from soilft.sources import files, raster
+from soilft.sources import files, native_grid, raster
 from soilft.sources.protocol import Arrays, Granule
 from soilft.sources.soil import (
     CELLS_A_DEGREE,
@@ -162,7 +162,7 @@ def _layers(
     lat, lon = (files.require(dataset, str(dim), path).values for dim in array.dims[1:])
     if lat[0] < lat[-1]:
         array, lat = array[:, ::-1], lat[::-1]
-    grid = files.even_grid(lat, lon, path)
+    grid = native_grid.even_grid(lat, lon, path)
     if max(abs(1 / side - CELLS_A_DEGREE) for side in (grid.width, grid.height)) > 0.05:
         raise GridMismatch(
             path.name,

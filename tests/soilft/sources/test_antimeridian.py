@@ -25,6 +25,7 @@ from soilft.sources import (
     SmosL3Ft,
     SoilGrids,
     files,
+    native_grid,
 )
 from soilft.sources.stations import cells
 from tests.contract.dems import glo90
@@ -158,8 +159,8 @@ def test_stations_on_both_sides_of_180_degrees_stand_in_their_cells() -> None:
 def test_a_cut_that_runs_on_past_180_degrees_is_one() -> None:
     whole = PRESETS[PRESET]
     path = Path("cut.nc")
-    cut = files.aligned_window(path, ACROSS.y, ACROSS.x, whole, south_first=False)
+    cut = native_grid.aligned_window(path, ACROSS.y, ACROSS.x, whole, south_first=False)
     assert cut == ACROSS
     longer = 180.125 + 0.25 * np.arange(1441)
     with pytest.raises(GridMismatch, match=r"longitude 180\.125\.\.540\.125"):
-        files.aligned_window(path, ACROSS.y, longer, whole, south_first=False)
+        native_grid.aligned_window(path, ACROSS.y, longer, whole, south_first=False)

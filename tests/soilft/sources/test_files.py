@@ -10,7 +10,7 @@ import xarray as xr
 
 from soilft.errors import FormatMismatch, GridMismatch, TaskTooLarge, UnreadableGranule
 from soilft.grid import PRESETS
-from soilft.sources import Dem, files
+from soilft.sources import Dem, files, native_grid
 from soilft.sources.protocol import Granule
 
 
@@ -103,16 +103,16 @@ def test_an_axis_with_a_hole_is_refused_wherever_the_hole_is(place: int) -> None
     lat[place] = np.nan
     path = Path("granule.nc")
     with pytest.raises(GridMismatch, match=r"granule\.nc: .* found .*\(180,\), 179 of them"):
-        files.aligned_window(path, lat, whole.x, whole, south_first=False)
+        native_grid.aligned_window(path, lat, whole.x, whole, south_first=False)
     with pytest.raises(GridMismatch, match=r"granule\.nc: .* found .*\(180,\), 179 of them"):
-        files.even_grid(lat, whole.x, path)
+        native_grid.even_grid(lat, whole.x, path)
     with pytest.raises(GridMismatch, match="axes of one dimension"):
-        files.even_grid(*whole.lonlat[::-1], path)
+        native_grid.even_grid(*whole.lonlat[::-1], path)
 
 
 def test_one_row_is_a_cut_of_a_declared_grid_but_tells_no_spacing() -> None:
     whole, path = PRESETS["latlon-1.0"], Path("granule.nc")
-    cut = files.aligned_window(path, whole.y[3:4], whole.x, whole, south_first=False)
+    cut = native_grid.aligned_window(path, whole.y[3:4], whole.x, whole, south_first=False)
     assert cut == whole.window(slice(3, 4), slice(None))
     with pytest.raises(GridMismatch, match=r"granule\.nc: expected two rows and two columns"):
-        files.even_grid(whole.y[3:4], whole.x, path)
+        native_grid.even_grid(whole.y[3:4], whole.x, path)
