@@ -33,6 +33,8 @@ from soilft.store.ledger import SetAside
 
 #: Release whose values the stage gives, whatever the reader: raised by hand when they change.
 VERSION = "0.3.0"
+#: Versions that readers had in earlier releases.
+FORMER_READERS = ("0.3.0",)
 
 
 def version_with(reader: str) -> str:
@@ -79,8 +81,12 @@ class ChunkOfDays:
     @property
     def key(self) -> str:
         """Digest of everything that this chunk's bytes depend on."""
+        return self.key_of(self.source.version)
+
+    def key_of(self, reader: str) -> str:
+        """The key by a version of the reader."""
         return digest(
-            version_with(self.source.version),
+            version_with(reader),
             self.source.product,
             spelled(self.source),
             spelled(self.grid),

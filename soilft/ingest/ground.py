@@ -66,8 +66,12 @@ class StaticFields:
     @property
     def key(self) -> str:
         """Digest of everything that these fields depend on."""
+        return self.key_of(self.source.version)
+
+    def key_of(self, reader: str) -> str:
+        """The key by a version of the reader."""
         return digest(
-            version_with(self.source.version),
+            version_with(reader),
             self.source.product,
             spelled(self.source),
             spelled(self.grid),

@@ -95,8 +95,12 @@ class StationArchive:
     @property
     def key(self) -> str:
         """Digest of everything that the stations' store depends on."""
+        return self.key_of(self.source.version)
+
+    def key_of(self, reader: str) -> str:
+        """The key by a version of the reader."""
         return digest(
-            version_with(self.source.version),
+            version_with(reader),
             spelled(self.source),
             spelled(self.grid),
             str(self.days),

@@ -155,6 +155,22 @@ def test_raising_the_version_of_a_reader_reads_its_files_anew_and_no_others(
     assert lineage.table_key(later) != table
 
 
+def test_why_a_store_of_an_earlier_release_is_read_anew_is_said(
+    small_archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = load(region_file(tmp_path, small_archive))
+    with monkeypatch.context() as earlier:
+        earlier.setattr(SmosL3Ft, "version", "0.3.0")
+        ingested(Run(config))
+        assert not any("read anew" in said for said in plan(Run(config)).cautions)
+    planned = plan(Run(config))
+    (said,) = (said for said in planned.cautions if "read anew" in said)
+    assert said == (
+        "smos: the reader of smos-l3-ft is of version 0.4.0 and gives other values than that of "
+        f"0.3.0: {len(planned.todo)} units are read anew"
+    )
+
+
 def test_raising_the_version_of_the_stage_reads_every_file_anew(
     small_archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -16,7 +16,13 @@ from pipelines.run import Run
 from pipelines.stages.ingest import truth
 from soilft.days import DaySpan
 from soilft.ingest.archive import Findings, Found, discover, search
-from soilft.ingest.granules import ChunkOfDays, Ingested, ingest_days, read_days
+from soilft.ingest.granules import (
+    FORMER_READERS,
+    ChunkOfDays,
+    Ingested,
+    ingest_days,
+    read_days,
+)
 from soilft.ingest.ground import StaticFields, ingest_static, read_files
 from soilft.ingest.stations import (
     StationArchive,
@@ -62,7 +68,8 @@ def plan(run: Run, emit: Emit = silent) -> Plan[Task]:
     patterns = {n: i.patterns for n, i in config.inputs.items()}
     tasks |= _static(run, patterns, findings) | _stations(run, patterns)
     cautions = (f"{name}: {said}" for name, one in findings.items() for said in one.cautions)
-    return replace(_compared(run, tasks), cautions=tuple(cautions))
+    planned = _compared(run, tasks)
+    return replace(planned, cautions=(*cautions, *planned.cautions))
 
 
 def truth_tasks(run: Run) -> dict[str, Task]:
@@ -115,7 +122,24 @@ def _stations(run: Run, patterns: Mapping[str, Sequence[str]]) -> dict[str, Task
 def _compared(run: Run, tasks: Mapping[str, Task]) -> Plan[Task]:
     units = [Unit(name, task.key, task) for name, task in tasks.items()]
     planned = Plan.of(run.ledger, STAGE, units)
+    planned = replace(planned, cautions=tuple(_read_anew(run, planned.todo)))
     return planned.without(lambda done: bool(done.set_aside)) if run.retry_set_aside else planned
+
+
+def _read_anew(run: Run, todo: Iterable[Unit[Task]]) -> Iterator[str]:
+    """Sentences on inputs whose files are as they were, but whose reader gives other values now."""
+    anew: dict[str, list[str]] = {}
+    for unit in todo:
+        record, task = run.ledger.get(STAGE, unit.name), unit.task
+        if record is None or not isinstance(task, ChunkOfDays | StaticFields | StationArchive):
+            continue
+        for former in FORMER_READERS:
+            if former != task.source.version and record.key == task.key_of(former):
+                versions = f"reader of {task.source.product} is of version {task.source.version}"
+                said = f"the {versions} and gives other values than that of {former}"
+                anew.setdefault(f"{unit.name.partition('/')[0]}: {said}", []).append(unit.name)
+    for said, units in anew.items():
+        yield f"{said}: {len(units)} units are read anew"
 
 
 def _plan_simulation(run: Run) -> Plan[Task]:
