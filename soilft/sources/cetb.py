@@ -154,11 +154,13 @@ class Cetb:
         return Granule((day,), slot, "_".join(filter(None, (match["version"], made))), url)
 
     def leaves_out(self, url: str) -> bool:
-        """Whether a file is of the product, and of a band that is not asked for."""
+        """Whether a file is of the product, and of a band or algorithm that is not asked for."""
         match = _parsed(url)
         if match is None or letters(match["sensor"]) != letters(self.instrument):
             return False
-        return f"{int(float(match['band'])):02d}" in set(self.frequencies) - set(self.bands)
+        band = f"{int(float(match['band'])):02d}"
+        other = band not in self.bands or match["algorithm"] != self.algorithm
+        return band in self.frequencies and other
 
     def read(self, path: Path) -> xr.Dataset:
         """Open a granule: ``tb`` in K and ``minutes`` of the UTC day, (y, x), row 0 north."""

@@ -42,6 +42,19 @@ SAMPLES = {
 
 # Folders of what the readers do not take: a radiometer of the 1990s, and cuts without their names.
 OTHERS = (("cetb", "amsr2-cetb-25km"), ("smap_ft", "smap-l3-ft-36km"))
+# The same, under the names that the readers would take.
+TAKEN = {
+    "cetb/NSIDC0630_SIR_EASE2_T25km_F13_SSMI_A_19H_19910602_v2.0.nc": (
+        "amsr2-cetb-25km",
+        date(2013, 6, 2),
+        "NSIDC0630_GRD_EASE2_T25km_GCOMW1_AMSR2_A_18H_20130602_v2.0.nc",
+    ),
+    "smap_ft/SPL3FTP_subsetted.nc4": (
+        "smap-l3-ft-36km",
+        date(2016, 1, 15),
+        "SMAP_L3_FT_P_20160115_R19240_001_subsetted.nc4",
+    ),
+}
 # The older sample holds soil moisture alone.
 OPTIONS: dict[str, dict[str, Any]] = {
     "gldas-noah-025-3h": {"variables_read": ("SoilMoi0_10cm_inst",), "min_granules": 1}
@@ -135,6 +148,19 @@ def test_what_no_reader_knows_is_refused_by_its_name(
     made = outcome(product, date(2016, 1, 1), f"{samples}/{folder}/*", tmp_path)
     assert isinstance(made, str)
     assert any(path.name in made for path in (samples / folder).iterdir())
+
+
+@pytest.mark.parametrize(("damage", "seed"), [case for case in CASES if case[0] is not unknown])
+@pytest.mark.parametrize("sample", TAKEN)
+def test_what_is_not_what_its_name_says_is_set_aside_by_it(
+    sample: str, damage: Damage, seed: int, samples: Path, tmp_path: Path
+) -> None:
+    product, day, name = TAKEN[sample]
+    path = Path(shutil.copy(samples / sample, tmp_path / name))
+    path = damage(path, name, random.Random(f"{sample} {seed}"))
+    made = outcome(product, day, str(path), tmp_path)
+    assert isinstance(made, Ingested)
+    assert [item.granule for item in made.set_aside] == [name]
 
 
 @pytest.mark.parametrize(("damage", "seed"), CASES)
