@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tests.support import fork_server, seaweed
 from tests.support.no_process import pytest_itemcollected, pytest_sessionstart  # noqa: F401
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from distributed import Client
 
 ROOT = Path(__file__).parents[1]
+
+# No example of a property has a time: the first one loads modules, and others wait for processors.
+settings.register_profile("without deadlines", deadline=None)
+settings.load_profile("without deadlines")
 
 
 @pytest.fixture(scope="session", autouse=True)
