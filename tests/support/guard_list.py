@@ -92,7 +92,9 @@ GUARDS = (
         "file.stamp",
         "tests/soilft/sources/test_raster_masks.py",
     ),
-    Guard("soilft/sources/files.py", "    if not fits:", "    if False:", "tests/soilft/sources"),
+    Guard(
+        "soilft/sources/native_grid.py", "    if not fits:", "    if False:", "tests/soilft/sources"
+    ),
     Guard(
         "soilft/geo/regrid.py",
         "    if source.geographic:  # the area of a zone grows with the sine of latitude",
