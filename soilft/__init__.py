@@ -27,6 +27,7 @@ The vocabulary, at the root:
 - `errors`: every error that is raised on purpose.
 - `days`: days and spans of days.
 - `overpass`: local solar time.
+- `rows`: bands of a grid's rows.
 - `projections`: coordinate reference systems, and once around in longitude.
 - `grid`: grids and regions.
 - `draws`: random draws by hash.

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from itertools import pairwise
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,42 +18,6 @@ from soilft.errors import ConfigError
 from soilft.projections import box_around, circumference, crs_of, principal, transformer
 
 Floats = npt.NDArray[Any]
-
-
-class RowSpan(NamedTuple):
-    """A band of a grid's rows, as a tuple: the first row, and one past the last.
-
-    Examples
-    --------
-    >>> [str(band) for band in RowSpan(0, 5).every(2)]
-    ['0..1', '2..3', '4..4']
-    """
-
-    first: int
-    stop: int
-
-    def __str__(self) -> str:
-        return f"{self.first}..{self.stop - 1}"
-
-    @property
-    def height(self) -> int:
-        """Number of rows."""
-        return self.stop - self.first
-
-    @property
-    def slice(self) -> slice:
-        """The rows as an index."""
-        return slice(self.first, self.stop)
-
-    def every(self, most: int) -> list[RowSpan]:
-        """Cut into bands of that many rows, from the first; the last may be less high."""
-        edges = range(self.first, self.stop, most)
-        return [RowSpan(a, min(a + most, self.stop)) for a in edges]
-
-    def cut(self, parts: int) -> list[RowSpan]:
-        """Cut into bands of about one height, as many as asked for or one a row."""
-        edges = np.linspace(self.first, self.stop, min(self.height, parts) + 1).round().astype(int)
-        return [RowSpan(int(a), int(b)) for a, b in pairwise(edges) if b > a]
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from soilft.days import DaySpan
-from soilft.grid import RowSpan
+from soilft.rows import RowSpan
 from soilft.schema import FROZEN, OVERPASSES, THAWED
 from soilft.store import zarr as store
 

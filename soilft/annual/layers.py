@@ -15,7 +15,7 @@ from soilft.annual.day_correlation import DayCorrelation
 from soilft.annual.phenology import of_year
 from soilft.annual.store import KNOWN, NAMES, decode, encode
 from soilft.days import DaySpan
-from soilft.grid import RowSpan
+from soilft.rows import RowSpan
 from soilft.store import zarr as store
 from soilft.store.digest import arrays_digest
 

@@ -14,7 +14,8 @@ from soilft.annual import ranges as annual_ranges
 from soilft.annual.phenology import RUN
 from soilft.annual.trend import LEVEL
 from soilft.days import UNITS, DaySpan, number
-from soilft.grid import Grid, RowSpan
+from soilft.grid import Grid
+from soilft.rows import RowSpan
 from soilft.schema import Coordinate, Template, Variable, grid_coordinates
 
 MISSING = -32768

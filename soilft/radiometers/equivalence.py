@@ -16,10 +16,11 @@ import numpy.typing as npt
 from soilft.channels import channel_names
 from soilft.days import day_of
 from soilft.geo.spatial_blocks import spatial_blocks
-from soilft.grid import Grid, RowSpan
+from soilft.grid import Grid
 from soilft.radiometers.eras import HandOver, Numbers
 from soilft.radiometers.intercalibration import Axes, Transfer
 from soilft.radiometers.pairs import TEST, Codes, Pairing, pairs
+from soilft.rows import RowSpan
 from soilft.schema import overpass_names
 
 LEVEL = 0.90

@@ -11,12 +11,12 @@ import numpy.typing as npt
 
 from soilft.channels import CODES
 from soilft.days import DaySpan
-from soilft.grid import RowSpan
 from soilft.radiometers import record as radiometers
 from soilft.radiometers.gaps import from_days, from_other_node
 from soilft.radiometers.normals import CARRIED, PARTS, Normals, part_of
 from soilft.radiometers.opened import RadiometerRefs, Radiometers
 from soilft.radiometers.record import Overpasses
+from soilft.rows import RowSpan
 from soilft.schema import MISSING, OVERPASSES
 
 VERSION = 1

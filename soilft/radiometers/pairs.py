@@ -17,7 +17,7 @@ import xarray as xr
 from soilft.days import DaySpan, day_of
 from soilft.draws import dealt
 from soilft.geo.spatial_blocks import spatial_blocks
-from soilft.grid import Grid, RowSpan
+from soilft.grid import Grid
 from soilft.radiometers.intercalibration import (
     PIXEL_TERMS,
     TERMS,
@@ -28,6 +28,7 @@ from soilft.radiometers.intercalibration import (
     warmth,
 )
 from soilft.radiometers.intercalibration_fit import PairSums, PixelSums, RegionalSums
+from soilft.rows import RowSpan
 from soilft.store import zarr as store
 
 # A pass of one radiometer and that of the other are one, when they lie no farther apart.

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from soilft.annual import phenology
 from soilft.annual.trend import trend
 from soilft.days import DaySpan
-from soilft.grid import RowSpan
+from soilft.rows import RowSpan
 from soilft.schema import OVERPASSES
 from soilft.store import zarr as store
 

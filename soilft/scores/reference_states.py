@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from soilft.days import DaySpan, day_of
-from soilft.grid import RowSpan
 from soilft.predictors.stores import InputRefs
 from soilft.predictors.window import Inputs, Target, load
+from soilft.rows import RowSpan
 from soilft.schema import MISSING, OVERPASSES, overpass_place
 from soilft.scores import baselines
 from soilft.store import zarr as store

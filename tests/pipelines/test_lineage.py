@@ -18,9 +18,9 @@ from soilft import __version__
 from soilft.annual.layers import Drawing, SummaryBand, YearBand
 from soilft.days import DaySpan
 from soilft.forest.artefact import ModelRef
-from soilft.grid import RowSpan
 from soilft.ingest import granules
 from soilft.ingest.simulated import SimulatedGround
+from soilft.rows import RowSpan
 from soilft.simulate import Archive, history, world
 from soilft.sources import SmosL3Ft
 from soilft.store.digest import spelled

@@ -14,8 +14,8 @@ from soilft.annual.layers import Drawing, SummaryBand, YearBand
 from soilft.cube.structure import PredictDays
 from soilft.forest.artefact import ModelRef
 from soilft.forest.grow import GrowTrees
-from soilft.grid import RowSpan
 from soilft.radiometers.normals_fit import NormalsBand
+from soilft.rows import RowSpan
 from soilft.scores.annual_errors import AnnualBand
 from soilft.scores.cube_counts import CompareDays
 from soilft.scores.reference_states import ReferenceBand

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from soilft.errors import ConfigError
-from soilft.grid import PRESETS, Grid, Region, RowSpan
+from soilft.grid import PRESETS, Grid, Region
+from soilft.rows import RowSpan
 
 EARTH_AREA = 510_065_621_724_000.0  # m2, WGS 84
 

@@ -22,7 +22,7 @@ from soilft.annual.day_correlation import (
     pairs_of,
 )
 from soilft.days import DaySpan
-from soilft.grid import RowSpan
+from soilft.rows import RowSpan
 from soilft.schema import MISSING, PARTIAL
 
 

@@ -11,7 +11,7 @@ import xarray as xr
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
-from soilft.errors import GranuleEndsWorker, UnreadableGranule
+from soilft.errors import FormatMismatch, GranuleEndsWorker, UnreadableGranule
 from soilft.grid import Grid
 from soilft.ingest import reading
 from soilft.ingest.archive import discover
@@ -116,6 +116,8 @@ class Layers:
         return Granule((), name, "", url) if name in ("a", "b") else None
 
     def read(self, path: Path) -> xr.Dataset:
+        if path.read_text() == "foreign":
+            raise FormatMismatch("what a link leads to", expected="heights", found="depths")
         if path.read_text() == "broken":
             return xr.Dataset({"height": (("y", "x"), indexing.LazilyIndexedArray(Broken()))})
         return xr.Dataset({"height": (("y", "x"), np.full((2, 3), float(path.read_text())))})
@@ -150,6 +152,16 @@ def test_a_broken_file_displaces_its_own_older_one_alone(tmp_path: Path) -> None
     assert (item.granule, item.code) == ("b", "unreadable-granule")
     with xr.open_zarr(task.url) as opened:
         assert set(np.unique(opened.height.values).tolist()) == {110.0}
+
+
+def test_a_file_that_does_not_open_displaces_no_older_one_whatever_its_error_names(
+    tmp_path: Path,
+) -> None:
+    task = layers(tmp_path, x_a="1", y_a="foreign", x_b="100")
+    (item,) = ingest_static(task).set_aside
+    assert (item.granule, item.code) == ("a", "format-mismatch")
+    with xr.open_zarr(task.url) as opened:
+        assert set(np.unique(opened.height.values).tolist()) == {101.0}
 
 
 def test_a_link_that_leads_nowhere_displaces_no_older_file(tmp_path: Path) -> None:

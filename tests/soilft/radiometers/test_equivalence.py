@@ -8,13 +8,14 @@ import pytest
 from scipy import stats
 
 from soilft.days import DaySpan
-from soilft.grid import Region, RowSpan
+from soilft.grid import Region
 from soilft.radiometers import equivalence
 from soilft.radiometers import pairs as overlap
 from soilft.radiometers.equivalence import WINDOW_DAYS, Step, StepBand, step, steps_of_band
 from soilft.radiometers.eras import HandOver
 from soilft.radiometers.intercalibration import TERMS, Transfer
 from soilft.radiometers.pairs import Pairing
+from soilft.rows import RowSpan
 from tests.support import radiometers
 
 

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from soilft.days import DaySpan
-from soilft.grid import Region, RowSpan
+from soilft.grid import Region
 from soilft.radiometers import intercalibration_fit as harmonize
 from soilft.radiometers import pairs
 from soilft.radiometers.intercalibration import TERMS, Transfer, seasonal, warmth
 from soilft.radiometers.intercalibration_fit import Fitted, PairSums, choose, fit
 from soilft.radiometers.pairs import Pairing, SumBand, joined, sum_band
+from soilft.rows import RowSpan
 from tests.support import radiometers
 from tests.support.radiometers import Field
 

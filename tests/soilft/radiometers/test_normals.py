@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from soilft.days import DaySpan
-from soilft.grid import Region, RowSpan
+from soilft.grid import Region
 from soilft.predictors.stores import InputRefs
 from soilft.radiometers import normals_store, pairs
 from soilft.radiometers.normals import CARRIED, PARTS, YEAR_DAYS, Normals, part_of
 from soilft.radiometers.normals_fit import NormalsBand, fit_band, joined
 from soilft.radiometers.opened import GapRefs
+from soilft.rows import RowSpan
 from tests.support import radiometers
 
 WHOLE = DaySpan(date(2012, 1, 1), date(2013, 12, 31))

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from soilft.days import DaySpan
-from soilft.grid import Region, RowSpan
+from soilft.grid import Region
 from soilft.ingest.granules import template_for
 from soilft.predictors.stores import InputRefs
 from soilft.predictors.window import Target
+from soilft.rows import RowSpan
 from soilft.schema import MISSING
 from soilft.scores import baselines, reference_states
 from soilft.scores.reference_states import ReferenceBand, bands_that_fit, gathered, states_of_band
