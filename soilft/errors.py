@@ -16,6 +16,7 @@
     +-- StoreError               change nothing, name the store
     |   +-- StorePermission      ... get the right to read or write there
     |   +-- StoreConflict        ... take another store, or do what stands there first
+    |   +-- DamagedChunk         ... make the named chunk again: the same command does
     |   +-- MisalignedWrite      ... write whole chunks
     |   +-- PreconditionFailed   ... read what is there now, try again
     |   +-- LeaseHeld            ... wait for the other publisher, publish again
@@ -147,6 +148,12 @@ class StoreConflict(StoreError):
     """What stands in the store does not fit what would be written."""
 
     code = "store-conflict"
+
+
+class DamagedChunk(StoreError):
+    """A chunk is not as the ledger says that it was written, or there is none."""
+
+    code = "store-damaged"
 
 
 class MisalignedWrite(StoreError):

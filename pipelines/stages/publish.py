@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from pipelines import lineage
+from pipelines.checked import held
 from pipelines.events import Emit, Event, silent
 from pipelines.facts import PredictedDays
 from pipelines.outcomes import Outcomes
@@ -41,21 +42,24 @@ def publish(run: Run, emit: Emit = silent) -> tuple[Outcomes, Release]:
     ------
     StoreError
         Where chunks of the cube are missing: a part is never published.
+    DamagedChunk
+        Where one is not as it was predicted: soilft run makes it again.
     ReleaseRefused
         Where recent days are missing, states cannot be, or the forest of a first release is no
         better than the majority class, beyond the region file's limits.
     """
-    model = require_model(run)
-    predicted = require_predicted(run, model)
-    before = _latest_description(run)
-    staged = staging(run, model, predicted, before)
-    release = publish_prefix(
-        run.store,
-        staged,
-        lambda done, total: emit(Event(STAGE, done, total)),
-        seconds=run.config.publication.lease_seconds,
-        compared=lambda cube: changes.compared(cube, staged.url, staged.new_days(before)),
-    )
+    with held(run):
+        model = require_model(run)
+        predicted = require_predicted(run, model)
+        before = _latest_description(run)
+        staged = staging(run, model, predicted, before)
+        release = publish_prefix(
+            run.store,
+            staged,
+            lambda done, total: emit(Event(STAGE, done, total)),
+            seconds=run.config.publication.lease_seconds,
+            compared=lambda cube: changes.compared(cube, staged.url, staged.new_days(before)),
+        )
     outcomes = Outcomes(STAGE, done=int(release.fresh), skipped=int(not release.fresh))
     outcomes.cautions += staged.facts["checks"]["cautions"]
     return outcomes, release

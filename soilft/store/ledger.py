@@ -8,9 +8,10 @@ does the unit again, to the same bytes.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Self
 
 from soilft.store import objects
@@ -61,12 +62,16 @@ class Done:
         Small things to remember, JSON values.
     set_aside
         Granules left out, with reasons.
+    chunks
+        Checksum of each chunk that was written, by its path below the store
+        (`soilft.store.checksums`); none of units that release 0.3.0 recorded.
     """
 
     key: str
     content: str
     facts: Mapping[str, Any] = field(default_factory=dict)
     set_aside: tuple[SetAside, ...] = ()
+    chunks: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,7 @@ class Ledger:
 
     store: str
     _known: dict[tuple[str, str], Done] = field(default_factory=dict, compare=False, repr=False)
+    _chunks: dict[str, str | None] = field(default_factory=dict, compare=False, repr=False)
     _recalled: set[str] = field(default_factory=set, compare=False, repr=False)
 
     def _url(self, stage: str, unit: str) -> str:
@@ -92,14 +98,35 @@ class Ledger:
             record = _parse(objects.read_json(self._url(stage, unit)))
             if record is None:
                 return None
-            self._known[stage, unit] = record
+            self._remember(stage, unit, record)
         return self._known[stage, unit]
 
     def put(self, stage: str, unit: str, record: Done) -> None:
         """Remember a unit as done."""
         value = {**asdict(record), "written": datetime.now(UTC).isoformat(timespec="seconds")}
         objects.write(self._url(stage, unit), objects.to_json(value))
+        self._remember(stage, unit, record)
+
+    def _remember(self, stage: str, unit: str, record: Done) -> None:
+        before = self._known.get((stage, unit))
+        for path in () if before is None else before.chunks:
+            self._chunks.pop(path, None)
         self._known[stage, unit] = record
+        self._chunks.update(record.chunks)
+
+    @property
+    def chunks(self) -> Mapping[str, str | None]:
+        """Checksum of every chunk that is known to have been written, by its path."""
+        return MappingProxyType(self._chunks)
+
+    def undo(self, paths: Collection[str]) -> list[str]:
+        """Let the units that wrote some chunks be to do again; their names."""
+        wrote = [
+            at for at, record in self._known.items() if not record.chunks.keys().isdisjoint(paths)
+        ]
+        for stage, unit in wrote:
+            self.put(stage, unit, replace(self._known[stage, unit], key="", chunks={}))
+        return [f"{stage}/{unit}" for stage, unit in wrote]
 
     def is_done(self, stage: str, unit: str, key: str) -> bool:
         """Whether the unit was finished from exactly this key."""
@@ -112,7 +139,7 @@ class Ledger:
         for name, content in objects.read_all(root).items():
             record = _parse(json.loads(content))
             if record is not None:
-                self._known[stage, name.removesuffix(".json")] = record
+                self._remember(stage, name.removesuffix(".json"), record)
         self._recalled.add(stage)
 
 
@@ -124,4 +151,5 @@ def _parse(value: Any) -> Done | None:
         value["content"],
         value["facts"],
         tuple(SetAside(**item) for item in value["set_aside"]),
+        value.get("chunks", {}),
     )

@@ -191,8 +191,8 @@ def write(url: str, content: bytes) -> None:
     fs, path = filesystem(url)
     with explained(url):
         if isinstance(fs, LocalFileSystem):
-            temporary = _temporary_beside(path, content)
-            temporary.replace(path)
+            _temporary_beside(path, content).replace(path)
+            _keep_name(path)
         else:
             fs.pipe_file(path, content, **_typed(fs, path))
 
@@ -222,6 +222,7 @@ def create(url: str, content: bytes) -> None:
                     raise PreconditionFailed(url, found="another object") from error
                 finally:
                     temporary.unlink()
+                _keep_name(path)
             else:
                 fs.pipe_file(path, content, mode="create", **_typed(fs, path))
     except PreconditionFailed:
@@ -295,6 +296,7 @@ def copy(source: str, target: str) -> None:
     with explained(target):
         if isinstance(fs, LocalFileSystem):
             _temporary_beside(destination, Path(path).read_bytes()).replace(destination)
+            _keep_name(destination)
         else:
             fs.cp_file(path, destination)
 
@@ -331,9 +333,31 @@ def check_writable(root: str) -> None:
     remove(probe)
 
 
+def sync(path: Path) -> None:
+    """Bring a file, or what a folder names, to where no power cut reaches."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def _keep_name(path: str) -> None:
+    """Let the name of a new object outlast a power cut, as its content does."""
+    sync(Path(path).parent)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it; their names outlast a power cut."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync(folder.parent)
+
+
 def _temporary_beside(path: str, content: bytes) -> Path:
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(target.parent)
     temporary = target.with_name(f".{uuid.uuid4().hex}.partial")
     with temporary.open("xb") as file:
         file.write(content)

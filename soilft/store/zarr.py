@@ -23,13 +23,18 @@ from zarr.storage import FsspecStore, LocalStore
 
 from soilft.errors import MisalignedWrite, StoreConflict, StoreError
 from soilft.schema import Coordinate, Template, Variable
-from soilft.store import objects
+from soilft.store import checksums, objects
 
 COMPRESSOR = BloscCodec(cname="zstd", clevel=5, shuffle="bitshuffle")
 
 
 def zarr_store(url: str, *, read_only: bool = False) -> Store:
-    """Zarr's store object for a URL."""
+    """Zarr's store object for a URL; `soilft.store.checksums` looks at what passes through it."""
+    inner = _plain_store(url, read_only=read_only)
+    return checksums.reading(inner, url) if read_only else checksums.writing(inner, url)
+
+
+def _plain_store(url: str, *, read_only: bool) -> Store:
     fs, path = objects.filesystem(url)
     if objects.is_local(url):
         return LocalStore(path, read_only=read_only)
