@@ -72,7 +72,7 @@ class Run:
     def ledger(self) -> Ledger:
         """What is done, every record of the long stages read in one go."""
         ledger = Ledger(self.store)
-        for stage in ("ingest", "harmonize", "predict", "annual"):
+        for stage in ("ingest", "harmonize", "predict", "annual", "stores"):
             ledger.recall(stage)
         return ledger
 

@@ -23,6 +23,8 @@ from soilft.store import zarr as store
 from soilft.store.digest import digest
 from soilft.store.ledger import Done
 
+#: Where the ledger has the metadata and coordinates of stores that several units write to.
+STORES = "stores"
 LARGER_WORKERS = "Give each worker more memory."
 
 Task = TypeVar("Task")
@@ -81,30 +83,28 @@ class Work:
         """
         made = shards.metadata({"": template})
         key = digest({name: checksums.checksum(content) for name, content in made.items()})
-        record = self.run.ledger.get(self.stage, self._of_store(url))
-        if record is None or record.key != key:
+        record = self.run.ledger.get(STORES, self.run.places.path(url))
+        there = objects.exists(objects.join(url, shards.ROOT))
+        if record is None or record.key != key or not there:
             names = [objects.join(self.run.places.path(url), name) for name in made]
             self._change(url, key, names, partial(store.create, url, template))
 
     def describe(self, url: str, attributes: Mapping[str, Any]) -> None:
         """Replace the attributes of a store that `create` made."""
-        record = self.run.ledger.get(self.stage, self._of_store(url))
+        record = self.run.ledger.get(STORES, self.run.places.path(url))
         if record is not None and dict(store.open_raw(url).attrs) != dict(attributes):
             change = partial(store.set_attributes, url, attributes)
             self._change(url, record.key, list(record.chunks), change)
 
-    def _of_store(self, url: str) -> str:
-        return f"stores/{self.run.places.path(url)}"
-
     def _change(self, url: str, key: str, paths: list[str], change: Callable[[], None]) -> None:
         """Change metadata and coordinates of a store; the ledger knows none while they change."""
-        unit = self._of_store(url)
-        if self.run.ledger.get(self.stage, unit) is not None:
-            self.run.ledger.put(self.stage, unit, Done("", ""))
+        unit = self.run.places.path(url)
+        if self.run.ledger.get(STORES, unit) is not None:
+            self.run.ledger.put(STORES, unit, Done("", ""))
         change()
-        chunks = {p: checksums.checksum(objects.read(self.run.places.url(p))) for p in paths}
-        chunks = kept(self.run.store, chunks)
-        self.run.ledger.put(self.stage, unit, Done(key, digest(chunks), chunks=chunks))
+        found = {p: checksums.checksum(objects.read(self.run.places.url(p))) for p in paths}
+        chunks = kept(self.run.store, found)
+        self.run.ledger.put(STORES, unit, Done(key, digest(chunks), chunks=chunks))
 
     def do(
         self,
