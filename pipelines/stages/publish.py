@@ -31,6 +31,7 @@ from soilft.store import objects
 from soilft.store.digest import digest
 
 STAGE = "publish"
+NOT_COPIED = "changed or lost since it was published; this release has it from what is staged"
 # Path of the group of annual layers within the cube.
 ANNUAL = "annual"
 
@@ -62,6 +63,7 @@ def publish(run: Run, emit: Emit = silent) -> tuple[Outcomes, Release]:
         )
     outcomes = Outcomes(STAGE, done=int(release.fresh), skipped=int(not release.fresh))
     outcomes.cautions += staged.facts["checks"]["cautions"]
+    outcomes.cautions += [f"{url}: {NOT_COPIED}" for url in release.damaged]
     return outcomes, release
 
 

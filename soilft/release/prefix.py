@@ -13,8 +13,8 @@ from typing import Any
 
 from soilft.errors import ReleaseRefused
 from soilft.release.shards import is_metadata
-from soilft.release.staged import sha256
-from soilft.store import objects
+from soilft.release.staged import md5, sha256
+from soilft.store import checksums, objects
 from soilft.store import zarr as store
 
 # Requests under way at a time.
@@ -36,7 +36,7 @@ class Prefix:
     """
 
     url: str
-    present: Mapping[str, int]
+    present: dict[str, int]
     pool: ThreadPoolExecutor
     expected: dict[str, int] = field(default_factory=dict)
 
@@ -69,7 +69,7 @@ class Prefix:
         Returns
         -------
         dict
-            Of each name ``sha256`` and ``size``, JSON values.
+            Of each name ``sha256``, ``md5`` and ``size``, JSON values.
 
         Raises
         ------
@@ -81,7 +81,11 @@ class Prefix:
         def one(item: tuple[str, bytes]) -> None:
             name, content = item
             place = f"{folder}/{name}"
-            written[name] = {"sha256": sha256(content), "size": len(content)}
+            written[name] = {
+                "sha256": sha256(content),
+                "md5": md5(content),
+                "size": len(content),
+            }
             if self.present.get(place) != len(content):
                 self.create(place, content)
             self._read_back(place, written[name]["sha256"])
@@ -101,25 +105,71 @@ class Prefix:
                 remedy="The store did not keep what it was given. Publish again once it is sound.",
             )
 
-    def copy(self, source: str, folder: str, sizes: Mapping[str, int]) -> None:
-        """Copy objects by name into a folder; the store's own server does it where it is one."""
+    def copy(self, source: str, folder: str, written: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        """Copy objects by name into a folder, and hold each copy against what was once written.
 
-        def one(name: str) -> None:
+        The store's own server copies where it is one. Where it also states the MD5 of the copy,
+        nothing is read; else the copy is.
+
+        Parameters
+        ----------
+        written
+            As `write` returned it, when the objects were written.
+
+        Returns
+        -------
+        list of str
+            Names of those that are not as they were written; their copies are removed.
+        """
+
+        def one(name: str) -> bool:
+            place, said = f"{folder}/{name}", written[name]
+            url = objects.join(self.url, place)
+            if self.present.get(place) != said["size"]:
+                try:
+                    objects.copy(objects.join(source, name), url)
+                except FileNotFoundError:
+                    return False
+            stated = objects.stated_md5(url)
+            if stated is not None and stated == said.get("md5"):
+                return True
+            return bool(sha256(objects.read(url) or b"") == said["sha256"])
+
+        sound = dict(zip(written, self.pool.map(one, written), strict=True))
+        for name, ok in sound.items():
             place = f"{folder}/{name}"
-            if self.present.get(place) != sizes[name]:
-                objects.copy(objects.join(source, name), objects.join(self.url, place))
-
-        _all(self.pool.map(one, sizes))
-        self.expected.update({f"{folder}/{name}": size for name, size in sizes.items()})
+            if ok:
+                self.expected[place] = int(written[name]["size"])
+            else:
+                objects.remove(objects.join(self.url, place))
+                self.present.pop(place, None)
+        return [name for name, ok in sound.items() if not ok]
 
     def copy_all(self, source: str, folder: str, *, without_metadata: bool = False) -> None:
-        """Copy all that lies below a URL into a folder, or all but Zarr's metadata."""
+        """Copy all that lies below a URL into a folder, or all but Zarr's metadata.
+
+        Raises
+        ------
+        DamagedChunk
+            Where an object is not as the stage that made it has written it.
+        """
         sizes = {
             name: size
             for name, size in objects.listing(source).items()
             if not name.endswith(".partial") and not (without_metadata and is_metadata(name))
         }
-        self.copy(source, folder, sizes)
+
+        def one(name: str) -> None:
+            place = f"{folder}/{name}"
+            url = objects.join(self.url, place)
+            if self.present.get(place) != sizes[name]:
+                objects.copy(objects.join(source, name), url)
+            checksums.hold(objects.join(source, name), objects.read(url))
+
+        _all(self.pool.map(one, sizes))
+        for name in checksums.known(source) - sizes.keys():
+            checksums.hold(objects.join(source, name), None)
+        self.expected.update({f"{folder}/{name}": size for name, size in sizes.items()})
 
     def check(self, *, but: Collection[str]) -> None:
         """Hold what lies under the prefix against what was to be written, but for some names.

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -45,12 +45,15 @@ class Release:
         False where exactly this was published before and nothing was done.
     changed
         What changed since the release before, JSON values; None for the first.
+    damaged
+        Objects of the release before that are not as they were written; this one has sound ones.
     """
 
     version: str
     cube: str
     fresh: bool
     changed: Mapping[str, Any] | None = None
+    damaged: tuple[str, ...] = ()
 
 
 def latest(root: str) -> dict[str, Any] | None:
@@ -130,7 +133,13 @@ def publish(
                 changed = {"since": current["version"], **compared(cube)}
             work.write(changed)
         said = _commit(work, seen)
-    return Release(version, objects.join(root, work.place), fresh=True, changed=said["changed"])
+    return Release(
+        version,
+        objects.join(root, work.place),
+        fresh=True,
+        changed=said["changed"],
+        damaged=tuple(work.damaged),
+    )
 
 
 @dataclass
@@ -141,6 +150,8 @@ class _Publication:
     ----------
     current
         What ``latest.json`` said when the lease was taken.
+    damaged
+        Objects of that release that were not as they had been written, and were not copied.
     """
 
     root: str
@@ -150,6 +161,7 @@ class _Publication:
     current: Mapping[str, Any] | None
     progress: Callable[[int, int], None]
     done: int = 0
+    damaged: list[str] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -193,12 +205,12 @@ class _Publication:
         before = self._parts_before()
         for part in self.staged.parts:
             old = manifest(self.root, part.key) if before.get(part.index) == part.key else None
-            if old is None:
+            source = objects.join(self.root, (self.current or {}).get("cube", ""))
+            bad = [] if old is None else prefix.copy(source, CUBE, old)
+            self.damaged += [objects.join(source, name) for name in bad]
+            if old is None or bad:
                 written = prefix.write(CUBE, self.staged.objects_of(part))
-                objects.create(_manifest_url(self.root, part.key), objects.to_json(written))
-            else:
-                source = objects.join(self.root, (self.current or {})["cube"])
-                prefix.copy(source, CUBE, {name: int(said["size"]) for name, said in old.items()})
+                objects.write(_manifest_url(self.root, part.key), objects.to_json(written))
             self.step()
 
     def _parts_before(self) -> dict[int, str]:

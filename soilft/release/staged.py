@@ -176,3 +176,8 @@ class Staged:
 def sha256(content: bytes) -> str:
     """SHA-256 of bytes, in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
+
+
+def md5(content: bytes) -> str:
+    """MD5 of bytes, in hexadecimal: what S3 servers state of objects, no proof against forgery."""
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()

@@ -83,6 +83,35 @@ def noting() -> Iterator[dict[str, str | None]]:
         _noted.reset(token)
 
 
+def hold(url: str, content: bytes | None) -> None:
+    """Hold an object that was read against what is known of it.
+
+    Raises
+    ------
+    DamagedChunk
+        Where it is another one.
+    """
+    for root, checksums in _expected.items():
+        path = url.removeprefix(f"{root}/")
+        if path != url and path in checksums:
+            _require(url, checksums[path], checksum(content))
+
+
+def known(url: str) -> set[str]:
+    """Names below a URL of the objects whose checksum is known, also of those that are none."""
+    found = set()
+    for root, checksums in _expected.items():
+        below = f"{url.removeprefix(f'{root}/')}/"
+        if url.startswith(f"{root}/"):
+            found |= {path.removeprefix(below) for path in checksums if path.startswith(below)}
+    return found
+
+
+def _require(url: str, expected: str | None, found: str | None) -> None:
+    if found != expected:
+        raise DamagedChunk(url, expected=_said(expected), found=_said(found), remedy=MADE_AGAIN)
+
+
 def reading(inner: Store, url: str) -> Store:
     """A store to read from, held against what is known of its objects."""
     for root, checksums in _expected.items():
@@ -168,10 +197,8 @@ class _Held(WrapperStore[Store]):
         if place not in self.checksums or (byte_range is not None and key in self.sound):
             return await self._store.get(key, prototype, byte_range)
         whole = await self._store.get(key, prototype)
-        expected = self.checksums[place]
         found = None if whole is None else checksum(whole.to_bytes())
-        if found != expected:
-            raise damaged(f"{self.root}/{place}", expected, found)
+        _require(f"{self.root}/{place}", self.checksums[place], found)
         self.sound.add(key)
         return whole if whole is None or byte_range is None else _part(whole, byte_range)
 
@@ -198,11 +225,6 @@ def _part(whole: Buffer, asked: ByteRequest) -> Buffer:
             return whole[asked.offset :]
         case SuffixByteRequest():
             return whole[max(len(whole) - asked.suffix, 0) :]
-
-
-def damaged(url: str, expected: str | None, found: str | None) -> DamagedChunk:
-    """The error of an object that is not as it was written."""
-    return DamagedChunk(url, expected=_said(expected), found=_said(found), remedy=MADE_AGAIN)
 
 
 def _said(value: str | None) -> str:

@@ -170,6 +170,19 @@ def to_json(value: Any) -> bytes:
     return (json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
+def stated_md5(url: str) -> str | None:
+    """MD5 of an object's content by what its server says of it; None where it says none.
+
+    The ETag of S3 is one for objects that were put whole and are not encrypted by a key of the
+    customer. Who compares reads the object where it differs.
+    """
+    fs, path = filesystem(url)
+    if "s3" not in fs.protocol:
+        return None
+    with explained(url):
+        return str(fs.info(path)["ETag"]).strip('"')
+
+
 def listing(url: str) -> dict[str, int]:
     """Every object below a prefix: path relative to it, and size in bytes."""
     fs, path = filesystem(url)
