@@ -55,8 +55,8 @@ def damage_named(url: str) -> Iterator[None]:
             url,
             expected="chunks as they were written",
             found="one whose checksum does not fit",
-            remedy="Read it again. Where it stays so, an object is damaged: soilft verify names it; "
-            "bring it back from a copy.",
+            remedy="Read it again. Where it stays so, an object is damaged: soilft verify names "
+            "it; bring it back from a copy.",
         ) from error
 
 

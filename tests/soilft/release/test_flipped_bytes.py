@@ -11,6 +11,7 @@ import pytest
 import xarray as xr
 
 from soilft.annual import store as annual_store
+from soilft.errors import StoreError
 from soilft.release.publication import publish
 from soilft.store import objects
 from soilft.store import zarr as store
@@ -98,3 +99,19 @@ def test_a_flipped_byte_is_never_read_as_a_value(cube: Path) -> None:
             if not is_noticed(cube, array_of(cube, path)):
                 unnoticed.append(f"{path.relative_to(cube)}: bit {bit} of byte {at}")
     assert not unnoticed
+
+
+@pytest.mark.parametrize("name", ["freeze_thaw_state/c/0/0/0", "time/c/0"])
+def test_a_damaged_cube_is_named_where_soilft_reads_it(cube: Path, name: str) -> None:
+    for opening in (store.open_cube, store.open_stored):
+        with (
+            flipped(cube / name, 20, 0),
+            pytest.raises(StoreError, match=r"cube\.zarr: .*one whose checksum does not fit"),
+            store.damage_named(str(cube)),
+        ):
+            opening(str(cube)).load()
+
+
+def test_what_is_no_damage_is_said_as_it_is(cube: Path) -> None:
+    with pytest.raises(ValueError, match="of another kind"), store.damage_named(str(cube)):
+        raise ValueError("of another kind")

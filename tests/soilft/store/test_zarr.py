@@ -337,27 +337,6 @@ def test_a_variable_of_another_packing_is_refused_though_its_axes_fit(url: str) 
         store.create(url, whole)
 
 
-def test_a_damaged_chunk_of_a_checked_store_is_named_by_its_store(url: str) -> None:
-    store.create(url, replace(template(), checked=True))
-    store.write_region(url, values(10), {})
-    for name in ("state/c/0/0/0", "time/c/0"):
-        chunk = Path(url, name)
-        content = bytearray(chunk.read_bytes())
-        content[len(content) // 2] ^= 1
-        chunk.write_bytes(content)
-        for opening in (store.open_cube, store.open_stored):
-            with (
-                pytest.raises(StoreError, match=r"small\.zarr: .*checksum does not fit"),
-                store.damage_named(url),
-            ):
-                opening(url).load()
-
-
-def test_what_is_no_damage_is_said_as_it_is(url: str) -> None:
-    with pytest.raises(ValueError, match="of another kind"), store.damage_named(url):
-        raise ValueError("of another kind")
-
-
 def test_projected_grid_carries_longitude_and_latitude(tmp_path: Path) -> None:
     grid = Region("alaska", "ease2-north-25km", (-150, 60, -148, 61)).grid
     url = str(tmp_path / "alaska.zarr")
