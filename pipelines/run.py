@@ -242,8 +242,11 @@ class Run:
 
     @property
     def annual_name(self) -> str:
-        """Names annual layers by their settings."""
-        return self.config.annual.key()[:16]
+        """Names annual layers by their settings and by what their chunks carry.
+
+        Layers of 0.3.0, whose chunks carry no checksum, are of another name and stay as they are.
+        """
+        return f"{self.config.annual.key()[:16]}-crc32c"
 
     def annual_url(self, model: ModelRef) -> str:
         """The annual layers of the staging cube."""

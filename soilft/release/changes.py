@@ -32,7 +32,17 @@ def compared(before: str, after: str, spans: Sequence[DaySpan]) -> dict[str, Any
         ``pixel_days`` known in either, ``changed``, those whose state differs or that one of the
         cubes does not know, their ``share`` of the former, and the same three ``by_year``. Years
         without a change are left out of it. Where the grids differ, only ``reason``.
+
+    Raises
+    ------
+    StoreError
+        Where the earlier cube is damaged.
     """
+    with store.damage_named(before):
+        return _compared(before, after, spans)
+
+
+def _compared(before: str, after: str, spans: Sequence[DaySpan]) -> dict[str, Any]:
     old, new = store.open_raw(before), store.open_raw(after)
     states = store.array(old, STATE), store.array(new, STATE)
     if states[0].shape[1:] != states[1].shape[1:] or not _same_cells(old, new):

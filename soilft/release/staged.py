@@ -31,7 +31,8 @@ class Part:
     index
         Number of the shard along time.
     key
-        Digest of its days' values and of how they are cut. Parts of equal keys are equal bytes.
+        Digest of its days' values and of how they are cut and packed. Parts of equal keys are equal
+        bytes.
     """
 
     index: int
@@ -116,6 +117,11 @@ class Staged:
                 (v.name, v.dims, v.dtype, repr(v.fill), self.template.shape(v)[1:])
                 for v in self.template.variables
             ],
+            # A shard is never copied below metadata that read it otherwise.
+            {
+                path: [store.codecs(template, v) for v in template.variables]
+                for path, template in self.templates.items()
+            },
         )
         for index, days in enumerate(self.days.chunks(self.layout.shard_days)):
             rows = days.within(self.days)

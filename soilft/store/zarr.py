@@ -8,7 +8,8 @@ axis. xarray lets a partial NumPy region through; `write_region` does not.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,15 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 import zarr
+from zarr.abc.codec import BytesBytesCodec
 from zarr.abc.store import Store
-from zarr.codecs import BloscCodec
+from zarr.codecs import BloscCodec, Crc32cCodec
 from zarr.errors import ZarrUserWarning
-from zarr.storage import FsspecStore, LocalStore
+from zarr.storage import FsspecStore, LocalStore, MemoryStore
 
 from soilft.errors import MisalignedWrite, StoreConflict, StoreError
 from soilft.schema import Coordinate, Template, Variable
 from soilft.store import checksums, objects
-
-COMPRESSOR = BloscCodec(cname="zstd", clevel=5, shuffle="bitshuffle")
 
 
 def zarr_store(url: str, *, read_only: bool = False) -> Store:
@@ -42,15 +42,38 @@ def _plain_store(url: str, *, read_only: bool) -> Store:
     return FsspecStore(fs_async, path=path, read_only=read_only)
 
 
+@contextmanager
+def damage_named(url: str) -> Iterator[None]:
+    """Say which store it is where values are read from a chunk whose checksum does not fit.
+
+    Raises
+    ------
+    StoreError
+        In place of Zarr's error, which names neither store nor chunk.
+    """
+    try:
+        yield
+    except ValueError as error:
+        if "checksum" not in str(error):
+            raise
+        raise StoreError(
+            url,
+            expected="chunks as they were written",
+            found="one whose checksum does not fit",
+            remedy="Read it again. Where it stays so, an object is damaged: soilft verify names "
+            "it; bring it back from a copy.",
+        ) from error
+
+
 def open_cube(url: str) -> xr.Dataset:
     """Open a store lazily, CF-decoded, without dask.
 
     Raises
     ------
     StoreError
-        Where there is no readable store at the URL.
+        Where there is no readable store at the URL, or its coordinates are damaged.
     """
-    with objects.explained(url):
+    with objects.explained(url), damage_named(url):
         try:
             cube: xr.Dataset = xr.open_zarr(
                 zarr_store(url, read_only=True), chunks=None, consolidated=True
@@ -66,9 +89,9 @@ def open_stored(url: str) -> xr.Dataset:
     Raises
     ------
     StoreError
-        Where there is no readable store at the URL.
+        Where there is no readable store at the URL, or its coordinates are damaged.
     """
-    with objects.explained(url):
+    with objects.explained(url), damage_named(url):
         try:
             stored: xr.Dataset = xr.open_zarr(
                 zarr_store(url, read_only=True), chunks=None, consolidated=True, decode_cf=False
@@ -119,7 +142,7 @@ def make(url: str, group: zarr.Group, template: Template) -> None:
         Where an array is there that does not fit the template.
     """
     for coordinate in template.coordinates:
-        _put_coordinate(url, group, coordinate)
+        _put_coordinate(url, group, template, coordinate)
     for variable in template.variables:
         _put_variable(url, group, template, variable)
 
@@ -155,22 +178,47 @@ def consolidate(where: Store) -> None:
         zarr.consolidate_metadata(where)
 
 
-def _put_coordinate(url: str, group: zarr.Group, coordinate: Coordinate) -> None:
+def compressors(template: Template, *, axis: bool = False) -> tuple[BytesBytesCodec, ...]:
+    """What packs the chunks of a template's variables, or of its coordinates.
+
+    The checksum stands last: readers hold it against the bytes as they came, before Blosc's C code
+    sees them.
+    """
+    # Bytes of a steady axis differ little from one number to the next.
+    packed = BloscCodec(cname="zstd", clevel=5, shuffle="shuffle" if axis else "bitshuffle")
+    return (packed, Crc32cCodec()) if template.checked else (packed,)
+
+
+def codecs(template: Template, variable: Variable) -> list[Any]:
+    """All codecs of a variable as the metadata of its array state them, JSON values."""
+    metadata = _new_variable(_nowhere(), template, variable).metadata
+    found: list[Any] = metadata.to_dict()["codecs"]  # type: ignore[assignment]
+    return found
+
+
+def _nowhere() -> zarr.Group:
+    return zarr.open_group(MemoryStore())
+
+
+def _new_variable(group: zarr.Group, template: Template, variable: Variable) -> zarr.Array[Any]:
+    return group.create_array(
+        variable.name,
+        shape=template.shape(variable),
+        dtype=variable.dtype,
+        chunks=template.chunk_shape(variable),
+        shards=template.shard_shape(variable),
+        fill_value=variable.fill,
+        dimension_names=variable.dims,
+        attributes=template.attributes_of(variable),
+        compressors=compressors(template),
+    )
+
+
+def _new_coordinate(
+    group: zarr.Group, template: Template, coordinate: Coordinate
+) -> zarr.Array[Any]:
     values = np.asarray(coordinate.values)
-    if coordinate.name in group and array(group, coordinate.name).nchunks_initialized:
-        stored = np.asarray(array(group, coordinate.name)[...])
-        if _begins_with(values, stored, coordinate.dims):
-            if values.shape == stored.shape:
-                return
-        else:
-            raise StoreConflict(
-                objects.join(url, coordinate.name),
-                expected=_outline(values),
-                found=_outline(stored),
-                remedy="The store was made for another region or period; choose another store, "
-                "or keep the first day and let the period grow at its end.",
-            )
-    created = group.create_array(
+    return group.create_array(
         coordinate.name,
         shape=values.shape,
         dtype=values.dtype,
@@ -178,39 +226,71 @@ def _put_coordinate(url: str, group: zarr.Group, coordinate: Coordinate) -> None
         fill_value=0,
         dimension_names=coordinate.dims,
         attributes=dict(coordinate.attributes),
-        # Bytes of a steady axis differ little from one number to the next.
-        compressors=BloscCodec(cname="zstd", clevel=5, shuffle="shuffle"),
+        compressors=compressors(template, axis=True),
         # Zeros are values here, not absence: keep the chunk even where all of it is zero.
         config={"write_empty_chunks": True},
         overwrite=True,
     )
-    created[...] = values
+
+
+def _require_packing(place: str, stored: zarr.Array[Any], new: zarr.Array[Any]) -> None:
+    """Refuse an array whose chunks are packed otherwise than those of a new one."""
+    found, expected = _packing(stored), _packing(new)
+    if found != expected:
+        raise StoreConflict(
+            place,
+            expected=f"chunks packed by {expected}",
+            found=found,
+            remedy="The store was made by another version: choose another store, or remove this "
+            "one so that it is made anew.",
+        )
+
+
+def _packing(array: zarr.Array[Any]) -> str:
+    """Codecs that pack an array's chunks, with their settings."""
+    chain: list[Any] = [codec.to_dict() for codec in array.compressors]  # type: ignore[union-attr]
+    return ", ".join(
+        " ".join([codec["name"], *(f"{k}={v}" for k, v in codec.get("configuration", {}).items())])
+        for codec in chain
+    )
+
+
+def _put_coordinate(
+    url: str, group: zarr.Group, template: Template, coordinate: Coordinate
+) -> None:
+    values, place = np.asarray(coordinate.values), objects.join(url, coordinate.name)
+    if coordinate.name in group and array(group, coordinate.name).nchunks_initialized:
+        held = array(group, coordinate.name)
+        stored = np.asarray(held[...])
+        if not _begins_with(values, stored, coordinate.dims):
+            raise StoreConflict(
+                place,
+                expected=_outline(values),
+                found=_outline(stored),
+                remedy="The store was made for another region or period; choose another store, "
+                "or keep the first day and let the period grow at its end.",
+            )
+        _require_packing(place, held, _new_coordinate(_nowhere(), template, coordinate))
+        if values.shape == stored.shape:
+            return
+    _new_coordinate(group, template, coordinate)[...] = values
 
 
 def _put_variable(url: str, group: zarr.Group, template: Template, variable: Variable) -> None:
     shape = template.shape(variable)
     if variable.name not in group:
-        group.create_array(
-            variable.name,
-            shape=shape,
-            dtype=variable.dtype,
-            chunks=template.chunk_shape(variable),
-            shards=template.shard_shape(variable),
-            fill_value=variable.fill,
-            dimension_names=variable.dims,
-            attributes=template.attributes_of(variable),
-            compressors=COMPRESSOR,
-        )
+        _new_variable(group, template, variable)
         return
-    stored = array(group, variable.name)
+    stored, place = array(group, variable.name), objects.join(url, variable.name)
     expected = (np.dtype(variable.dtype), template.chunk_shape(variable))
     if (stored.dtype, stored.chunks) != expected or stored.shards != template.shard_shape(variable):
         raise StoreConflict(
-            objects.join(url, variable.name),
+            place,
             expected=f"{expected[0]} in chunks {expected[1]}",
             found=f"{stored.dtype} in chunks {stored.chunks}",
             remedy="Choose another store, or the chunk length this one was made with.",
         )
+    _require_packing(place, stored, _new_variable(_nowhere(), template, variable))
     if stored.shape != shape:
         stored.resize(shape)
     attributes = template.attributes_of(variable)

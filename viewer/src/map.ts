@@ -23,6 +23,11 @@ export function fitted(canvas: HTMLCanvasElement, width: number, height: number)
   return ratio;
 }
 
+/** Nothing is drawn any more. */
+export function cleared(canvas: HTMLCanvasElement): void {
+  canvas.getContext("2d")!.clearRect(0, 0, canvas.width, canvas.height);
+}
+
 /** The hatch that missing cells and days are drawn with. */
 export function hatch(ink: Ink, ratio: number): CanvasPattern {
   const size = Math.round(6 * ratio);
