@@ -16,7 +16,8 @@
     +-- StoreError               change nothing, name the store
     |   +-- StorePermission      ... get the right to read or write there
     |   +-- StoreConflict        ... take another store, or do what stands there first
-    |   +-- DamagedChunk         ... make the named chunk again: the same command does
+    |   +-- DamagedChunk         ... make the named chunk again: soilft run does
+    |   +-- DamagedCube          ... bring back from a copy what soilft verify names
     |   +-- MisalignedWrite      ... write whole chunks
     |   +-- PreconditionFailed   ... read what is there now, try again
     |   +-- LeaseHeld            ... wait for the other publisher, publish again
@@ -154,6 +155,12 @@ class DamagedChunk(StoreError):
     """A chunk is not as the ledger says that it was written, or there is none."""
 
     code = "store-damaged"
+
+
+class DamagedCube(StoreError):
+    """The checksum of a chunk of a published cube does not fit."""
+
+    code = "cube-damaged"
 
 
 class MisalignedWrite(StoreError):

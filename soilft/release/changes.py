@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from soilft.days import DaySpan, day_of
+from soilft.errors import DamagedCube
 from soilft.schema import MISSING
 from soilft.store import zarr as store
 
@@ -31,15 +32,14 @@ def compared(before: str, after: str, spans: Sequence[DaySpan]) -> dict[str, Any
         ``days_added`` that only the later cube has on its axis; of the days that both have,
         ``pixel_days`` known in either, ``changed``, those whose state differs or that one of the
         cubes does not know, their ``share`` of the former, and the same three ``by_year``. Years
-        without a change are left out of it. Where the grids differ, only ``reason``.
-
-    Raises
-    ------
-    StoreError
-        Where the earlier cube is damaged.
+        without a change are left out of it. Where the grids differ, or the earlier cube is damaged,
+        only ``reason``.
     """
-    with store.damage_named(before):
-        return _compared(before, after, spans)
+    try:
+        with store.damage_named(before):
+            return _compared(before, after, spans)
+    except DamagedCube:
+        return {"reason": "the cube before is damaged: soilft verify names the objects"}
 
 
 def _compared(before: str, after: str, spans: Sequence[DaySpan]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from zarr.codecs import BloscCodec, Crc32cCodec
 from zarr.errors import ZarrUserWarning
 from zarr.storage import FsspecStore, LocalStore, MemoryStore
 
-from soilft.errors import MisalignedWrite, StoreConflict, StoreError
+from soilft.errors import DamagedCube, MisalignedWrite, StoreConflict, StoreError
 from soilft.schema import Coordinate, Template, Variable
 from soilft.store import checksums, objects
 
@@ -48,7 +48,7 @@ def damage_named(url: str) -> Iterator[None]:
 
     Raises
     ------
-    StoreError
+    DamagedCube
         In place of Zarr's error, which names neither store nor chunk.
     """
     try:
@@ -56,7 +56,7 @@ def damage_named(url: str) -> Iterator[None]:
     except ValueError as error:
         if "checksum" not in str(error):
             raise
-        raise StoreError(
+        raise DamagedCube(
             url,
             expected="chunks as they were written",
             found="one whose checksum does not fit",
