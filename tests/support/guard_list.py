@@ -349,4 +349,28 @@ GUARDS = (
         "        pass",
         "tests/soilft/geo/test_antimeridian.py",
     ),
+    Guard(
+        "soilft/release/lease.py",
+        "        with suppress(StoreError, FileNotFoundError):",
+        "        with suppress(ZeroDivisionError):",
+        "tests/soilft/release/test_lease.py",
+    ),
+    Guard(
+        "soilft/release/publication.py",
+        "        _sweep(root)",
+        "        pass",
+        "tests/soilft/release/test_publication.py",
+    ),
+    Guard(
+        "soilft/store/objects.py",
+        "        if of_network and credentials.are_meant_by(error):",
+        "        if False:",
+        "tests/soilft/store/test_credentials.py",
+    ),
+    Guard(
+        "soilft/store/objects.py",
+        "    credentials.refuse_in(url)",
+        "    pass",
+        "tests/soilft/store/test_credentials.py",
+    ),
 )
