@@ -10,7 +10,7 @@ import fcntl
 import json
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -187,10 +187,28 @@ def listing(url: str) -> dict[str, int]:
             return {}
     root = path.rstrip("/") + "/"
     return {
-        name.removeprefix(root): int(info["size"])
+        name.removeprefix(root): size_of(url, info)
         for name, info in sorted(found.items())
         if name.startswith(root)
     }
+
+
+def size_of(url: str, info: Mapping[str, Any]) -> int:
+    """Size of an object in bytes, as its file system tells it.
+
+    Raises
+    ------
+    StoreError
+        Where a server does not.
+    """
+    if info.get("size") is None:
+        raise StoreError(
+            url,
+            expected="a server that tells the size of a file (Content-Length)",
+            found="none",
+            remedy="Get the files with another program, and name the folder where they are.",
+        )
+    return int(info["size"])
 
 
 def write(url: str, content: bytes) -> None:

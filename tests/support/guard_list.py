@@ -373,4 +373,22 @@ GUARDS = (
         "    pass",
         "tests/soilft/store/test_credentials.py",
     ),
+    Guard(
+        "pipelines/config/region_file.py",
+        "    _refuse_credentials(values, written, ())",
+        "    pass",
+        "tests/pipelines/test_as_written.py",
+    ),
+    Guard(
+        "pipelines/cli/served.py",
+        "    return most if len(digits) > len(str(max(most, 0))) else min(int(digits), most)",
+        "    return min(int(digits), most)",
+        "tests/pipelines/test_view.py",
+    ),
+    Guard(
+        "soilft/store/objects.py",
+        '    if info.get("size") is None:',
+        "    if False:",
+        "tests/soilft/sources/test_files.py",
+    ),
 )
