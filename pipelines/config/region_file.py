@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, ValidationError, model_validator
 
+from cluster.spec import SECRET
 from pipelines.config.as_written import AsWritten, Place, read
 from pipelines.config.cluster import ClusterSection
 from pipelines.config.products import AnyInput, TimedInput
@@ -41,6 +42,7 @@ from soilft.grid import Region
 from soilft.predictors.features import FeatureSet
 from soilft.predictors.window import Target
 from soilft.sources.labels import LOCAL_SOLAR_HOUR
+from soilft.store import credentials
 from soilft.store.digest import digest
 
 if TYPE_CHECKING:
@@ -218,7 +220,8 @@ def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Config:
     Raises
     ------
     ConfigError
-        Naming the file and each key that is wrong, what was expected and what was found.
+        Naming the file and each key that is wrong, what was expected and what was found; of
+        credentials, which belong in the environment or a profile, nothing of what was found.
     """
     if not path.is_file():
         shipped = ", ".join(sorted(p.stem for p in REGIONS.glob("*.yaml")))
@@ -234,6 +237,7 @@ def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Config:
     own = {place: line for place, line in written.lines.items() if not given.keys() & {*place[:1]}}
     written = AsWritten(path, {**written.values, **given}, own)
     values = _expanded(written.values, written, ())
+    _refuse_credentials(values, written, ())
     try:
         return Config.model_validate(values)
     except ValidationError as error:
@@ -265,7 +269,8 @@ def _problem(item: Any, written: AsWritten) -> str:
     if not item["loc"]:  # what sections must agree on
         return _by_key(message, written)
     if item["type"] == "extra_forbidden":
-        message = f"unknown key (value {found!r})"
+        hidden = isinstance(found, dict | list) or SECRET.search(str(item["loc"][-1]))
+        message = "unknown key" if hidden else f"unknown key (value {found!r})"
     elif item["type"] == "missing":
         message = "missing key"
     elif item["type"] == "string_type" and isinstance(found, int | float):
@@ -274,6 +279,18 @@ def _problem(item: Any, written: AsWritten) -> str:
     elif "found" not in message and not isinstance(found, dict | list | BaseModel):
         message += f", found {found if isinstance(found, date) else repr(found)}"
     return f"{written.at(item['loc'])}: {message}"
+
+
+def _refuse_credentials(value: Any, written: AsWritten, place: Place) -> None:
+    """Refuse text with a password, a key or a signature in it before any message shows values."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _refuse_credentials(item, written, (*place, key))
+    elif isinstance(value, list | tuple):
+        for i, item in enumerate(value):
+            _refuse_credentials(item, written, (*place, i))
+    elif isinstance(value, str):
+        credentials.refuse_in(value, f"{written.path}: {written.at(place)}")
 
 
 def _by_key(message: str, written: AsWritten) -> str:

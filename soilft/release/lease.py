@@ -14,13 +14,13 @@ import secrets
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from soilft.errors import LeaseHeld, LeaseLost, PreconditionFailed
+from soilft.errors import LeaseHeld, LeaseLost, PreconditionFailed, StoreError
 from soilft.release import pointer
 from soilft.store import objects
 
@@ -113,10 +113,21 @@ def held(root: str, seconds: float = SECONDS) -> Iterator[Lease]:
         Where another publisher holds it, naming it and when its lease ends.
     """
     lease = acquire(root, seconds)
-    try:
+    with _freed_at_last(lease):
         yield lease
+
+
+@contextmanager
+def _freed_at_last(lease: Lease) -> Iterator[None]:
+    """Free the lease where the store lets us, and leave to be told what ended the block.
+
+    What cannot be freed ends by itself.
+    """
+    try:
+        yield
     finally:
-        lease.free()
+        with suppress(StoreError, FileNotFoundError):
+            lease.free()
 
 
 def acquire(root: str, seconds: float = SECONDS) -> Lease:
@@ -144,9 +155,9 @@ def acquire(root: str, seconds: float = SECONDS) -> Lease:
     lease = Lease(root, fence, seconds, content, until)
     try:
         _raise_fence(root, fence)
-    except PreconditionFailed:  # the one before was not gone, and has just published
-        lease.free()
-        raise
+    except BaseException:  # such as that the one before was not gone, and has just published
+        with _freed_at_last(lease):
+            raise
     return lease
 
 

@@ -27,6 +27,7 @@ from soilft.release.shards import ROOT
 from soilft.release.staged import Staged
 from soilft.release.versions import CLAIM, claim, method_digest, prefix_of
 from soilft.store import objects
+from soilft.store import zarr as store
 
 CUBE = "cube.zarr"
 
@@ -133,6 +134,7 @@ def publish(
                 changed = {"since": current["version"], **compared(cube)}
             work.write(changed)
         said = _commit(work, seen)
+        _sweep(root)
     return Release(
         version,
         objects.join(root, work.place),
@@ -273,6 +275,12 @@ def _beside(written: Collection[str]) -> dict[str, list[str]]:
         if folder != CUBE and name:
             found.setdefault(folder, []).append(name)
     return found
+
+
+def _sweep(root: str) -> None:
+    """Remove what writes that were cut off have left; nobody else writes here meanwhile."""
+    store.sweep_partials(root, below=False)
+    store.sweep_partials(objects.join(root, "releases"))
 
 
 def _commit(work: _Publication, seen: bytes | None) -> dict[str, Any]:

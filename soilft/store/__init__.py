@@ -1,6 +1,7 @@
 """Storage: small objects, Zarr arrays, digests, and the ledger of finished work.
 
 - `objects`: whole, create-only and compare-and-swap writes of small objects.
+- `credentials`: whose they are, what is said where they are refused, and no URL with any.
 - `matching`: files that a URL pattern matches, through symbolic links.
 - `checksums`: what was written to chunks, noted and held against what is read.
 - `zarr`: templates of stores, their opening, and writes of whole chunks.

@@ -10,7 +10,7 @@ import fcntl
 import json
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,8 @@ from soilft.errors import (
     PreconditionFailed,
     StoreConflict,
     StoreError,
-    StorePermission,
 )
+from soilft.store import credentials
 
 # What browsers have to be told to show a page, by the end of a name.
 _TYPES = {
@@ -37,9 +37,9 @@ _TYPES = {
 }
 # What S3 servers answer when a condition does not hold (RFC 9110, 412; 409 while writers race).
 _LOST = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
-_DENIED = frozenset(
-    {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "403", "401", "ExpiredToken"}
-)
+# Throttling, errors of the server and lost connections pass: botocore waits at random, up to 1, 2,
+# 4, 8 and 16 seconds. Whoever sets AWS_RETRY_MODE or AWS_MAX_ATTEMPTS has another bound.
+_RETRIES = {"mode": "standard", "total_max_attempts": 6}
 
 
 def join(root: str, *parts: str) -> str:
@@ -59,8 +59,9 @@ def filesystem(url: str) -> tuple[Any, str]:
     ------
     ConfigError
         Where the URL has ``::``: fsspec takes it for a chain of file systems, and reads, writes
-        and removes what stands before it.
+        and removes what stands before it. Where it holds credentials, which are not shown.
     """
+    credentials.refuse_in(url)
     if "::" in url:
         raise ConfigError(
             url,
@@ -69,7 +70,7 @@ def filesystem(url: str) -> tuple[Any, str]:
             remedy="Give the file or folder a name without ::.",
         )
     protocol = fsspec.core.split_protocol(url)[0]
-    options = {"use_listings_cache": False} if protocol in ("s3", "s3a") else {}
+    options = _s3_options() if protocol in ("s3", "s3a") else {}
     fs, path = fsspec.core.url_to_fs(url, **options)
     return fs, str(path)
 
@@ -91,43 +92,49 @@ def explained(url: str) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise
-    except (PermissionError, NotADirectoryError) as error:
-        raise _permission(url, str(error)) from error
-    except OSError as error:
-        code = _s3_code(error)
-        if code in _LOST:
-            raise PreconditionFailed(url, found=code) from error
-        if code in _DENIED:
-            raise _permission(url, code) from error
-        raise StoreError(url, expected="a store that answers", found=str(error)) from error
     except Exception as error:
         # botocore's own tree does not descend from OSError, and is not imported for local stores.
-        if not type(error).__module__.startswith(("botocore", "aiobotocore", "aiohttp")):
+        of_network = type(error).__module__.startswith(("botocore", "aiobotocore", "aiohttp"))
+        if not of_network and not isinstance(error, OSError):
             raise
-        if "Credential" in type(error).__name__:
-            raise _permission(url, str(error)) from error
-        raise StoreError(url, expected="a store that answers", found=str(error)) from error
+        code = _code(error)
+        if code in _LOST:
+            raise PreconditionFailed(url, found=code) from error
+        if code in credentials.DENIED:
+            raise credentials.refused(url, code) from error
+        if of_network and credentials.are_meant_by(error):
+            raise credentials.refused(url, type(error).__name__) from error
+        found = credentials.masked(str(error))
+        if isinstance(error, PermissionError | NotADirectoryError):
+            raise credentials.refused(url, found if _of_disk(error) else "a denial") from error
+        raise StoreError(url, expected="a store that answers", found=found) from error
 
 
-def _permission(url: str, found: str) -> StorePermission:
-    return StorePermission(
-        url,
-        expected="permission to read and write",
-        found=found,
-        remedy="Set credentials in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, "
-        "AWS_PROFILE, AWS_ENDPOINT_URL) or choose another store.",
-    )
+def _of_disk(error: OSError) -> bool:
+    """Whether an operating system says it, which repeats nothing that it was sent."""
+    return error.strerror is not None
 
 
-def _s3_code(error: BaseException) -> str:
-    """Error code of an S3 answer; s3fs hands a failed precondition on as OSError(EINVAL)."""
+def _code(error: BaseException) -> str:
+    """Error code of a server's answer; s3fs hands a failed precondition on as OSError(EINVAL)."""
     cause: BaseException | None = error
     while cause is not None:
         response = getattr(cause, "response", None)
         if isinstance(response, dict):
-            return str(response.get("Error", {}).get("Code", ""))
+            code = str(response.get("Error", {}).get("Code", ""))
+            status = str(response.get("ResponseMetadata", {}).get("HTTPStatusCode", ""))
+            return status if status in ("401", "403") and code not in credentials.DENIED else code
+        if hasattr(cause, "request_info"):  # aiohttp's, of a server of the web
+            status = str(getattr(cause, "status", ""))
+            return status if status in ("401", "403") else ""
         cause = cause.__cause__
     return ""
+
+
+def _s3_options() -> dict[str, Any]:
+    own = os.environ.keys() & {"AWS_RETRY_MODE", "AWS_MAX_ATTEMPTS"}
+    retries = {} if own else {"config_kwargs": {"retries": _RETRIES}}
+    return {"use_listings_cache": False, **retries}
 
 
 def exists(url: str) -> bool:
@@ -193,10 +200,28 @@ def listing(url: str) -> dict[str, int]:
             return {}
     root = path.rstrip("/") + "/"
     return {
-        name.removeprefix(root): int(info["size"])
+        name.removeprefix(root): size_of(url, info)
         for name, info in sorted(found.items())
         if name.startswith(root)
     }
+
+
+def size_of(url: str, info: Mapping[str, Any]) -> int:
+    """Size of an object in bytes, as its file system tells it.
+
+    Raises
+    ------
+    StoreError
+        Where a server does not.
+    """
+    if info.get("size") is None:
+        raise StoreError(
+            url,
+            expected="a server that tells the size of a file (Content-Length)",
+            found="none",
+            remedy="Get the files with another program, and name the folder where they are.",
+        )
+    return int(info["size"])
 
 
 def write(url: str, content: bytes) -> None:
@@ -372,8 +397,12 @@ def _temporary_beside(path: str, content: bytes) -> Path:
     target = Path(path)
     _make_folder(target.parent)
     temporary = target.with_name(f".{uuid.uuid4().hex}.partial")
-    with temporary.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
     return temporary

@@ -18,8 +18,9 @@ import numpy.typing as npt
 import xarray as xr
 import zarr
 from zarr.abc.codec import BytesBytesCodec
-from zarr.abc.store import Store
+from zarr.abc.store import ByteRequest, Store
 from zarr.codecs import BloscCodec, Crc32cCodec
+from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.errors import ZarrUserWarning
 from zarr.storage import FsspecStore, LocalStore, MemoryStore
 
@@ -39,7 +40,24 @@ def _plain_store(url: str, *, read_only: bool) -> Store:
     if objects.is_local(url):
         return LocalStore(path, read_only=read_only)
     fs_async = type(fs)(**{**fs.storage_options, "asynchronous": True})
-    return FsspecStore(fs_async, path=path, read_only=read_only)
+    return _Explained(fs_async, path=path, read_only=read_only)
+
+
+class _Explained(FsspecStore):
+    """Zarr's store of objects, whose errors name the object and the remedy wherever it is read."""
+
+    async def get(
+        self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
+    ) -> Buffer | None:
+        with objects.explained(self._url(key)):
+            return await super().get(key, prototype, byte_range)
+
+    async def set(self, key: str, value: Buffer, byte_range: tuple[int, int] | None = None) -> None:
+        with objects.explained(self._url(key)):
+            await super().set(key, value, byte_range)
+
+    def _url(self, key: str) -> str:
+        return str(self.fs.unstrip_protocol(objects.join(self.path, key)))
 
 
 @contextmanager
@@ -378,14 +396,20 @@ def _checked_selection(
     return tuple(selection)
 
 
-def sweep_partials(root: str) -> int:
+def sweep_partials(root: str, *, below: bool = True) -> int:
     """Remove temporary files that a killed writer left on a local disk; give their number.
 
     Object stores need none of this: there a PUT that was cut off leaves no object.
+
+    Parameters
+    ----------
+    below
+        Look through the folders in it, too.
     """
     if not objects.is_local(root):
         return 0
-    leftovers = list(Path(objects.filesystem(root)[1]).rglob("*.partial"))
+    folder = Path(objects.filesystem(root)[1])
+    leftovers = list(folder.rglob("*.partial") if below else folder.glob("*.partial"))
     for path in leftovers:
         path.unlink(missing_ok=True)
     return len(leftovers)

@@ -349,4 +349,46 @@ GUARDS = (
         "        pass",
         "tests/soilft/geo/test_antimeridian.py",
     ),
+    Guard(
+        "soilft/release/lease.py",
+        "        with suppress(StoreError, FileNotFoundError):",
+        "        with suppress(ZeroDivisionError):",
+        "tests/soilft/release/test_lease.py",
+    ),
+    Guard(
+        "soilft/release/publication.py",
+        "        _sweep(root)",
+        "        pass",
+        "tests/soilft/release/test_publication.py",
+    ),
+    Guard(
+        "soilft/store/objects.py",
+        "        if of_network and credentials.are_meant_by(error):",
+        "        if False:",
+        "tests/soilft/store/test_credentials.py",
+    ),
+    Guard(
+        "soilft/store/objects.py",
+        "    credentials.refuse_in(url)",
+        "    pass",
+        "tests/soilft/store/test_credentials.py",
+    ),
+    Guard(
+        "pipelines/config/region_file.py",
+        "    _refuse_credentials(values, written, ())",
+        "    pass",
+        "tests/pipelines/test_as_written.py",
+    ),
+    Guard(
+        "pipelines/cli/served.py",
+        "    return most if len(digits) > len(str(max(most, 0))) else min(int(digits), most)",
+        "    return min(int(digits), most)",
+        "tests/pipelines/test_view.py",
+    ),
+    Guard(
+        "soilft/store/objects.py",
+        '    if info.get("size") is None:',
+        "    if False:",
+        "tests/soilft/sources/test_files.py",
+    ),
 )
