@@ -20,6 +20,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from soilft.errors import (
     ConfigError,
+    DamagedObject,
     PreconditionFailed,
     StoreConflict,
     StoreError,
@@ -160,9 +161,39 @@ def read_all(url: str) -> dict[str, bytes]:
 
 
 def read_json(url: str) -> Any:
-    """Content of a JSON object, or None where there is none."""
+    """Content of a JSON object, or None where there is none.
+
+    Raises
+    ------
+    DamagedObject
+        Where it is no JSON.
+    """
     content = read(url)
-    return None if content is None else json.loads(content)
+    return None if content is None else from_json(url, content)
+
+
+def from_json(url: str, content: bytes, remedy: str = "") -> Any:
+    """Value of a JSON object that was read from a URL.
+
+    Parameters
+    ----------
+    remedy
+        What to do where it is damaged.
+
+    Raises
+    ------
+    DamagedObject
+        Where it is no JSON: cut, empty, or not UTF-8.
+    """
+    try:
+        return json.loads(content.decode())
+    except (ValueError, RecursionError) as error:
+        raise DamagedObject(
+            url,
+            expected="JSON as it was written",
+            found=f"{len(content)} bytes that are none ({error})",
+            remedy=remedy or "Put it back from a copy, or remove it to have it made anew.",
+        ) from error
 
 
 def to_json(value: Any) -> bytes:
