@@ -117,7 +117,7 @@ def verify(root: str, version: str | None = None) -> Verified:
         raise StoreError(
             prefix_of(root, version or "").rstrip("/"),
             expected=f"one of {', '.join(there)}" if there else "a release",
-            found=version or (f"no {pointer.NAME}, which names one" if there else "none"),
+            found=(version or f"no {pointer.NAME}, which names one") if there else "none",
             remedy="" if there else "Make sure that this is the store of a run that was published.",
         )
     work = _Verification(root, version, objects.listing(prefix_of(root, version)))
