@@ -49,6 +49,8 @@ _SHAPE = {
     "?uncertainty": dict,
     "?simulated": bool,
 }
+# What is asked of a card by itself: what else it has must fit, and need not be there.
+_OPTIONAL = {f"?{name.removeprefix('?')}": of for name, of in _SHAPE.items()}
 _REMEDY = "Put the model back from a copy, or train again."
 
 
@@ -215,7 +217,7 @@ def card_of(reference: ModelRef) -> dict[str, Any]:
     ModelError
         Where there is none, or it is not as it was written.
     """
-    found, content = _read_card(reference)
+    found, content = _read_card(reference, {**_OPTIONAL, "features": [str]})
     _require_seal(reference, found, content)
     return found
 
@@ -228,7 +230,7 @@ def load(reference: ModelRef) -> Model:
     ModelError
         Where any of these is not what the card and the reference say. Nothing is predicted then.
     """
-    card, content = _read_card(reference)
+    card, content = _read_card(reference, _SHAPE)
     for package in ("scikit-learn",):
         if card["versions"].get(package) != _versions()[package]:
             raise ModelError(
@@ -257,7 +259,7 @@ def load(reference: ModelRef) -> Model:
     return Model(forests, names, card, uncertainty)
 
 
-def _read_card(reference: ModelRef) -> tuple[dict[str, Any], bytes]:
+def _read_card(reference: ModelRef, shape: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
     """Card of a model and its bytes, its seal not yet looked at."""
     url = objects.join(reference.url, _CARD)
     content = objects.read(url)
@@ -265,7 +267,7 @@ def _read_card(reference: ModelRef) -> tuple[dict[str, Any], bytes]:
         raise ModelError(reference.url, expected="forest.skops and card.json", found="not both")
     try:
         card: dict[str, Any] = objects.from_json(url, content)
-        documents.require(url, card, _SHAPE)
+        documents.require(url, card, shape)
     except DamagedObject as error:
         raise _damaged(url, error) from error
     return card, content
