@@ -13,7 +13,7 @@ from distributed import Client, Worker, WorkerPlugin
 from pipelines.run import Run
 from soilft.errors import DamagedChunk
 from soilft.release.shards import is_metadata
-from soilft.store import checksums, objects
+from soilft.store import checksums, disk, objects
 from soilft.store import zarr as store
 from soilft.store.digest import digest
 
@@ -59,11 +59,11 @@ class Noted(Generic[Task, Result]):
         return Made(result, kept(self.store, noted))
 
 
-def kept(store: str, noted: Mapping[str, str | None]) -> dict[str, str | None]:
-    """Checksums by path of what was written below a store, brought to where it outlasts a cut."""
-    chunks = {url.removeprefix(store).lstrip("/"): value for url, value in noted.items()}
-    if chunks and objects.is_local(store):
-        checksums.keep(objects.filesystem(store)[1], chunks)
+def kept(root: str, noted: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Checksums by path of what was written below a store, once it would outlast a power cut."""
+    chunks = {url.removeprefix(root).lstrip("/"): value for url, value in noted.items()}
+    if chunks and objects.is_local(root):
+        disk.keep(objects.filesystem(root)[1], chunks)
     return chunks
 
 

@@ -15,13 +15,12 @@ from pipelines.config.region_file import Config
 from pipelines.facts import Card, Harmonized, IngestedDays, IngestedUnit, InputUnit, NormalsFitted
 from pipelines.places import Places
 from soilft.days import DaySpan
-from soilft.forest.artefact import ModelRef
+from soilft.forest.artefact import ModelRef, card_of
 from soilft.predictors.stores import InputRefs
 from soilft.radiometers import eras
 from soilft.radiometers.eras import Numbers
 from soilft.radiometers.gaps import NEIGHBOUR_DAYS
 from soilft.radiometers.opened import GapRefs
-from soilft.store import objects
 from soilft.store.ledger import Done, Ledger, SetAside
 
 
@@ -222,10 +221,15 @@ class Run:
         return ModelRef(self.places.model(forest.content), forest.content)
 
     def card(self, model: ModelRef) -> Card:
-        """Card of a model, read once."""
+        """Card of a model, read once.
+
+        Raises
+        ------
+        ModelError
+            Where it is not as it was written.
+        """
         if model not in self._cards:
-            value: Any = objects.read_json(objects.join(model.url, "card.json"))
-            self._cards[model] = Card.from_json(value)
+            self._cards[model] = Card.from_json(card_of(model))
         return self._cards[model]
 
     @cached_property

@@ -15,6 +15,7 @@
     +-- GranuleBusy              start the same command again: the file could not be read just now
     +-- StoreError               change nothing, name the store
     |   +-- StorePermission      ... get the right to read or write there
+    |   +-- DamagedObject        ... put the named object back, or have it made anew
     |   +-- StoreConflict        ... take another store, or do what stands there first
     |   +-- DamagedChunk         ... make the named chunk again: soilft run does
     |   +-- DamagedCube          ... bring back from a copy what soilft verify names
@@ -143,6 +144,12 @@ class StorePermission(StoreError):
     """The store cannot be read or written with the credentials at hand."""
 
     code = "store-permission"
+
+
+class DamagedObject(StoreError):
+    """An object of the store is not what was written: cut, changed, or gone."""
+
+    code = "damaged-object"
 
 
 class StoreConflict(StoreError):

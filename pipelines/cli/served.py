@@ -16,7 +16,7 @@ from soilft.errors import StoreError
 from soilft.release import page as viewer
 from soilft.release.publication import CUBE, latest
 from soilft.release.shards import ROOT
-from soilft.store import objects
+from soilft.store import documents, objects
 
 _RANGE = re.compile(r"bytes=([0-9]*)-([0-9]*)")
 # What is in memory of an object at a time.
@@ -182,7 +182,7 @@ def _object(root: str, name: str) -> Answer | None:
 
 
 def _is_cube(url: str) -> bool:
-    said = objects.read_json(objects.join(url, ROOT))
+    said = documents.read(objects.join(url, ROOT), {"?consolidated_metadata": {"?metadata": dict}})
     held = ((said or {}).get("consolidated_metadata") or {}).get("metadata") or {}
     return "freeze_thaw_state" in held
 

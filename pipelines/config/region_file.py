@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError, model_validator
 
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 REGIONS = Path(__file__).parents[1] / "regions"
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
+Checked = TypeVar("Checked", bound=BaseModel)
 
 
 class Config(Section):
@@ -231,15 +232,35 @@ def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Config:
             found="no file",
             remedy=f"Shipped with soilft, by name alone: {shipped}.",
         )
-    written = read(path)
-    given = overrides or {}
+    return checked(path, read(path), overrides or {}, Config)
+
+
+def checked(
+    path: Path,
+    written: AsWritten,
+    given: Mapping[str, Any],
+    kind: type[Checked],
+    keys: Collection[str] | None = None,
+) -> Checked:
+    """A region file, or what a model asks of it; as `load`.
+
+    Parameters
+    ----------
+    given
+        Top-level keys that replace the file's.
+    kind
+        The model.
+    keys
+        Top-level keys to look at, or all of them.
+    """
     # What replaces the file's stands on none of its lines.
     own = {place: line for place, line in written.lines.items() if not given.keys() & {*place[:1]}}
-    written = AsWritten(path, {**written.values, **given}, own)
+    asked = {k: v for k, v in {**written.values, **given}.items() if keys is None or k in keys}
+    written = AsWritten(path, asked, own)
     values = _expanded(written.values, written, ())
     _refuse_credentials(values, written, ())
     try:
-        return Config.model_validate(values)
+        return kind.model_validate(values)
     except ValidationError as error:
         problems = "; ".join(_problem(item, written) for item in error.errors())
         raise ConfigError(f"{path}: {problems}") from error

@@ -8,7 +8,6 @@ publisher that was only asleep finds the pointer changed and cannot move it.
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import socket
@@ -20,11 +19,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from soilft.errors import LeaseHeld, LeaseLost, PreconditionFailed, StoreError
+from soilft.errors import DamagedObject, LeaseHeld, LeaseLost, PreconditionFailed, StoreError
 from soilft.release import pointer
-from soilft.store import objects
+from soilft.store import documents, objects
 
 SECONDS = 900.0
+_SHAPE = {
+    "expires": documents.moment,
+    "fence": int,
+    "freed": bool,
+    "host": str,
+    "process": int,
+    "?started": str,
+}
+_REMEDY = "Make sure that nobody is publishing, remove it, and start again."
 
 
 @dataclass
@@ -143,7 +151,7 @@ def acquire(root: str, seconds: float = SECONDS) -> Lease:
     before = objects.read(url)
     fence = 1
     if before is not None:
-        holder = json.loads(before)
+        holder = documents.parsed(url, before, _SHAPE, _REMEDY)
         if not _is_over(holder):
             raise _held_by(url, holder)
         fence = int(holder["fence"]) + (not holder["freed"])
@@ -151,7 +159,7 @@ def acquire(root: str, seconds: float = SECONDS) -> Lease:
     try:
         objects.swap(url, before, content)
     except PreconditionFailed as error:
-        raise _held_by(url, objects.read_json(url) or {}) from error
+        raise _held_by(url, documents.read(url, _SHAPE, _REMEDY) or {}) from error
     lease = Lease(root, fence, seconds, content, until)
     try:
         _raise_fence(root, fence)
@@ -167,8 +175,11 @@ def _raise_fence(root: str, fence: int) -> None:
     seen = objects.read(url)
     if seen is None:
         return
-    value = json.loads(seen)
-    if int(value.get("fence", 0)) < fence:
+    try:
+        value = pointer.parsed(root, seen)
+    except DamagedObject:
+        return  # whoever read it before it was damaged loses as well
+    if (value.get("fence") or 0) < fence:
         objects.swap(url, seen, objects.to_json(pointer.fenced(value, fence)))
 
 
@@ -194,7 +205,7 @@ def _content(fence: int, seconds: float, *, freed: bool = False) -> bytes:
 def _is_over(holder: dict[str, Any]) -> bool:
     if holder["freed"] or datetime.fromisoformat(holder["expires"]) <= datetime.now(UTC):
         return True
-    if holder["host"] != socket.gethostname() or holder["started"] is None:
+    if holder["host"] != socket.gethostname() or holder.get("started") is None:
         return False
     return bool(_started(int(holder["process"])) != holder["started"])
 

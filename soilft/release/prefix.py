@@ -14,7 +14,7 @@ from typing import Any
 from soilft.errors import ReleaseRefused
 from soilft.release.shards import is_metadata
 from soilft.release.staged import md5, sha256
-from soilft.store import checksums, objects
+from soilft.store import checksums, documents, objects
 from soilft.store import zarr as store
 
 # Requests under way at a time.
@@ -33,12 +33,15 @@ class Prefix:
         What requests are made on.
     expected
         Size of every object that is to lie there by name, as far as it is written.
+    sums
+        SHA-256 of each of them.
     """
 
     url: str
     present: dict[str, int]
     pool: ThreadPoolExecutor
     expected: dict[str, int] = field(default_factory=dict)
+    sums: dict[str, str] = field(default_factory=dict)
 
     def create(self, name: str, content: bytes) -> None:
         """Write an object where there is none.
@@ -49,19 +52,30 @@ class Prefix:
             Where there is one of another content.
         """
         objects.create(objects.join(self.url, name), content)
-        self.expected[name] = len(content)
+        self._know(name, content)
+
+    def _know(self, name: str, content: bytes) -> None:
+        self.expected[name], self.sums[name] = len(content), sha256(content)
 
     def create_all(self, contents: Mapping[str, bytes]) -> None:
         """Write several objects by name, as `create`."""
         _all(self.pool.map(lambda item: self.create(*item), contents.items()))
 
-    def once(self, name: str, value: Mapping[str, Any]) -> None:
-        """Write a JSON object, unless a publication that was killed has written it."""
-        written = objects.read(objects.join(self.url, name))
+    def once(self, name: str, value: Mapping[str, Any], *, sealed: bool = False) -> None:
+        """Write a JSON object, sealed or not, unless a publication that was killed has written it.
+
+        Raises
+        ------
+        DamagedObject
+            Where what was written cannot be read.
+        """
+        url = objects.join(self.url, name)
+        written = objects.read(url)
         if written is None:
-            self.create(name, objects.to_json(value))
-        else:
-            self.expected[name] = len(written)
+            self.create(name, objects.to_json(documents.sealed(value) if sealed else value))
+            return
+        documents.parsed(url, written, dict, "Remove it, and publish again.")
+        self._know(name, written)
 
     def write(self, folder: str, contents: Iterable[tuple[str, bytes]]) -> dict[str, Any]:
         """Write objects of a folder as they come, and read each back.
@@ -89,7 +103,7 @@ class Prefix:
             if self.present.get(place) != len(content):
                 self.create(place, content)
             self._read_back(place, written[name]["sha256"])
-            self.expected[place] = len(content)
+            self.expected[place], self.sums[place] = len(content), written[name]["sha256"]
 
         _all(_in_flight(self.pool, one, contents))
         return written
@@ -140,6 +154,7 @@ class Prefix:
             place = f"{folder}/{name}"
             if ok:
                 self.expected[place] = int(written[name]["size"])
+                self.sums[place] = str(written[name]["sha256"])
             else:
                 objects.remove(objects.join(self.url, place))
                 self.present.pop(place, None)
@@ -164,12 +179,13 @@ class Prefix:
             url = objects.join(self.url, place)
             if self.present.get(place) != sizes[name]:
                 objects.copy(objects.join(source, name), url)
-            checksums.hold(objects.join(source, name), objects.read(url))
+            copied = objects.read(url)
+            checksums.hold(objects.join(source, name), copied)
+            self.expected[place], self.sums[place] = sizes[name], sha256(copied or b"")
 
         _all(self.pool.map(one, sizes))
         for name in checksums.known(source) - sizes.keys():
             checksums.hold(objects.join(source, name), None)
-        self.expected.update({f"{folder}/{name}": size for name, size in sizes.items()})
 
     def check(self, *, but: Collection[str]) -> None:
         """Hold what lies under the prefix against what was to be written, but for some names.

@@ -1,11 +1,11 @@
 """Publication of a staged cube under a fresh prefix: readers see the old cube or the new one.
 
 Order is everything: the lease, a claim on the prefix by create-only PUT, shards, leaf metadata,
-what lies beside the cube, ``collection.json``, ``release.json``, the root ``zarr.json`` by
-create-only PUT, and last ``latest.json`` by compare-and-swap. Before the root is there nobody can
-open the cube; after it, no object of the prefix changes again. Parts that the release before holds
-already are copied by the store's server; the others are written only where there is no object, and
-read back.
+what lies beside the cube, ``collection.json``, ``objects.json``, ``release.json``, the root
+``zarr.json`` by create-only PUT, and last ``latest.json`` by compare-and-swap. Before the root is
+there nobody can open the cube; after it, no object of the prefix changes again. Parts that the
+release before holds already are copied by the store's server; the others are written only where
+there is no object, and read back.
 
 A publication that was killed finds its own claim, which holds the identity of what it was to
 publish, and goes on; one of another content takes the next prefix.
@@ -13,18 +13,17 @@ publish, and goes on; one of another content takes the next prefix.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from soilft.errors import ReleaseRefused
-from soilft.release import pointer, shards, stac
+from soilft.release import inventory, pointer, shards, stac
 from soilft.release.lease import SECONDS, Lease, held
 from soilft.release.prefix import Prefix, opened
 from soilft.release.shards import ROOT
-from soilft.release.staged import Staged
+from soilft.release.staged import Staged, sha256
 from soilft.release.versions import CLAIM, claim, method_digest, prefix_of
 from soilft.store import objects
 from soilft.store import zarr as store
@@ -58,27 +57,34 @@ class Release:
 
 
 def latest(root: str) -> dict[str, Any] | None:
-    """What ``latest.json`` says, or None before the first release."""
-    value: dict[str, Any] | None = objects.read_json(pointer.url(root))
-    return value
+    """What ``latest.json`` says, or None before the first release; see `pointer.read`."""
+    return pointer.read(root)
 
 
 def described(root: str, version: str) -> dict[str, Any] | None:
-    """What a release says of itself, or None where it is not there or not complete."""
-    value: dict[str, Any] | None = objects.read_json(
-        objects.join(prefix_of(root, version), "release.json")
-    )
-    return value
+    """What a release says of itself, or None where it is not there or not complete.
+
+    Raises
+    ------
+    DamagedObject
+        Where it cannot be read, or is not as it was written.
+    """
+    return inventory.described(root, version)
 
 
 def manifest(root: str, key: str) -> dict[str, dict[str, Any]] | None:
-    """Size and SHA-256 of every object of a part by name, or None where it was never written."""
-    value: dict[str, dict[str, Any]] | None = objects.read_json(_manifest_url(root, key))
-    return value
+    """Size and SHA-256 of every object of a part by name, or None where it was never written.
+
+    Raises
+    ------
+    DamagedObject
+        Where it cannot be read.
+    """
+    return inventory.of_part(root, key)
 
 
 def _manifest_url(root: str, key: str) -> str:
-    return objects.join(root, "releases", "parts", f"{key}.json")
+    return inventory.of_part_url(root, key)
 
 
 def publish(
@@ -124,7 +130,7 @@ def publish(
         return Release(current["version"], objects.join(root, current["cube"]), fresh=False)
     with held(root, seconds) as lease:
         seen = objects.read(pointer.url(root))
-        current = None if seen is None else json.loads(seen)
+        current = None if seen is None else pointer.parsed(root, seen)
         version = claim(root, staged.identity, staged.method, current)
         work = _Publication(root, staged, lease, version, current, progress)
         if not objects.exists(objects.join(root, work.place, ROOT)):
@@ -239,8 +245,9 @@ class _Publication:
                 groups=groups,
             ),
         )
+        listed = self._list(prefix)
         prefix.once(
-            "release.json",
+            inventory.DESCRIPTION,
             {
                 **staged.facts,
                 "absent": _absent(staged, prefix.expected),
@@ -251,10 +258,28 @@ class _Publication:
                 "identity": staged.identity,
                 "layout": staged.layout.as_json(),
                 "method": dict(staged.method),
+                "objects": inventory.facts(listed),
                 "parts": [part.as_json() for part in staged.parts],
                 "version": self.version,
             },
+            sealed=True,
         )
+
+    def _list(self, prefix: Prefix) -> bytes:
+        """Write the inventory of all that the release holds beside its own description."""
+        place = f"{CUBE}/{ROOT}"
+        root = self.staged.metadata[ROOT]
+        claimed = objects.read(objects.join(self.url, CLAIM)) or b""
+        sums = {**prefix.sums, place: sha256(root), CLAIM: sha256(claimed)}
+        sizes = {**prefix.expected, place: len(root), CLAIM: len(claimed)}
+        listed = inventory.content(sums, sizes)
+        if objects.read(objects.join(self.url, inventory.NAME)) != listed:
+            # What a publication that was killed has written of objects that were others then.
+            for name in {inventory.DESCRIPTION, inventory.NAME} & prefix.present.keys():
+                self.lease.confirm()
+                objects.remove(objects.join(self.url, name))
+        prefix.create(inventory.NAME, listed)
+        return listed
 
 
 def _absent(staged: Staged, written: Collection[str]) -> list[str]:

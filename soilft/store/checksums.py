@@ -2,7 +2,7 @@
 
 A checksum is the SHA-256 of an object as it lies in the store, or None for a chunk that has no
 object, because all of it is fill. Whoever knows what was written below a root says so with
-`expect` for as long as this process reads there; `zarr_store` hands every store it opens to
+`expect` for as long as this process reads there; `soilft.store.handles` hands every store it opens to
 `reading` or `writing`. Objects that nobody noted, such as metadata, are read as they are.
 """
 
@@ -13,7 +13,6 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from pathlib import Path
 from typing import Any
 
 from zarr.abc.store import (
@@ -27,7 +26,6 @@ from zarr.core.buffer import Buffer, BufferPrototype, default_buffer_prototype
 from zarr.storage import WrapperStore
 
 from soilft.errors import DamagedChunk
-from soilft.store import objects
 
 #: What is to be done about a chunk that is not as it was written.
 MADE_AGAIN = "It was changed or lost after it was written. soilft run makes it again."
@@ -124,28 +122,6 @@ def writing(inner: Store, url: str) -> Store:
     """A store to write to; what is written is noted where anybody asks."""
     noted = _noted.get()
     return inner if noted is None else _Noting(inner, f"{url.rstrip('/')}/", noted)
-
-
-def keep(root: str, paths: Iterable[str]) -> None:
-    """Bring files of a local disk, and the folders that name them, to where no power cut reaches.
-
-    Object stores need none of this: what they have taken, they keep.
-
-    Parameters
-    ----------
-    root
-        A folder.
-    paths
-        Below it. Where one names no file, a chunk has no object.
-    """
-    top = Path(root)
-    folders: set[Path] = set()
-    for path in (top / name for name in paths):
-        folders.update(part for part in path.parents if part.is_relative_to(top) and part.is_dir())
-        if path.is_file():
-            objects.sync(path)
-    for folder in sorted(folders, reverse=True):
-        objects.sync(folder)
 
 
 class _Noting(WrapperStore[Store]):

@@ -20,11 +20,12 @@ from fsspec.implementations.local import LocalFileSystem
 
 from soilft.errors import (
     ConfigError,
+    DamagedObject,
     PreconditionFailed,
     StoreConflict,
     StoreError,
 )
-from soilft.store import credentials
+from soilft.store import credentials, disk
 
 # What browsers have to be told to show a page, by the end of a name.
 _TYPES = {
@@ -167,9 +168,39 @@ def read_all(url: str) -> dict[str, bytes]:
 
 
 def read_json(url: str) -> Any:
-    """Content of a JSON object, or None where there is none."""
+    """Content of a JSON object, or None where there is none.
+
+    Raises
+    ------
+    DamagedObject
+        Where it is no JSON.
+    """
     content = read(url)
-    return None if content is None else json.loads(content)
+    return None if content is None else from_json(url, content)
+
+
+def from_json(url: str, content: bytes, remedy: str = "") -> Any:
+    """Value of a JSON object that was read from a URL.
+
+    Parameters
+    ----------
+    remedy
+        What to do where it is damaged.
+
+    Raises
+    ------
+    DamagedObject
+        Where it is no JSON: cut, empty, or not UTF-8.
+    """
+    try:
+        return json.loads(content.decode())
+    except (ValueError, RecursionError) as error:
+        raise DamagedObject(
+            url,
+            expected="JSON as it was written",
+            found=f"{len(content)} bytes that are none ({error})",
+            remedy=remedy or "Put it back from a copy, or remove it to have it made anew.",
+        ) from error
 
 
 def to_json(value: Any) -> bytes:
@@ -229,8 +260,8 @@ def write(url: str, content: bytes) -> None:
     fs, path = filesystem(url)
     with explained(url):
         if isinstance(fs, LocalFileSystem):
-            _temporary_beside(path, content).replace(path)
-            _keep_name(path)
+            disk.temporary_beside(path, content).replace(path)
+            disk.keep_name(path)
         else:
             fs.pipe_file(path, content, **_typed(fs, path))
 
@@ -253,14 +284,14 @@ def create(url: str, content: bytes) -> None:
             if isinstance(fs, LocalFileSystem):
                 if Path(path).exists():  # leave no temporary file where another's object stands
                     raise PreconditionFailed(url, found="another object")
-                temporary = _temporary_beside(path, content)
+                temporary = disk.temporary_beside(path, content)
                 try:
                     os.link(temporary, path)
                 except FileExistsError as error:
                     raise PreconditionFailed(url, found="another object") from error
                 finally:
                     temporary.unlink()
-                _keep_name(path)
+                disk.keep_name(path)
             else:
                 fs.pipe_file(path, content, mode="create", **_typed(fs, path))
     except PreconditionFailed:
@@ -333,8 +364,8 @@ def copy(source: str, target: str) -> None:
     destination = filesystem(target)[1]
     with explained(target):
         if isinstance(fs, LocalFileSystem):
-            _temporary_beside(destination, Path(path).read_bytes()).replace(destination)
-            _keep_name(destination)
+            disk.temporary_beside(destination, Path(path).read_bytes()).replace(destination)
+            disk.keep_name(destination)
         else:
             fs.cp_file(path, destination)
 
@@ -369,40 +400,3 @@ def check_writable(root: str) -> None:
             remedy="Create it first.",
         ) from error
     remove(probe)
-
-
-def sync(path: Path) -> None:
-    """Bring a file, or what a folder names, to where no power cut reaches."""
-    number = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
-
-
-def _keep_name(path: str) -> None:
-    """Let the name of a new object outlast a power cut, as its content does."""
-    sync(Path(path).parent)
-
-
-def _make_folder(folder: Path) -> None:
-    """Make a folder and those above it; their names outlast a power cut."""
-    if not folder.is_dir():
-        _make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
-        sync(folder.parent)
-
-
-def _temporary_beside(path: str, content: bytes) -> Path:
-    target = Path(path)
-    _make_folder(target.parent)
-    temporary = target.with_name(f".{uuid.uuid4().hex}.partial")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    return temporary

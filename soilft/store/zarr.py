@@ -18,46 +18,15 @@ import numpy.typing as npt
 import xarray as xr
 import zarr
 from zarr.abc.codec import BytesBytesCodec
-from zarr.abc.store import ByteRequest, Store
+from zarr.abc.store import Store
 from zarr.codecs import BloscCodec, Crc32cCodec
-from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.errors import ZarrUserWarning
-from zarr.storage import FsspecStore, LocalStore, MemoryStore
+from zarr.storage import MemoryStore
 
 from soilft.errors import DamagedCube, MisalignedWrite, StoreConflict, StoreError
 from soilft.schema import Coordinate, Template, Variable
-from soilft.store import checksums, objects
-
-
-def zarr_store(url: str, *, read_only: bool = False) -> Store:
-    """Zarr's store object for a URL; `soilft.store.checksums` looks at what passes through it."""
-    inner = _plain_store(url, read_only=read_only)
-    return checksums.reading(inner, url) if read_only else checksums.writing(inner, url)
-
-
-def _plain_store(url: str, *, read_only: bool) -> Store:
-    fs, path = objects.filesystem(url)
-    if objects.is_local(url):
-        return LocalStore(path, read_only=read_only)
-    fs_async = type(fs)(**{**fs.storage_options, "asynchronous": True})
-    return _Explained(fs_async, path=path, read_only=read_only)
-
-
-class _Explained(FsspecStore):
-    """Zarr's store of objects, whose errors name the object and the remedy wherever it is read."""
-
-    async def get(
-        self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
-    ) -> Buffer | None:
-        with objects.explained(self._url(key)):
-            return await super().get(key, prototype, byte_range)
-
-    async def set(self, key: str, value: Buffer, byte_range: tuple[int, int] | None = None) -> None:
-        with objects.explained(self._url(key)):
-            await super().set(key, value, byte_range)
-
-    def _url(self, key: str) -> str:
-        return str(self.fs.unstrip_protocol(objects.join(self.path, key)))
+from soilft.store import objects
+from soilft.store.handles import handle
 
 
 @contextmanager
@@ -94,7 +63,7 @@ def open_cube(url: str) -> xr.Dataset:
     with objects.explained(url), damage_named(url):
         try:
             cube: xr.Dataset = xr.open_zarr(
-                zarr_store(url, read_only=True), chunks=None, consolidated=True
+                handle(url, read_only=True), chunks=None, consolidated=True
             )
         except FileNotFoundError as error:
             raise StoreError(url, expected="a Zarr store", found="none") from error
@@ -112,7 +81,7 @@ def open_stored(url: str) -> xr.Dataset:
     with objects.explained(url), damage_named(url):
         try:
             stored: xr.Dataset = xr.open_zarr(
-                zarr_store(url, read_only=True), chunks=None, consolidated=True, decode_cf=False
+                handle(url, read_only=True), chunks=None, consolidated=True, decode_cf=False
             )
         except FileNotFoundError as error:
             raise StoreError(url, expected="a Zarr store", found="none") from error
@@ -123,7 +92,7 @@ def open_raw(url: str) -> zarr.Group:
     """Open a store as Zarr's group: stored values, no decoding."""
     with objects.explained(url):
         try:
-            return zarr.open_group(zarr_store(url, read_only=True), mode="r")
+            return zarr.open_group(handle(url, read_only=True), mode="r")
         except FileNotFoundError as error:
             raise StoreError(url, expected="a Zarr store", found="none") from error
 
@@ -141,7 +110,7 @@ def create(url: str, template: Template) -> None:
     """
     with objects.explained(url):
         # A creation that was killed has left consolidated metadata that speak of the store before.
-        group = zarr.open_group(zarr_store(url), mode="a", use_consolidated=False)
+        group = zarr.open_group(handle(url), mode="a", use_consolidated=False)
         make(url, group, template)
         _finish(url, group, template.attributes)
 
@@ -176,7 +145,7 @@ def discard(url: str) -> None:
 def set_attributes(url: str, attributes: Mapping[str, Any]) -> None:
     """Replace the root attributes, keeping the metadata consolidated."""
     with objects.explained(url):
-        group = zarr.open_group(zarr_store(url), mode="r+")
+        group = zarr.open_group(handle(url), mode="r+")
         if dict(group.attrs) != dict(attributes):
             _finish(url, group, attributes)
 
@@ -185,7 +154,7 @@ def _finish(url: str, group: zarr.Group, attributes: Mapping[str, Any]) -> None:
     if dict(group.attrs) != dict(attributes):
         group.attrs.clear()
         group.attrs.update(dict(attributes))
-    consolidate(zarr_store(url))
+    consolidate(handle(url))
 
 
 def consolidate(where: Store) -> None:
@@ -363,7 +332,7 @@ def write_region(
         the region's shape and type. Nothing has been written then.
     """
     with objects.explained(url):
-        group = zarr.open_group(zarr_store(url), mode="r+")
+        group = zarr.open_group(handle(url), mode="r+")
         selections = {
             name: _checked_selection(url, array(group, name), block, region)
             for name, block in values.items()
