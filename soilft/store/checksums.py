@@ -1,9 +1,9 @@
 """Checksums of stored chunks: noted as chunks are written, held against what is read.
 
 A checksum is the SHA-256 of an object as it lies in the store, or None for a chunk that has no
-object, because all of it is fill. Whoever knows what was written below a root says so with
-`expect` for as long as this process reads there; `soilft.store.handles` hands every store it opens to
-`reading` or `writing`. Objects that nobody noted, such as metadata, are read as they are.
+object, because all of it is fill. Whoever knows what was written below a root says so with `expect`
+for as long as this process reads there; `soilft.store.handles` hands every store that it opens to
+`reading` or `writing`. Objects that nobody noted are read as they are.
 """
 
 from __future__ import annotations
