@@ -14,7 +14,8 @@ from urllib.parse import unquote
 
 from soilft.errors import StoreError
 from soilft.release import page as viewer
-from soilft.release.publication import CUBE, latest
+from soilft.release.inventory import CUBE
+from soilft.release.publication import latest
 from soilft.release.shards import ROOT
 from soilft.store import documents, objects
 

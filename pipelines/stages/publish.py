@@ -18,7 +18,7 @@ from pipelines.stages.predict import require_predicted, template_of
 from pipelines.stages.train.stage import require_model
 from pipelines.stages.validate.stage import scorecard, skill_of
 from soilft.cube.structure import PredictDays
-from soilft.forest.artefact import ModelRef, load
+from soilft.forest.artefact import ModelRef, require_whole
 from soilft.release import changes
 from soilft.release import checks as release_checks
 from soilft.release import page as viewer
@@ -79,10 +79,10 @@ def staging(
     ModelError
         Where the model that would lie beside the cube is damaged.
     """
-    load(model)
     limits, skill = run.config.publication.limits(), skill_of(run, model)
     report = objects.join(run.report_url(model), "report.html")
     checks = release_checks.require_skill(report, skill, limits, released=before is not None)
+    require_whole(model)
     staged = _staged(run, model, predicted, before, skill.caution if skill else "")
     checks |= release_checks.check(
         staged.url, staged.days, staged.new_days(before), run.input_refs().reanalysis, limits

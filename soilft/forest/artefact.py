@@ -222,6 +222,19 @@ def card_of(reference: ModelRef) -> dict[str, Any]:
     return found
 
 
+def require_whole(reference: ModelRef) -> None:
+    """Hold a model's card to its seal and its files to the card, without making a forest of them.
+
+    Raises
+    ------
+    ModelError
+        Where one is not as it was written.
+    """
+    card = card_of(reference)
+    for name in card.get("file_sha256") or {}:
+        _content(reference.url, name, card)
+
+
 def load(reference: ModelRef) -> Model:
     """Read a model and check it: file, versions, types, structure, digest, card.
 

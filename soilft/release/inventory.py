@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from soilft.errors import DamagedObject
 from soilft.release.layout import Layout
 from soilft.release.staged import sha256
 from soilft.release.versions import numbers, prefix_of
@@ -19,6 +20,7 @@ from soilft.store import documents, objects
 NAME = "objects.json"
 DESCRIPTION = "release.json"
 #: Of one object.
+CUBE = "cube.zarr"
 _FACTS = {"sha256": str, "size": int, "?md5": str}
 _SHAPE = {"objects": {str: _FACTS}}
 _DESCRIPTION = {
@@ -91,3 +93,54 @@ def of_part(root: str, key: str) -> dict[str, dict[str, Any]] | None:
         Where it cannot be read.
     """
     return documents.read(of_part_url(root, key), {str: _FACTS}, _OF_PARTS)
+
+
+def within_release(found: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The list of a part as an inventory has it: names below the release, SHA-256 and size."""
+    return {
+        f"{CUBE}/{name}": {kind: facts[kind] for kind in ("sha256", "size")}
+        for name, facts in found.items()
+    }
+
+
+def part_of(name: str, said: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """The part that a shard belongs to; None of another object, or where that is not known."""
+    array, _, place = name.removeprefix(f"{CUBE}/").partition("/c/")
+    numbers = place.split("/")
+    # Annual layers have three axes as well, of which the first is years.
+    if said is None or array.partition("/")[0] in (said.get("groups") or ()) or len(numbers) < 3:
+        return None
+    parts: list[Mapping[str, Any]] = said["parts"]
+    return next((part for index, part in enumerate(parts) if str(index) == numbers[0]), None)
+
+
+def to_copy_by(
+    root: str, version: str | None
+) -> tuple[dict[str, dict[str, dict[str, Any]]], list[str]]:
+    """Lists of the objects of a release's parts by key, and URLs of those that are damaged.
+
+    A list that another publication made of the same days is as good: what counts is that it names
+    what the release's inventory names. Releases of 0.3.0 have none.
+    """
+    if version is None:
+        return {}, []
+    said = described(root, version)
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    damaged: list[str] = []
+    try:
+        whole = read(root, version)
+    except DamagedObject as error:
+        whole = {}
+        damaged.append(error.thing)
+    for part in [] if said is None else said["parts"]:
+        try:
+            listed = of_part(root, part["key"])
+        except DamagedObject as error:
+            damaged.append(error.thing)
+            continue
+        own = {name: facts for name, facts in (whole or {}).items() if part_of(name, said) == part}
+        if listed is not None and (whole is None or within_release(listed) == own):
+            found[part["key"]] = listed
+        elif listed is not None:
+            damaged.append(of_part_url(root, part["key"]))
+    return found, damaged

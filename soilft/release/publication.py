@@ -20,6 +20,7 @@ from typing import Any
 
 from soilft.errors import ReleaseRefused
 from soilft.release import inventory, pointer, shards, stac
+from soilft.release.inventory import CUBE
 from soilft.release.lease import SECONDS, Lease, held
 from soilft.release.prefix import Prefix, opened
 from soilft.release.shards import ROOT
@@ -27,8 +28,6 @@ from soilft.release.staged import Staged, sha256
 from soilft.release.versions import CLAIM, claim, method_digest, prefix_of
 from soilft.store import objects
 from soilft.store import zarr as store
-
-CUBE = "cube.zarr"
 
 
 @dataclass(frozen=True)
@@ -210,24 +209,18 @@ class _Publication:
 
     def _write_parts(self, prefix: Prefix) -> None:
         """Copy the parts that the latest release holds as they are, and write the others."""
-        before = self._parts_before()
+        version = None if self.current is None else self.current["version"]
+        before, damaged = inventory.to_copy_by(self.root, version)
+        self.damaged += damaged
+        source = objects.join(self.root, (self.current or {}).get("cube", ""))
         for part in self.staged.parts:
-            old = manifest(self.root, part.key) if before.get(part.index) == part.key else None
-            source = objects.join(self.root, (self.current or {}).get("cube", ""))
+            old = before.get(part.key)
             bad = [] if old is None else prefix.copy(source, CUBE, old)
             self.damaged += [objects.join(source, name) for name in bad]
             if old is None or bad:
                 written = prefix.write(CUBE, self.staged.objects_of(part))
                 objects.write(_manifest_url(self.root, part.key), objects.to_json(written))
             self.step()
-
-    def _parts_before(self) -> dict[int, str]:
-        """Keys of the parts of the latest release by number."""
-        if self.current is None:
-            return {}
-        found = described(self.root, self.current["version"])
-        parts = [] if found is None else found["parts"]
-        return {index: part["key"] for index, part in enumerate(parts)}
 
     def _describe(self, prefix: Prefix, changed: Mapping[str, Any] | None) -> None:
         """Write what the release says of itself: to machines that search, and to this program."""

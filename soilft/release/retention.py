@@ -9,9 +9,9 @@ from typing import Any
 
 from soilft.errors import DamagedObject, StoreError
 from soilft.release import pointer
-from soilft.release.inventory import DESCRIPTION, NAME
+from soilft.release.inventory import CUBE, DESCRIPTION, NAME
 from soilft.release.lease import SECONDS, held
-from soilft.release.publication import CUBE, described, latest
+from soilft.release.publication import described, latest
 from soilft.release.shards import ROOT
 from soilft.release.versions import CLAIM, method_digest, numbers, prefix_of
 from soilft.store import objects

@@ -12,7 +12,7 @@ from typing import Any
 
 from soilft.errors import DamagedObject, StoreError
 from soilft.release import inventory, pointer
-from soilft.release.publication import CUBE
+from soilft.release.inventory import CUBE
 from soilft.release.retention import under
 from soilft.release.shards import ROOT
 from soilft.release.staged import sha256
@@ -252,8 +252,10 @@ class _Verification:
             if found is None:
                 self.damaged.append(Damage(place, told, "an object", "no object"))
                 continue
-            named = {f"{CUBE}/{name}": dict(facts) for name, facts in found.items()}
-            own = {n: facts for n, facts in whole.items() if _days_of(n, self.said) == part}
+            named = inventory.within_release(found)
+            own = {
+                n: facts for n, facts in whole.items() if inventory.part_of(n, self.said) == part
+            }
             if whole and named != own:
                 self.damaged.append(Damage(place, told, f"what {inventory.NAME} says", "another"))
             elif not whole:
@@ -307,20 +309,9 @@ def meaning(name: str, said: Mapping[str, Any] | None) -> str:
     if rest.endswith(f"/{ROOT}"):
         return f"metadata of {rest.removesuffix(f'/{ROOT}')}"
     array, _, place = rest.removesuffix("/c").partition("/c/")
-    numbers, part = place.split("/"), _days_of(name, said)
+    numbers, part = place.split("/"), inventory.part_of(name, said)
     if part is None and (len(numbers) < 3 or said is not None):
         return f"array {array}"
     overpass = f", overpass {numbers[1]}" if len(numbers) > 3 else ""
     days = "" if part is None else f", days {part['first']}..{part['last']}"
     return f"array {array}{overpass}, tile of row {numbers[-2]}, column {numbers[-1]}{days}"
-
-
-def _days_of(name: str, said: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """The part that a shard belongs to; None of another object, or where that is not known."""
-    array, _, place = name.removeprefix(f"{CUBE}/").partition("/c/")
-    numbers = place.split("/")
-    # Annual layers have three axes as well, of which the first is years.
-    if said is None or array.partition("/")[0] in (said.get("groups") or ()) or len(numbers) < 3:
-        return None
-    parts: list[Mapping[str, Any]] = said["parts"]
-    return next((part for index, part in enumerate(parts) if str(index) == numbers[0]), None)

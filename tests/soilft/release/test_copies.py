@@ -44,6 +44,21 @@ def test_a_damaged_object_is_not_copied_on(root: str, how: str) -> None:
     assert (third.version, third.damaged) == ("v1.2", ())
 
 
+@pytest.mark.parametrize("content", [b"{}", b"", b"{", b"[1]"])
+@pytest.mark.parametrize("what", ["releases/parts/{}.json", "releases/v1.0/objects.json"])
+def test_nothing_is_copied_by_a_damaged_list(tmp_path: Path, what: str, content: bytes) -> None:
+    root = str(tmp_path)
+    first = stage(root, 20)
+    publish(root, first)
+    url = objects.join(root, what.format(first.parts[0].key))
+    objects.write(url, content)
+    second = stage(root, 21)
+    release = publish(root, second)
+    assert url in release.damaged or "objects.json" in what
+    published = xr.open_zarr(release.cube, chunks=None, consolidated=True)
+    xr.testing.assert_identical(published.load(), store.open_cube(second.url).load())
+
+
 def test_a_server_that_states_what_it_holds_is_not_read(
     s3_store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
