@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from distributed import Client, Worker, WorkerPlugin
@@ -19,6 +20,8 @@ from soilft.store.digest import digest
 
 # Chunks looked at side by side.
 _AT_ONCE = 8
+#: Where the ledger has the metadata and coordinates of stores that several units write to.
+STORES = "stores"
 # What the path of a chunk has after the name of its store.
 ZARR = ".zarr/"
 
@@ -70,19 +73,14 @@ def kept(root: str, noted: Mapping[str, str | None]) -> dict[str, str | None]:
 class _Expectation(WorkerPlugin):
     """What every worker holds its reads below a store against, also one that starts later."""
 
-    def __init__(self, store: str, chunks: Mapping[str, str | None]) -> None:
-        self.store, self.chunks = store, chunks
-        self.name = _name(store)
+    def __init__(self, name: str, store: str, chunks: Mapping[str, str | None]) -> None:
+        self.name, self.store, self.chunks = name, store, chunks
 
     def setup(self, worker: Worker) -> None:  # noqa: ARG002
-        checksums.expect_from_now(self.store, self.chunks)
+        checksums.expect_from_now(self.name, self.store, self.chunks)
 
     def teardown(self, worker: Worker) -> None:  # noqa: ARG002
-        checksums.forget(self.store)
-
-
-def _name(store: str) -> str:
-    return f"soilft-checksums-{digest(store)[:16]}"
+        checksums.forget(self.name)
 
 
 @dataclass
@@ -91,19 +89,20 @@ class Expectations:
 
     store: str
     client: Client
+    name: str = field(default_factory=lambda: f"soilft-checksums-{uuid.uuid4().hex}")
     told: str = ""
 
     def tell(self, chunks: Mapping[str, str | None]) -> None:
         """Tell the workers, unless they know."""
         now = digest(dict(chunks)) if chunks else ""
         if now != self.told:
-            self.client.register_plugin(_Expectation(self.store, dict(chunks)))
+            self.client.register_plugin(_Expectation(self.name, self.store, dict(chunks)))
             self.told = now
 
     def end(self) -> None:
         """Let the workers read as it is: the next stage says what it knows."""
         if self.told:
-            self.client.unregister_worker_plugin(_name(self.store))  # type: ignore[no-untyped-call]
+            self.client.unregister_worker_plugin(self.name)  # type: ignore[no-untyped-call]
             self.told = ""
 
 
@@ -125,22 +124,30 @@ def held(run: Run) -> Iterator[None]:
 
 
 def undo(run: Run, urls: Collection[str]) -> None:
-    """Let the units be to do again that wrote damaged chunks, of every Zarr store that has one.
+    """Let the units be to do again that wrote damaged objects, of every store that has one.
 
-    A store whose metadata are damaged is removed: all of it is to do again.
+    Of a store that several units write to, metadata and coordinates are of a template and made anew
+    around the chunks; any other store whose metadata are damaged is removed.
 
     Parameters
     ----------
     urls
-        Chunks that were found damaged; all others of their stores are looked at.
+        Objects that were found damaged; all others beside them are looked at.
     """
-    for name in sorted({run.places.path(url).partition(ZARR)[0] for url in urls}):
-        chunks = {p: c for p, c in run.ledger.chunks.items() if p.startswith(f"{name}{ZARR}")}
+    for place in sorted({_place(run.places.path(url)) for url in urls}):
+        chunks = {p: c for p, c in run.ledger.chunks.items() if p.startswith(place)}
         found = damaged(run.store, chunks)
-        if any(is_metadata(path) for path in found):
-            store.discard(run.places.url(name + ZARR))
+        shared = run.ledger.get(STORES, place.rstrip("/"))
+        if shared is None and place.endswith(ZARR) and any(is_metadata(path) for path in found):
+            store.discard(run.places.url(place))
             found = list(chunks)
         run.ledger.undo(found)
+
+
+def _place(path: str) -> str:
+    """The Zarr store that an object belongs to, or the folder that it lies in."""
+    inside, zarr, _ = path.partition(ZARR)
+    return inside + zarr if zarr else f"{path.rpartition('/')[0]}/"
 
 
 def damaged(root: str, chunks: checksums.Checksums) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from distributed import Client
 
-from pipelines.checked import Expectations, Made, Noted, held, kept, undo
+from pipelines.checked import STORES, Expectations, Made, Noted, damaged, held, kept, undo
 from pipelines.events import Emit, Event, silent
 from pipelines.outcomes import Outcomes, check_memory, collect
 from pipelines.plan import Plan
@@ -23,8 +23,6 @@ from soilft.store import zarr as store
 from soilft.store.digest import digest
 from soilft.store.ledger import Done
 
-#: Where the ledger has the metadata and coordinates of stores that several units write to.
-STORES = "stores"
 LARGER_WORKERS = "Give each worker more memory."
 
 Task = TypeVar("Task")
@@ -87,6 +85,10 @@ class Work:
         there = objects.exists(objects.join(url, shards.ROOT))
         if record is None or record.key != key or not there:
             names = [objects.join(self.run.places.path(url), name) for name in made]
+            if record is not None and (not record.chunks or damaged(self.run.store, record.chunks)):
+                # Damaged, or a run was killed while they changed. They are of the template, whole.
+                for name in names:
+                    objects.remove(self.run.places.url(name))
             self._change(url, key, names, partial(store.create, url, template))
 
     def describe(self, url: str, attributes: Mapping[str, Any]) -> None:
@@ -162,6 +164,7 @@ class Work:
             return record
         if unit.key is None:
             raise RuntimeError(f"{unit.name} depends on units that are to do")
+        self.workers.tell(self.run.ledger.chunks)
         with checksums.noting() as noted:
             record = make(unit.key)
         record = replace(record, chunks=kept(self.run.store, noted))

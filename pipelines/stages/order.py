@@ -33,6 +33,7 @@ ON_CLUSTER: Mapping[str, Stage] = MappingProxyType(
         "validate": validate,
     }
 )
+DAMAGED = "changed or lost after it was written"
 NAMES = (*ON_CLUSTER, "publish")
 
 
@@ -58,19 +59,14 @@ def in_order(stages: Iterable[Stage], run: Run, client: Client, emit: Emit) -> F
     stages = tuple(stages)
     again: list[str] = []
     finished = _once(stages, run, client, emit)
-    while finished.outcomes[-1].damaged and len(again) < len(stages):
+    while set(finished.outcomes[-1].damaged) - set(again):
         last = finished.outcomes[-1]
-        again.append(_made_again(last))
-        emit(Event(last.stage, 0, 0, again[-1]))
+        again += sorted(set(last.damaged))
+        emit(Event(last.stage, 0, 0, f"{last.damaged[0]}: {DAMAGED}. It is made again"))
         finished = _once(stages, run, client, emit)
-    finished.outcomes[0].cautions += again
+    made = sorted(set(again) - set(finished.outcomes[-1].damaged))
+    finished.outcomes[0].cautions += [f"{url}: {DAMAGED}, and made again" for url in made]
     return finished
-
-
-def _made_again(last: Outcomes) -> str:
-    found = sorted(set(last.damaged))
-    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-    return f"{found[0]}{more}: changed or lost after it was written, and made again"
 
 
 def _once(stages: Iterable[Stage], run: Run, client: Client, emit: Emit) -> Finished:

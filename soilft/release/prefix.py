@@ -100,8 +100,13 @@ class Prefix:
                 "md5": md5(content),
                 "size": len(content),
             }
-            if self.present.get(place) != len(content):
+            if place not in self.present:
                 self.create(place, content)
+            elif (
+                sha256(objects.read(objects.join(self.url, place)) or b"")
+                != written[name]["sha256"]
+            ):
+                objects.write(objects.join(self.url, place), content)
             self._read_back(place, written[name]["sha256"])
             self.expected[place], self.sums[place] = len(content), written[name]["sha256"]
 
@@ -177,8 +182,7 @@ class Prefix:
         def one(name: str) -> None:
             place = f"{folder}/{name}"
             url = objects.join(self.url, place)
-            if self.present.get(place) != sizes[name]:
-                objects.copy(objects.join(source, name), url)
+            objects.copy(objects.join(source, name), url)
             copied = objects.read(url)
             checksums.hold(objects.join(source, name), copied)
             self.expected[place], self.sums[place] = sizes[name], sha256(copied or b"")

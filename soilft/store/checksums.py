@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -32,7 +33,7 @@ MADE_AGAIN = "It was changed or lost after it was written. soilft run makes it a
 #: Checksum by URL, or by path below a root.
 Checksums = Mapping[str, str | None]
 
-_expected: dict[str, Checksums] = {}
+_expected: dict[str, tuple[str, Checksums]] = {}
 _noted: ContextVar[dict[str, str | None] | None] = ContextVar("noted", default=None)
 
 
@@ -50,24 +51,29 @@ def expect(root: str, checksums: Checksums) -> Iterator[None]:
     checksums
         Looked at when an object is read, so it may grow meanwhile.
     """
-    before = _expected.get(root)
-    _expected[root] = checksums
+    name = uuid.uuid4().hex
+    expect_from_now(name, root, checksums)
     try:
         yield
     finally:
-        forget(root)
-        if before is not None:
-            _expected[root] = before
+        forget(name)
 
 
-def expect_from_now(root: str, checksums: Checksums) -> None:
-    """As `expect`, until `forget`."""
-    _expected[root] = checksums
+def expect_from_now(name: str, root: str, checksums: Checksums) -> None:
+    """As `expect`, until that name is forgotten."""
+    _expected[name] = root, checksums
 
 
-def forget(root: str) -> None:
-    """Read below a root as it is."""
-    _expected.pop(root, None)
+def forget(name: str) -> None:
+    """Expect nothing more by a name."""
+    _expected.pop(name, None)
+
+
+def note(url: str, content: bytes) -> None:
+    """Note an object that is written beside Zarr's."""
+    noted = _noted.get()
+    if noted is not None:
+        noted[url] = checksum(content)
 
 
 @contextmanager
@@ -89,7 +95,7 @@ def hold(url: str, content: bytes | None) -> None:
     DamagedChunk
         Where it is another one.
     """
-    for root, checksums in _expected.items():
+    for root, checksums in _expected.values():
         path = url.removeprefix(f"{root}/")
         if path != url and path in checksums:
             _require(url, checksums[path], checksum(content))
@@ -98,7 +104,7 @@ def hold(url: str, content: bytes | None) -> None:
 def known(url: str) -> set[str]:
     """Names below a URL of the objects whose checksum is known, also of those that are none."""
     found = set()
-    for root, checksums in _expected.items():
+    for root, checksums in _expected.values():
         below = f"{url.removeprefix(f'{root}/')}/"
         if url.startswith(f"{root}/"):
             found |= {path.removeprefix(below) for path in checksums if path.startswith(below)}
@@ -112,7 +118,7 @@ def _require(url: str, expected: str | None, found: str | None) -> None:
 
 def reading(inner: Store, url: str) -> Store:
     """A store to read from, held against what is known of its objects."""
-    for root, checksums in _expected.items():
+    for root, checksums in reversed(_expected.values()):
         if url.startswith(f"{root}/"):
             return _Held(inner, f"{url.removeprefix(root).strip('/')}/", checksums, root)
     return inner

@@ -153,14 +153,17 @@ class Ledger:
         return MappingProxyType(self._chunks)
 
     def undo(self, paths: Collection[str]) -> list[str]:
-        """Let the units that wrote some chunks be to do again; their names."""
+        """Let the units that wrote some chunks be to do again; their names.
+
+        What they wrote stays known: until it is made again, nobody reads what is damaged.
+        """
         wrote = {
             at: record
             for at, record in self._known.items()
             if record is not None and not record.chunks.keys().isdisjoint(paths)
         }
         for (stage, unit), record in wrote.items():
-            self.put(stage, unit, replace(record, key="", chunks={}))
+            self.put(stage, unit, replace(record, key=""))
         return [f"{stage}/{unit}" for stage, unit in wrote]
 
     def is_done(self, stage: str, unit: str, key: str) -> bool:

@@ -25,7 +25,7 @@ from soilft.errors import (
     StoreConflict,
     StoreError,
 )
-from soilft.store import credentials, disk
+from soilft.store import checksums, credentials, disk
 
 # What browsers have to be told to show a page, by the end of a name.
 _TYPES = {
@@ -264,6 +264,7 @@ def write(url: str, content: bytes) -> None:
             disk.keep_name(path)
         else:
             fs.pipe_file(path, content, **_typed(fs, path))
+    checksums.note(url, content)
 
 
 def create(url: str, content: bytes) -> None:

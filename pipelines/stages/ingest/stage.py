@@ -28,13 +28,12 @@ def ingest(work: Work) -> None:
     planned = plan(run, work.emit)
     if planned.todo:
         store.sweep_partials(run.places.inputs)
-        _make_templates(work)
+    _make_templates(work)
     try:
         _work_through(work, planned)
     finally:
         # What was ingested is told of, though other units failed.
-        if planned.todo:
-            _label_simulated(work)
+        _label_simulated(work)
         _tell_availability(run)
         aside = (*run.set_aside(), *truth.set_aside(run))
         work.outcomes.set_aside = [item.reason for item in aside]
