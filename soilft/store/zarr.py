@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,12 @@ class _Explained(FsspecStore):
     async def set(self, key: str, value: Buffer, byte_range: tuple[int, int] | None = None) -> None:
         with objects.explained(self._url(key)):
             await super().set(key, value, byte_range)
+
+    async def delete(self, key: str) -> None:
+        # As Zarr would do it, s3fs is silent where the server keeps the object: the chunk of before
+        # would be read where nothing is.
+        with objects.explained(self._url(key)), suppress(FileNotFoundError):
+            await self.fs._rm_file(objects.join(self.path, key))  # noqa: SLF001
 
     def _url(self, key: str) -> str:
         return str(self.fs.unstrip_protocol(objects.join(self.path, key)))
@@ -166,11 +172,20 @@ def make(url: str, group: zarr.Group, template: Template) -> None:
 
 
 def discard(url: str) -> None:
-    """Remove a store that is about to be made anew, if it is there."""
+    """Remove a store that is about to be made anew, if it is there.
+
+    Raises
+    ------
+    StorePermission, StoreError
+        Where the file system keeps any of it.
+    """
     fs, path = objects.filesystem(url)
     with objects.explained(url):
         if fs.exists(path):
             fs.rm(path, recursive=True)
+            # Of what a server keeps of several objects s3fs is silent; of one it tells why.
+            for kept in fs.find(path):
+                fs.rm_file(kept)
 
 
 def set_attributes(url: str, attributes: Mapping[str, Any]) -> None:
