@@ -5,14 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from distributed import Client, Worker, WorkerPlugin
 
 from pipelines.run import Run
-from soilft.errors import DamagedChunk
+from soilft.errors import DamagedChunk, StorePermission
 from soilft.release.shards import is_metadata
 from soilft.store import checksums, disk, objects
 from soilft.store import zarr as store
@@ -119,7 +119,9 @@ def held(run: Run) -> Iterator[None]:
         try:
             yield
         except DamagedChunk as error:
-            undo(run, [error.thing])
+            # Who may only publish leaves it to the next stage that finds the damage.
+            with suppress(StorePermission):
+                undo(run, [error.thing])
             raise
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from zarr.abc.store import ByteRequest, Store
 from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import FsspecStore, LocalStore
@@ -35,6 +37,12 @@ class _Explained(FsspecStore):
     async def set(self, key: str, value: Buffer, byte_range: tuple[int, int] | None = None) -> None:
         with objects.explained(self._url(key)):
             await super().set(key, value, byte_range)
+
+    async def delete(self, key: str) -> None:
+        # As Zarr would do it, s3fs is silent where the server keeps the object: the chunk of before
+        # would be read where nothing is.
+        with objects.explained(self._url(key)), suppress(FileNotFoundError):
+            await self.fs._rm_file(objects.join(self.path, key))  # noqa: SLF001
 
     def _url(self, key: str) -> str:
         return str(self.fs.unstrip_protocol(objects.join(self.path, key)))

@@ -394,10 +394,15 @@ def check_writable(root: str) -> None:
     try:
         write(probe, b"")
     except FileNotFoundError as error:
-        raise StoreError(
-            root,
-            expected="a bucket that exists, or a folder that can be made",
-            found=str(error),
-            remedy="Create it first.",
-        ) from error
+        raise no_place(root, error) from error
     remove(probe)
+
+
+def no_place(root: str, error: FileNotFoundError) -> StoreError:
+    """The error of a store whose bucket or folder is not there."""
+    return StoreError(
+        root,
+        expected="a bucket that exists, or a folder that can be made",
+        found=str(error),
+        remedy="Create it first.",
+    )

@@ -135,11 +135,20 @@ def make(url: str, group: zarr.Group, template: Template) -> None:
 
 
 def discard(url: str) -> None:
-    """Remove a store that is about to be made anew, if it is there."""
+    """Remove a store that is about to be made anew, if it is there.
+
+    Raises
+    ------
+    StorePermission, StoreError
+        Where the file system keeps any of it.
+    """
     fs, path = objects.filesystem(url)
     with objects.explained(url):
         if fs.exists(path):
             fs.rm(path, recursive=True)
+            # Of what a server keeps of several objects s3fs is silent; of one it tells why.
+            for kept in fs.find(path):
+                fs.rm_file(kept)
 
 
 def set_attributes(url: str, attributes: Mapping[str, Any]) -> None:

@@ -8,15 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipelines.checked import Noted, damaged, undo
+from pipelines.checked import Noted, damaged, held, undo
 from pipelines.config.region_file import load
 from pipelines.run import Run
+from soilft.errors import DamagedChunk
 from soilft.grid import Region
 from soilft.schema import Template, Variable, grid_coordinates
-from soilft.store import objects
+from soilft.store import checksums, objects
 from soilft.store import zarr as store
 from soilft.store.checksums import checksum
 from soilft.store.ledger import Done, Ledger
+from tests.support.rights import limited, policy
+from tests.support.seaweed import S3Server
 from tests.support.small_run import region_file
 
 GRID = Region("small", "latlon-0.25", (90, 30, 92, 31)).grid
@@ -120,3 +123,22 @@ def test_data_outlast_a_power_cut_before_their_record_is_written(
     written, recorded = calls.index(f"keep {chunk}"), calls.index(f"name {record}")
     assert written < calls.index(f"keep {Path(chunk).parent}") < recorded
     assert calls[recorded + 1] == f"keep {Path(record).parent}"
+
+
+@pytest.mark.s3
+def test_damage_is_told_to_a_publisher_too_who_may_not_undo_what_made_it(
+    s3: S3Server, s3_store: str, tmp_path: Path
+) -> None:
+    config = load(region_file(tmp_path, tmp_path / "archive", store=s3_store))
+    path = "inputs/a.zarr/seen/c/0/0"
+    url = objects.join(s3_store, path)
+    objects.write(url, b"another content")
+    said = Done("key", "content", chunks={path: checksum(b"as it was written")})
+    Ledger(s3_store).put("ingest", "a/0", said)
+    for name, key in (("publisher", "key"), ("worker", "")):
+        run = Run(config)
+        with limited(s3, s3_store, policy(name)), pytest.raises(DamagedChunk), held(run):
+            checksums.hold(url, objects.read(url))
+        record = Ledger(s3_store).get("ingest", "a/0")
+        assert record is not None
+        assert record.key == key

@@ -13,6 +13,7 @@ from pystac.extensions.datacube import DatacubeExtension
 from pipelines.stages import order as stages
 from tests.contract import stac_schemas
 from tests.support.command import soilft
+from tests.support.rights import limited, policy
 from tests.support.seaweed import S3Server
 from tests.support.small_run import product_bytes, region_file
 
@@ -147,7 +148,8 @@ def test_dry_run_says_what_would_be_done_and_writes_nothing(
 def canaries(s3: S3Server, s3_store: str, monkeypatch: pytest.MonkeyPatch) -> tuple[bytes, ...]:
     """Give secrets of the environment, by which the store is reached and others."""
     monkeypatch.setenv("SOILFT_CANARY", "canary-of-the-environment")
-    return s3.secret_key.encode(), s3.access_key.encode(), b"canary-of-the-environment"
+    keys = (s3.secret_key, s3.access_key, s3.guest_secret_key, s3.guest_access_key)
+    return *(key.encode() for key in keys), b"canary-of-the-environment"
 
 
 @pytest.fixture
@@ -168,6 +170,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 
 
 def test_stages_one_by_one_end_in_the_same_bytes_on_s3_and_no_secret_leaves(
+    s3: S3Server,
     s3_store: str,
     canaries: tuple[bytes, ...],
     sent: list[bytes],
@@ -176,13 +179,17 @@ def test_stages_one_by_one_end_in_the_same_bytes_on_s3_and_no_secret_leaves(
     tmp_path: Path,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
+    """Each stage has no more rights than the policies that ship give to whom it is for."""
     import fsspec
 
     config = region_file(tmp_path, small_archive, store=s3_store)
     told = [config.read_bytes()]
     for stage in stages.NAMES:
-        done = soilft(stage, config)
+        with limited(s3, s3_store, policy("publisher" if stage == "publish" else "worker")):
+            done = soilft(stage, config)
         told.append((done.stdout + done.stderr).encode())
+    with limited(s3, s3_store, policy("reader")):
+        soilft("verify", "v1.0", config)
     told += [text.encode() for text in capfd.readouterr()]  # what workers wrote
     assert len(sent) > 30
     assert f'xr.open_zarr("{s3_store}/releases/v1.0/cube.zarr"' in done.stdout

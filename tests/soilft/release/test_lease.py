@@ -57,3 +57,18 @@ def test_a_lease_is_free_again_whatever_ends_its_taking(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"latest\.json"):
         leases.acquire(str(tmp_path))
     assert objects.read_json(str(tmp_path / "publisher.json"))["freed"] is True
+
+
+def test_a_look_before_any_work_leaves_the_lease_free_and_a_holder_undisturbed(
+    tmp_path: Path,
+) -> None:
+    leases.check_publishable(str(tmp_path))
+    assert objects.read_json(str(tmp_path / "publisher.json"))["freed"] is True
+    with leases.held(str(tmp_path)) as lease:
+        leases.check_publishable(str(tmp_path))
+        lease.confirm()
+
+
+def test_a_place_that_cannot_be_is_told_before_any_work() -> None:
+    with pytest.raises(StoreError, match="Create it first"):
+        leases.check_publishable("/proc/nothing/store")
