@@ -84,6 +84,8 @@ class Work:
         record = self.run.ledger.get(STORES, self.run.places.path(url))
         there = objects.exists(objects.join(url, shards.ROOT))
         if record is None or record.key != key or not there:
+            if record is not None and record.key == key:
+                self.outcomes.cautions.append(f"{url}: its metadata were lost, and made again")
             names = [objects.join(self.run.places.path(url), name) for name in made]
             if record is not None and (not record.chunks or damaged(self.run.store, record.chunks)):
                 # Damaged, or a run was killed while they changed. They are of the template, whole.

@@ -176,11 +176,11 @@ class Prefix:
         DamagedChunk
             Where an object is not as the stage that made it has written it.
         """
-        sizes = {
-            name: size
-            for name, size in objects.listing(source).items()
-            if not name.endswith(".partial") and not (without_metadata and is_metadata(name))
-        }
+
+        def belongs(name: str) -> bool:
+            return not (name.endswith(".partial") or (without_metadata and is_metadata(name)))
+
+        sizes = {n: size for n, size in objects.listing(source).items() if belongs(n)}
 
         def one(name: str) -> None:
             place = f"{folder}/{name}"
@@ -191,7 +191,7 @@ class Prefix:
             self.expected[place], self.sums[place] = sizes[name], sha256(copied or b"")
 
         _all(self.pool.map(one, sizes))
-        for name in checksums.known(source) - sizes.keys():
+        for name in filter(belongs, checksums.known(source) - sizes.keys()):
             checksums.hold(objects.join(source, name), None)
 
     def check(self, *, but: Collection[str]) -> None:

@@ -15,7 +15,7 @@ from soilft.days import DaySpan
 from soilft.release import shards
 from soilft.release.layout import Layout
 from soilft.schema import Template
-from soilft.store import objects
+from soilft.store import checksums, objects
 from soilft.store import zarr as store
 from soilft.store.digest import digest
 
@@ -142,15 +142,14 @@ class Staged:
 
     @cached_property
     def metadata(self) -> dict[str, bytes]:
-        """Metadata and coordinates of the cube by name below it, its root's the last to write."""
-        ready = {
-            path: {
-                name: objects.read(objects.join(url, name)) or b""
-                for name in objects.listing(url)
-                if shards.is_metadata(name)
-            }
-            for path, (url, _) in self.groups.items()
-        }
+        """Metadata and coordinates of the cube by name below it, its root's the last to write.
+
+        Raises
+        ------
+        DamagedChunk
+            Where metadata of a group are not as they were written.
+        """
+        ready = {path: _metadata_of(url) for path, (url, _) in self.groups.items()}
         return shards.metadata(self.templates, ready)
 
     @cached_property
@@ -177,6 +176,16 @@ class Staged:
                 for name, content in shards.shards(template, variable, values):
                     place = name.replace("c/0", f"c/{part.index}", 1)
                     yield "/".join(filter(None, (path, variable.name, place))), content
+
+
+def _metadata_of(url: str) -> dict[str, bytes]:
+    """Metadata of a finished group by name below it."""
+    found = {}
+    for name in filter(shards.is_metadata, objects.listing(url).keys() | checksums.known(url)):
+        content = objects.read(objects.join(url, name))
+        checksums.hold(objects.join(url, name), content)
+        found[name] = content or b""
+    return found
 
 
 def sha256(content: bytes) -> str:

@@ -19,7 +19,7 @@ def flip(path: Path) -> None:
 def test_what_was_damaged_is_said_and_made_again_by_the_same_command(
     small_archive: Path, unbroken: Path, tmp_path: Path
 ) -> None:
-    """Of inputs: a value, a chunk, metadata that still parse, and all metadata of a store."""
+    """Of inputs: a value, a chunk, an axis, metadata that still parse, and none at all."""
     config = region_file(tmp_path, small_archive)
     made = tmp_path / "store"
     shutil.copytree(unbroken, made)
@@ -27,12 +27,24 @@ def test_what_was_damaged_is_said_and_made_again_by_the_same_command(
     inputs = made / "inputs"
     flip(inputs / "amsr2.zarr/tb/c/1/0/0/0/0")
     (inputs / "gldas.zarr/SoilTMP0_10cm_inst_mean/c/3/0/0").unlink()
+    flip(inputs / "smos.zarr/time/c/0")
     metadata = inputs / "smos.zarr/zarr.json"
     metadata.write_text(metadata.read_text().replace('"fill_value": 255', '"fill_value": 1'))
     (inputs / "static.zarr/zarr.json").unlink()
+    # A stage by itself makes nothing again, and reads it no more the second time.
+    for _ in range(2):
+        refused = soilft("train", config, "--quiet", code=3)
+        assert "changed or lost after it was written. soilft run makes" in " ".join(
+            (refused.stdout + refused.stderr).split()
+        )
     run = soilft("run", config, "--quiet")
     said = " ".join(run.stderr.split())
-    for name in ("amsr2.zarr/tb", "gldas.zarr/Soil", "smos.zarr/zarr.json", "static.zarr/zarr.jso"):
+    for name in (
+        "amsr2.zarr/tb",
+        "gldas.zarr/Soil",
+        "smos.zarr/zarr.json",
+        "static.zarr: its metadata were lost",
+    ):
         assert name in said, said
     assert "changed or lost after it was written, and made again" in said
     assert product_bytes(made) == product_bytes(unbroken)

@@ -8,9 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipelines.checked import Noted, damaged, held, undo
+from pipelines.checked import Noted, damaged, held, kept, undo
 from pipelines.config.region_file import load
+from pipelines.events import silent
+from pipelines.outcomes import Outcomes
 from pipelines.run import Run
+from pipelines.work import Work
 from soilft.errors import DamagedChunk
 from soilft.grid import Region
 from soilft.schema import Template, Variable, grid_coordinates
@@ -82,7 +85,8 @@ def test_only_the_unit_that_wrote_a_damaged_chunk_is_to_do_again(run: Run) -> No
     objects.write(url, b"another")
     undo(run, [url])
     assert keys(run) == {"a/0": "key", "a/2": "", "inputs/a.zarr": "key"}
-    assert "inputs/a.zarr/seen/c/1/0" not in run.ledger.chunks
+    # Until it is made again, it is held against what it was.
+    assert "inputs/a.zarr/seen/c/1/0" in run.ledger.chunks
 
 
 def test_all_damaged_chunks_of_a_store_are_found_at_once(run: Run) -> None:
@@ -92,12 +96,50 @@ def test_all_damaged_chunks_of_a_store_are_found_at_once(run: Run) -> None:
     assert keys(run) == {"a/0": "", "a/2": "", "inputs/a.zarr": "key"}
 
 
-def test_a_store_without_sound_metadata_is_made_anew(run: Run) -> None:
+def test_metadata_of_a_shared_store_are_made_anew_around_its_chunks(run: Run) -> None:
     url = run.places.url("inputs/a.zarr/zarr.json")
-    objects.write(url, (objects.read(url) or b"").replace(b"255", b"254"))
+    sound = objects.read(url) or b""
+    objects.write(url, sound.replace(b"255", b"254"))
     undo(run, [url])
-    assert set(keys(run).values()) == {""}
-    assert not objects.exists(run.places.input("a"))
+    assert keys(run) == {"a/0": "key", "a/2": "key", "inputs/a.zarr": ""}
+    work = Work(run, None, silent, Outcomes("ingest"))  # type: ignore[arg-type]
+    work.create(run.places.input("a"), TEMPLATE)
+    assert objects.read(url) == sound
+    assert not damaged(run.store, run.ledger.chunks)
+    assert keys(run)["inputs/a.zarr"]
+
+
+def test_metadata_that_were_changing_when_a_run_was_killed_are_made_anew(run: Run) -> None:
+    url = run.places.url("inputs/a.zarr/seen/zarr.json")
+    sound = objects.read(url) or b""
+    objects.write(url, sound.replace(b"255", b"254"))
+    run.ledger.put("stores", "inputs/a.zarr", Done("", ""))
+    work = Work(run, None, silent, Outcomes("ingest"))  # type: ignore[arg-type]
+    work.create(run.places.input("a"), TEMPLATE)
+    assert objects.read(url) == sound
+
+
+def test_a_store_of_one_unit_is_made_anew_whole(run: Run) -> None:
+    url = run.places.url("normals/b.zarr")
+    store.create(url, TEMPLATE)
+    chunks = {f"normals/b.zarr/{n}": checksum(objects.read(f"{url}/{n}")) for n in ("zarr.json",)}
+    run.ledger.put("harmonize", "normals", Done("key", "content", chunks=chunks))
+    objects.write(f"{url}/zarr.json", b"{")
+    undo(run, [f"{url}/zarr.json"])
+    assert not objects.exists(url)
+    assert getattr(Ledger(run.store).get("harmonize", "normals"), "key", None) == ""
+
+
+def test_what_lies_beside_cubes_is_looked_at_in_its_folder(run: Run) -> None:
+    names = ["runs/a/report/report.html", "runs/a/report/scorecard.json"]
+    with checksums.noting() as noted:
+        for name in names:
+            objects.write(run.places.url(name), b"as it was")
+    record = Done("key", "content", chunks=kept(run.store, noted))
+    run.ledger.put("validate", "a", record)
+    objects.write(run.places.url(names[1]), b"as it is")
+    undo(run, [run.places.url(names[1])])
+    assert getattr(Ledger(run.store).get("validate", "a"), "key", None) == ""
 
 
 def test_data_outlast_a_power_cut_before_their_record_is_written(

@@ -37,7 +37,7 @@ def ingest(work: Work) -> None:
         _tell_availability(run)
         aside = (*run.set_aside(), *truth.set_aside(run))
         work.outcomes.set_aside = [item.reason for item in aside]
-        work.outcomes.cautions = [*planned.cautions, *sufficiency.cautions(run)]
+        work.outcomes.cautions += [*planned.cautions, *sufficiency.cautions(run)]
 
 
 def _work_through(work: Work, planned: Plan[Task]) -> None:

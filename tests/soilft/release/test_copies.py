@@ -82,25 +82,33 @@ def test_a_server_that_states_what_it_holds_is_not_read(
         assert not release.damaged
 
 
+@pytest.mark.parametrize("name", ["", "quality_flag/zarr.json", "quality_flag/c/0/0/0", "x/c/0"])
 @pytest.mark.parametrize("how", ["changed", "lost"])
-def test_a_finished_group_that_was_damaged_is_not_published(tmp_path: Path, how: str) -> None:
+def test_a_finished_group_that_was_damaged_is_not_published(
+    tmp_path: Path, name: str, how: str
+) -> None:
     root = str(tmp_path)
     staged = stage(root, 12)
     group = objects.join(root, "runs/annual.zarr")
     template = replace(staged.template, attributes={"title": "layers"})
-    store.create(group, template)
     values = {
         v.name: np.asarray(store.array(store.open_raw(staged.url), v.name)[...])
         for v in template.variables
     }
     with checksums.noting() as noted:
+        store.create(group, template)
         store.write_region(group, values, {})
-    url = next(url for url, value in noted.items() if value)
-    if how == "lost":
-        objects.remove(url)
-    else:
-        objects.write(url, b"another")
     known = {place.removeprefix(f"{root}/"): value for place, value in noted.items()}
-    with checksums.expect(root, known), pytest.raises(DamagedChunk, match=url):
-        publish(root, replace(staged, groups={"annual": (group, "its content")}))
+    with_group = replace(staged, groups={"annual": (group, "its content")})
+    url = objects.join(group, name)
+    if name and how == "lost":
+        objects.remove(url)
+    elif name:
+        objects.write(url, (objects.read(url) or b"").replace(b"e", b"a", 1) + b" ")
+    with checksums.expect(root, known):
+        if not name:
+            assert publish(root, with_group).fresh
+            return
+        with pytest.raises(DamagedChunk, match=url):
+            publish(root, with_group)
     assert latest(root) is None

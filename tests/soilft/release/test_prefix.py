@@ -30,6 +30,24 @@ def test_what_lies_there_already_is_not_sent_again(
     assert written["a"] == {**digests, "size": 5}
 
 
+def test_what_lies_there_as_another_is_written_over(tmp_path: Path) -> None:
+    url = str(tmp_path / "v1.0")
+    for content in (b"flipp", b"cut"):
+        objects.write(objects.join(url, "cube/a"), content)
+        with opened(url) as prefix:
+            prefix.write("cube", iter([("a", b"first")]))
+        assert objects.read(objects.join(url, "cube/a")) == b"first"
+
+
+def test_a_copy_that_lies_there_as_another_is_made_again(tmp_path: Path) -> None:
+    source, url = str(tmp_path / "report"), str(tmp_path / "v1.0")
+    objects.write(objects.join(source, "report.html"), b"first")
+    objects.write(objects.join(url, "report/report.html"), b"flipp")
+    with opened(url) as prefix:
+        prefix.copy_all(source, "report")
+    assert objects.read(objects.join(url, "report/report.html")) == b"first"
+
+
 def test_all_but_metadata_and_halves_is_copied(tmp_path: Path) -> None:
     source, url = str(tmp_path / "group"), str(tmp_path / "v1.0")
     for name in ("zarr.json", "c/0", "c/1.partial"):
