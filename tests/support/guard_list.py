@@ -391,4 +391,52 @@ GUARDS = (
         "    if False:",
         "tests/soilft/sources/test_files.py",
     ),
+    Guard(
+        "soilft/store/checksums.py",
+        "    if found != expected:",
+        "    if False:",
+        "tests/soilft/store/test_checksums.py",
+    ),
+    Guard(
+        "soilft/store/ledger.py",
+        '            self.put(stage, unit, replace(record, key=""))',
+        '            self.put(stage, unit, replace(record, key="", chunks={}))',
+        "tests/pipelines/test_checked.py",
+    ),
+    Guard(
+        "pipelines/checked.py",
+        "        disk.keep(objects.filesystem(root)[1], chunks)",
+        "        pass",
+        "tests/pipelines/test_checked.py",
+    ),
+    Guard(
+        "pipelines/work.py",
+        "(not record.chunks or damaged(self.run.store, record.chunks))",
+        "damaged(self.run.store, record.chunks)",
+        "tests/pipelines/test_checked.py",
+    ),
+    Guard(
+        "soilft/release/prefix.py",
+        '            return bool(sha256(objects.read(url) or b"") == said["sha256"])',
+        "            return True",
+        "tests/soilft/release/test_copies.py",
+    ),
+    Guard(
+        "soilft/release/inventory.py",
+        "        if listed is not None and (whole is None or within_release(listed) == own):",
+        "        if listed is not None:",
+        "tests/soilft/release/test_copies.py",
+    ),
+    Guard(
+        "soilft/release/prefix.py",
+        "        for name in filter(belongs, checksums.known(source) - sizes.keys()):",
+        "        for name in ():",
+        "tests/soilft/release/test_copies.py",
+    ),
+    Guard(
+        "soilft/store/disk.py",
+        "            os.fsync(file.fileno())",
+        "            pass",
+        "tests/soilft/store/test_checksums.py",
+    ),
 )
