@@ -1,8 +1,9 @@
 """Inventory of a release: SHA-256 and size of every object in it, by name below its prefix.
 
-``objects.json`` is written before ``release.json``, which holds its SHA-256 and is sealed itself:
-no byte of a release is covered by nothing. Releases of 0.3.0 have none; of them the parts' lists
-(``releases/parts``) cover the shards of days.
+The shards of days are in the lists of the release's parts (``releases/parts``), which releases
+share, all else is in ``objects.json``. Both are written before ``release.json``, which holds their
+digests and is sealed itself: no byte of a release is covered by nothing, and what a day more writes
+does not grow with the record. Releases of 0.3.0 have the lists alone, and no digest of them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from soilft.release.layout import Layout
 from soilft.release.staged import sha256
 from soilft.release.versions import numbers, prefix_of
 from soilft.store import documents, objects
+from soilft.store.digest import digest
 
 NAME = "objects.json"
 DESCRIPTION = "release.json"
@@ -29,7 +31,14 @@ _DESCRIPTION = {
     "identity": str,
     "layout": Layout.parse,
     "method": dict,
-    "parts": [{"key": str, "first": date.fromisoformat, "last": date.fromisoformat}],
+    "parts": [
+        {
+            "key": str,
+            "first": date.fromisoformat,
+            "last": date.fromisoformat,
+            "?list": str,
+        }
+    ],
     "?groups": [str],
     "?absent": [str],
     "?companions": {str: [str]},
@@ -95,12 +104,9 @@ def of_part(root: str, key: str) -> dict[str, dict[str, Any]] | None:
     return documents.read(of_part_url(root, key), {str: _FACTS}, _OF_PARTS)
 
 
-def within_release(found: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The list of a part as an inventory has it: names below the release, SHA-256 and size."""
-    return {
-        f"{CUBE}/{name}": {kind: facts[kind] for kind in ("sha256", "size")}
-        for name, facts in found.items()
-    }
+def list_digest(found: Mapping[str, Mapping[str, Any]]) -> str:
+    """Digest of the list of a part: the same where it names the same objects of the same bytes."""
+    return digest({name: (facts["sha256"], facts["size"]) for name, facts in found.items()})
 
 
 def part_of(name: str, said: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
@@ -117,30 +123,19 @@ def part_of(name: str, said: Mapping[str, Any] | None) -> Mapping[str, Any] | No
 def to_copy_by(
     root: str, version: str | None
 ) -> tuple[dict[str, dict[str, dict[str, Any]]], list[str]]:
-    """Lists of the objects of a release's parts by key, and URLs of those that are damaged.
-
-    A list that another publication made of the same days is as good: what counts is that it names
-    what the release's inventory names. Releases of 0.3.0 have none.
-    """
-    if version is None:
-        return {}, []
-    said = described(root, version)
+    """Lists of the objects of a release's parts by key, and URLs of those that are damaged."""
+    said = None if version is None else described(root, version)
     found: dict[str, dict[str, dict[str, Any]]] = {}
     damaged: list[str] = []
-    try:
-        whole = read(root, version)
-    except DamagedObject as error:
-        whole = {}
-        damaged.append(error.thing)
     for part in [] if said is None else said["parts"]:
         try:
             listed = of_part(root, part["key"])
         except DamagedObject as error:
             damaged.append(error.thing)
             continue
-        own = {name: facts for name, facts in (whole or {}).items() if part_of(name, said) == part}
-        if listed is not None and (whole is None or within_release(listed) == own):
+        # Releases of 0.3.0 have no digest to hold the list of a part against.
+        if listed is not None and part.get("list") in (None, list_digest(listed)):
             found[part["key"]] = listed
-        elif listed is not None:
+        else:
             damaged.append(of_part_url(root, part["key"]))
     return found, damaged

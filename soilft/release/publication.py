@@ -159,6 +159,8 @@ class _Publication:
         What ``latest.json`` said when the lease was taken.
     damaged
         Objects of that release that were not as they had been written, and were not copied.
+    lists
+        Objects of each part by its key.
     """
 
     root: str
@@ -169,6 +171,7 @@ class _Publication:
     progress: Callable[[int, int], None]
     done: int = 0
     damaged: list[str] = field(default_factory=list)
+    lists: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -218,8 +221,9 @@ class _Publication:
             bad = [] if old is None else prefix.copy(source, CUBE, old)
             self.damaged += [objects.join(source, name) for name in bad]
             if old is None or bad:
-                written = prefix.write(CUBE, self.staged.objects_of(part))
-                objects.write(_manifest_url(self.root, part.key), objects.to_json(written))
+                old = prefix.write(CUBE, self.staged.objects_of(part))
+                objects.write(_manifest_url(self.root, part.key), objects.to_json(old))
+            self.lists[part.key] = old
             self.step()
 
     def _describe(self, prefix: Prefix, changed: Mapping[str, Any] | None) -> None:
@@ -252,19 +256,24 @@ class _Publication:
                 "layout": staged.layout.as_json(),
                 "method": dict(staged.method),
                 "objects": inventory.facts(listed),
-                "parts": [part.as_json() for part in staged.parts],
+                "parts": [
+                    {**part.as_json(), "list": inventory.list_digest(self.lists[part.key])}
+                    for part in staged.parts
+                ],
                 "version": self.version,
             },
             sealed=True,
         )
 
     def _list(self, prefix: Prefix) -> bytes:
-        """Write the inventory of all that the release holds beside its own description."""
+        """Write the inventory of all that lies beside the shards of days and the description."""
         place = f"{CUBE}/{ROOT}"
         root = self.staged.metadata[ROOT]
         claimed = objects.read(objects.join(self.url, CLAIM)) or b""
+        of_days = {f"{CUBE}/{name}" for listed in self.lists.values() for name in listed}
         sums = {**prefix.sums, place: sha256(root), CLAIM: sha256(claimed)}
         sizes = {**prefix.expected, place: len(root), CLAIM: len(claimed)}
+        sizes = {name: size for name, size in sizes.items() if name not in of_days}
         listed = inventory.content(sums, sizes)
         if objects.read(objects.join(self.url, inventory.NAME)) != listed:
             # What a publication that was killed has written of objects that were others then.

@@ -139,6 +139,8 @@ class _Verification:
         SHA-256 and size of what is known, by name.
     told
         Names of which something is known, whether they are sound or not.
+    unknown
+        Names that a list of objects would have told of, which is damaged.
     """
 
     root: str
@@ -149,18 +151,19 @@ class _Verification:
     sound: int = 0
     damaged: list[Damage] = field(default_factory=list)
     told: set[str] = field(default_factory=set)
+    unknown: set[str] = field(default_factory=set)
 
     def run(self) -> None:
         """Look at everything."""
         self.said = self._description()
-        complete = self._inventory()
+        complete = self._inventory() and self.said is not None
         self._parts()
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             names = sorted(self.listed)
             for name, found in zip(names, pool.map(self._sum, names), strict=True):
                 self._hold(name, self.listed[name]["sha256"], found)
         self._pointer()
-        for name in sorted(self.present.keys() - self.told) if complete else ():
+        for name in sorted(self.present.keys() - self.told - self.unknown) if complete else ():
             found = f"an object of {self.present[name]} bytes"
             self._damage(name, "no object, for it does not belong to this release", found)
 
@@ -239,27 +242,25 @@ class _Verification:
                 self._damage(name, "an object, which the release needs", "no object")
 
     def _parts(self) -> None:
-        """Take up the lists of the parts, which publications copy by, and hold them to our own."""
-        whole = dict(self.listed)
+        """Take up the lists of the parts, which publications copy by, too."""
         for part in (self.said or {"parts": ()})["parts"]:
             place = f"releases/parts/{part['key']}.json"
             told = f"the list of the objects of days {part['first']}..{part['last']}"
             try:
                 found = inventory.of_part(self.root, part["key"])
             except DamagedObject as error:
-                self.damaged.append(Damage(place, told, error.expected, error.found))
-                continue
+                found, expected, instead = None, error.expected, error.found
+            else:
+                expected, instead = "an object", "no object"
+            if found is not None and part.get("list") not in (None, inventory.list_digest(found)):
+                found, expected, instead = None, f"what {inventory.DESCRIPTION} says", "another"
             if found is None:
-                self.damaged.append(Damage(place, told, "an object", "no object"))
-                continue
-            named = inventory.within_release(found)
-            own = {
-                n: facts for n, facts in whole.items() if inventory.part_of(n, self.said) == part
-            }
-            if whole and named != own:
-                self.damaged.append(Damage(place, told, f"what {inventory.NAME} says", "another"))
-            elif not whole:
-                self.listed.update(named)
+                self.damaged.append(Damage(place, told, expected, instead))
+                # Nothing tells what they are to be.
+                own = {n for n in self.present if inventory.part_of(n, self.said) == part}
+                self.unknown |= own
+            else:
+                self.listed.update({f"{CUBE}/{name}": dict(facts) for name, facts in found.items()})
 
     def _pointer(self) -> None:
         """Hold the root of the catalogue to what the release says, where it leads to this one."""
