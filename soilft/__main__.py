@@ -97,8 +97,9 @@ def _one_sentence_for_ctrl_c() -> Iterator[None]:
     signal.signal(signal.SIGINT, interrupt)
     try:
         yield
-    except BaseException:
-        if not interrupts:
+    except BaseException as end:
+        # A command that an interrupt ends as it should, such as `soilft view`, has ended well.
+        if not interrupts or (isinstance(end, SystemExit) and not end.code):
             raise
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         sys.stderr.write("stopped; the same command goes on\n")

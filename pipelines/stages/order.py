@@ -58,14 +58,18 @@ def in_order(stages: Iterable[Stage], run: Run, client: Client, emit: Emit) -> F
     """
     stages = tuple(stages)
     again: list[str] = []
+    told: list[str] = []
     finished = _once(stages, run, client, emit)
     while set(finished.outcomes[-1].damaged) - set(again):
         last = finished.outcomes[-1]
         again += sorted(set(last.damaged))
+        told += [caution for outcome in finished.outcomes for caution in outcome.cautions]
         emit(Event(last.stage, 0, 0, f"{last.damaged[0]}: {DAMAGED}. It is made again"))
         finished = _once(stages, run, client, emit)
     made = sorted(set(again) - set(finished.outcomes[-1].damaged))
-    finished.outcomes[0].cautions += [f"{url}: {DAMAGED}, and made again" for url in made]
+    first = finished.outcomes[0].cautions
+    first += [f"{url}: {DAMAGED}, and made again" for url in made]
+    first += [caution for caution in dict.fromkeys(told) if caution not in first]
     return finished
 
 

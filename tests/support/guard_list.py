@@ -423,7 +423,7 @@ GUARDS = (
     ),
     Guard(
         "soilft/release/inventory.py",
-        "        if listed is not None and part.get(\"list\") in (None, list_digest(listed)):",
+        '        if listed is not None and part.get("list") in (None, list_digest(listed)):',
         "        if listed is not None:",
         "tests/soilft/release/test_copies.py",
     ),
