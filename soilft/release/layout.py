@@ -140,7 +140,6 @@ class Layout:
                 "y": self.rows,
                 "x": self.columns,
             },
-            checked=True,
         )
 
 

@@ -120,7 +120,7 @@ def _shard(template: Template, variable: Variable, values: npt.NDArray[Any]) -> 
         chunks=template.chunk_shape(variable),
         shards=lengths,
         fill_value=variable.fill,
-        compressors=store.compressors(template),
+        compressors=store.COMPRESSOR,
     )
     array[...] = whole
     found = _contents(memory)
