@@ -32,6 +32,8 @@ Unattended runs:
 
 - `unattended`: their states and refusals, wherever they go.
 - `background`: those on this machine.
+
+Policies of S3 for readers, workers and publishers are JSON files in ``policies/``.
 """
 
 from contextlib import AbstractContextManager

@@ -3,9 +3,12 @@
 # distributed is typed in part only.
 # mypy: disable-error-code="no-untyped-call"
 
+import logging
 import os
+import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 
 import dask
 from distributed import Client, LocalCluster
@@ -50,12 +53,44 @@ def start(spec: ClusterSpec) -> Iterator[Client]:
     """
     _refuse_more_memory_than_there_is(spec)
     with (
+        _logs_as_before(),
         _worker_environment(),
         dask.config.set(_NO_WATCH_OF_THE_LOCK | _CRASHED_WORKERS_RETURN),
-        _processes(spec) as processes,
+        _started_for(spec) as processes,
         Client(processes, timeout=spec.connect_timeout, set_as_default=False) as client,
     ):
-        yield client
+        try:
+            yield client
+        finally:
+            # Of an end that is wanted, distributed tells what it cut off, and which worker is slow.
+            logging.disable(logging.ERROR)
+            with suppress(OSError, TimeoutError):
+                client.run(logging.disable, logging.ERROR, on_error="ignore")
+
+
+@contextmanager
+def _logs_as_before() -> Iterator[None]:
+    before = logging.root.manager.disable
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+def _started_for(spec: ClusterSpec) -> LocalCluster:
+    """Start processes that Ctrl-C does not reach.
+
+    A terminal sends it to all, and workers would each tell where they were. A thread, and what it
+    starts, has the mask of signals of whoever started it. What comes while the cluster starts
+    interrupts this process afterwards.
+    """
+    # At its start the tracker would let the signal through again in the thread that starts it.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return _processes(spec)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _refuse_more_memory_than_there_is(spec: ClusterSpec) -> None:

@@ -18,8 +18,10 @@ Pairs = tuple[tuple[str, str], ...]
 SpotPolicy = Literal["never", "fallback", "only"]
 SPOT_POLICIES: tuple[SpotPolicy, ...] = ("never", "fallback", "only")
 
-_SECRET = re.compile(
-    r"SECRET|TOKEN|PASSWORD|PASSWD|CREDENTIAL|ACCESS_KEY|PRIVATE_KEY", re.IGNORECASE
+#: Names of what no message shows.
+SECRET = re.compile(
+    r"SECRET|TOKEN|PASSWORD|PASSWD|CREDENTIAL|ACCESS_KEY|PRIVATE_KEY|API_KEY|SIGNATURE",
+    re.IGNORECASE,
 )
 _NAME = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
 #: Objects made of a cluster's name append to it, and names end at 63 characters.
@@ -202,7 +204,7 @@ class ClusterSpec:
             expected = f"at most {LONGEST_NAME} small letters, digits and hyphens, a letter first"
             raise _invalid("name", expected, self.name)
         for name, _ in self.environment:
-            if _SECRET.search(name):
+            if SECRET.search(name):
                 # The value is a secret, and no message shows it.
                 raise _invalid("environment", "no secrets: name their object in 'secrets'", name)
         for rule in self.egress:

@@ -8,6 +8,7 @@
 - `events`: what stages tell to progress bars and logs.
 - `plan`: the units of a stage, and which of them are done.
 - `outcomes`: tasks on the cluster, and what becomes of each.
+- `checked`: tasks whose writes are noted and whose reads are held against what was written.
 - `work`: a stage at work: the units it does, the results it gathers, and where it ends.
 - `stages`: the stages, in the order of the data.
 - `cli`: the command ``soilft``.

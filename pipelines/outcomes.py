@@ -12,7 +12,7 @@ from distributed import Client, Future, KilledWorker, wait
 
 from cluster import ClusterError, worker_memory_limit
 from pipelines.events import Emit, Event
-from soilft.errors import SoilftError, TaskTooLarge
+from soilft.errors import DamagedChunk, SoilftError, TaskTooLarge
 
 #: What the interpreter and the libraries of an idle worker hold.
 IDLE_WORKER_BYTES = 300 * 2**20
@@ -43,6 +43,8 @@ class Outcomes:
         Sentences about granules left out.
     cautions
         Sentences about what may be meant otherwise; nothing is left out by them.
+    damaged
+        URLs of chunks that were not as they had been written.
     """
 
     stage: str
@@ -51,6 +53,12 @@ class Outcomes:
     failed: dict[str, str] = field(default_factory=dict)
     set_aside: list[str] = field(default_factory=list)
     cautions: list[str] = field(default_factory=list)
+    damaged: list[str] = field(default_factory=list)
+
+    def add_damaged(self, error: DamagedChunk) -> None:
+        """Count a chunk that was not as it had been written."""
+        self.failed[error.thing] = str(error)
+        self.damaged.append(error.thing)
 
     @property
     def finished(self) -> int:
@@ -117,6 +125,8 @@ def collect(
             outcomes.done += 1
         except SoilftError as error:
             note = outcomes.failed[unit] = f"{unit}: {error}"
+            if isinstance(error, DamagedChunk):
+                outcomes.damaged.append(error.thing)
         except KilledWorker:
             note = outcomes.failed[unit] = f"{unit}: {ENDED}. Its log says why."
         except Exception as error:  # noqa: BLE001  whatever one task raises, the others go on

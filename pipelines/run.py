@@ -15,13 +15,12 @@ from pipelines.config.region_file import Config
 from pipelines.facts import Card, Harmonized, IngestedDays, IngestedUnit, InputUnit, NormalsFitted
 from pipelines.places import Places
 from soilft.days import DaySpan
-from soilft.forest.artefact import ModelRef
+from soilft.forest.artefact import ModelRef, card_of
 from soilft.predictors.stores import InputRefs
 from soilft.radiometers import eras
 from soilft.radiometers.eras import Numbers
 from soilft.radiometers.gaps import NEIGHBOUR_DAYS
 from soilft.radiometers.opened import GapRefs
-from soilft.store import objects
 from soilft.store.ledger import Done, Ledger, SetAside
 
 
@@ -72,7 +71,7 @@ class Run:
     def ledger(self) -> Ledger:
         """What is done, every record of the long stages read in one go."""
         ledger = Ledger(self.store)
-        for stage in ("ingest", "harmonize", "predict", "annual"):
+        for stage in ("ingest", "harmonize", "predict", "annual", "stores"):
             ledger.recall(stage)
         return ledger
 
@@ -222,10 +221,15 @@ class Run:
         return ModelRef(self.places.model(forest.content), forest.content)
 
     def card(self, model: ModelRef) -> Card:
-        """Card of a model, read once."""
+        """Card of a model, read once.
+
+        Raises
+        ------
+        ModelError
+            Where it is not as it was written.
+        """
         if model not in self._cards:
-            value: Any = objects.read_json(objects.join(model.url, "card.json"))
-            self._cards[model] = Card.from_json(value)
+            self._cards[model] = Card.from_json(card_of(model))
         return self._cards[model]
 
     @cached_property
@@ -242,8 +246,11 @@ class Run:
 
     @property
     def annual_name(self) -> str:
-        """Names annual layers by their settings."""
-        return self.config.annual.key()[:16]
+        """Names annual layers by their settings and by what their chunks carry.
+
+        Layers of 0.3.0, whose chunks carry no checksum, are of another name and stay as they are.
+        """
+        return f"{self.config.annual.key()[:16]}-crc32c"
 
     def annual_url(self, model: ModelRef) -> str:
         """The annual layers of the staging cube."""

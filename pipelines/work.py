@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import wraps
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property, partial, wraps
 from itertools import islice
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from distributed import Client
 
+from pipelines.checked import STORES, Expectations, Made, Noted, damaged, held, kept, undo
 from pipelines.events import Emit, Event, silent
 from pipelines.outcomes import Outcomes, check_memory, collect
 from pipelines.plan import Plan
 from pipelines.run import Run
+from soilft.errors import DamagedChunk
+from soilft.release import shards
+from soilft.schema import Template
+from soilft.store import checksums, objects
+from soilft.store import zarr as store
+from soilft.store.digest import digest
 from soilft.store.ledger import Done
 
 LARGER_WORKERS = "Give each worker more memory."
@@ -30,20 +37,23 @@ class UnitsFailed(Exception):
     ----------
     failed
         Error text by unit.
+    damaged
+        URLs of chunks that were not as they had been written.
     """
 
-    def __init__(self, failed: Mapping[str, str]) -> None:
+    def __init__(self, failed: Mapping[str, str], damaged: Collection[str] = ()) -> None:
         super().__init__("; ".join(failed.values()))
-        self.failed = dict(failed)
+        self.failed, self.damaged = dict(failed), tuple(damaged)
 
 
 @dataclass(frozen=True)
 class Work:
     """A stage at work: its run, where tasks go, who listens, and what became of its units.
 
-    What ``each``, ``gather`` and ``gather_by`` call ``what`` names the tasks in events; tasks that
-    are ``counted`` are units that the stage is said to have done. A task that declares its
-    ``peak_bytes`` is held against the smallest worker before the first one is sent.
+    What tasks read of earlier stages is held against the ledger, and what they write is noted there
+    chunk by chunk. What ``each``, ``gather`` and ``gather_by`` call ``what`` names the tasks in
+    events; tasks that are ``counted`` are units that the stage is said to have done. A task that
+    declares its ``peak_bytes`` is held against the smallest worker before the first one is sent.
     """
 
     run: Run
@@ -51,10 +61,54 @@ class Work:
     emit: Emit
     outcomes: Outcomes
 
+    @cached_property
+    def workers(self) -> Expectations:
+        """What the workers hold their reads against."""
+        return Expectations(self.run.store, self.client)
+
     @property
     def stage(self) -> str:
         """Name of the stage."""
         return self.outcomes.stage
+
+    def create(self, url: str, template: Template) -> None:
+        """Make or extend the store of a template, unless the ledger says that it is so already.
+
+        Raises
+        ------
+        StoreConflict
+            As `soilft.store.zarr.create`.
+        """
+        made = shards.metadata({"": template})
+        key = digest({name: checksums.checksum(content) for name, content in made.items()})
+        record = self.run.ledger.get(STORES, self.run.places.path(url))
+        there = objects.exists(objects.join(url, shards.ROOT))
+        if record is None or record.key != key or not there:
+            if record is not None and record.key == key:
+                self.outcomes.cautions.append(f"{url}: its metadata were lost, and made again")
+            names = [objects.join(self.run.places.path(url), name) for name in made]
+            if record is not None and (not record.chunks or damaged(self.run.store, record.chunks)):
+                # Damaged, or a run was killed while they changed. They are of the template, whole.
+                for name in names:
+                    objects.remove(self.run.places.url(name))
+            self._change(url, key, names, partial(store.create, url, template))
+
+    def describe(self, url: str, attributes: Mapping[str, Any]) -> None:
+        """Replace the attributes of a store that `create` made."""
+        record = self.run.ledger.get(STORES, self.run.places.path(url))
+        if record is not None and dict(store.open_raw(url).attrs) != dict(attributes):
+            change = partial(store.set_attributes, url, attributes)
+            self._change(url, record.key, list(record.chunks), change)
+
+    def _change(self, url: str, key: str, paths: list[str], change: Callable[[], None]) -> None:
+        """Change metadata and coordinates of a store; the ledger knows none while they change."""
+        unit = self.run.places.path(url)
+        if self.run.ledger.get(STORES, unit) is not None:
+            self.run.ledger.put(STORES, unit, Done("", ""))
+        change()
+        found = {p: checksums.checksum(objects.read(self.run.places.url(p))) for p in paths}
+        chunks = kept(self.run.store, found)
+        self.run.ledger.put(STORES, unit, Done(key, digest(chunks), chunks=chunks))
 
     def do(
         self,
@@ -91,15 +145,15 @@ class Work:
         keys = {unit.name: unit.key for unit in plan.todo if unit.key is not None}
         total = self.outcomes.finished + len(keys)
 
-        def remember(name: str, made: Result) -> None:
-            done = record(keys[name], made)
+        def remember(name: str, made: Made[Result]) -> None:
+            done = replace(record(keys[name], made.result), chunks=made.chunks)
             self.run.ledger.put(plan.stage, f"{plan.within}{name}", done)
             for item in done.set_aside:
                 note = f"set aside {item.reason}"
                 self.emit(Event(self.stage, self.outcomes.done, total, note))
 
         tasks = {unit.name: unit.task for unit in plan.todo if unit.name in keys}
-        self.each(
+        self._each(
             self.stage, function, tasks, remember, remedy=remedy, counted=True, instead=instead
         )
 
@@ -112,7 +166,10 @@ class Work:
             return record
         if unit.key is None:
             raise RuntimeError(f"{unit.name} depends on units that are to do")
-        record = make(unit.key)
+        self.workers.tell(self.run.ledger.chunks)
+        with checksums.noting() as noted:
+            record = make(unit.key)
+        record = replace(record, chunks=kept(self.run.store, noted))
         self.run.ledger.put(plan.stage, f"{plan.within}{unit.name}", record)
         self.outcomes.done += counted
         return record
@@ -178,7 +235,6 @@ class Work:
         remedy: str = LARGER_WORKERS,
         counted: bool = False,
         skipped: int = 0,
-        instead: Callable[[Task], Task] | None = None,
     ) -> None:
         """As `gather`, each result given to ``on_done`` as it comes, for what need not be kept.
 
@@ -188,18 +244,36 @@ class Work:
         ----------
         skipped
             How many more there are whose results are there already.
-        instead
-            What to send of a task at which workers end though they hold nothing else.
         """
+
+        def hand_on(unit: str, made: Made[Result]) -> None:
+            on_done(unit, made.result)
+
+        self._each(what, function, tasks, hand_on, remedy=remedy, counted=counted, skipped=skipped)
+
+    def _each(
+        self,
+        what: str,
+        function: Callable[[Task], Result],
+        tasks: Mapping[str, Task],
+        on_done: Callable[[str, Made[Result]], None],
+        *,
+        remedy: str,
+        counted: bool = False,
+        skipped: int = 0,
+        instead: Callable[[Task], Task] | None = None,
+    ) -> None:
         if not tasks:
             return
         peak = max(getattr(task, "peak_bytes", 0) for task in tasks.values())
         if peak:
             check_memory(self.client, self.stage, peak, remedy)
         part = self.outcomes if counted else Outcomes(what, skipped=skipped)
-        collect(self.client, function, tasks, on_done, part, self.emit, instead)
+        self.workers.tell(self.run.ledger.chunks)
+        noted = Noted(function, self.run.store)
+        collect(self.client, noted, tasks, on_done, part, self.emit, instead)
         if part.failed:
-            raise UnitsFailed(part.failed)
+            raise UnitsFailed(part.failed, part.damaged)
 
 
 class Stage(Protocol):
@@ -218,9 +292,16 @@ def stage(name: str) -> Callable[[Callable[[Work], None]], Stage]:
         def run_stage(run: Run, client: Client, emit: Emit = silent) -> Outcomes:
             work = Work(run, client, emit, Outcomes(name))
             try:
-                function(work)
+                with held(run):
+                    function(work)
             except UnitsFailed as error:
                 work.outcomes.failed |= error.failed
+                work.outcomes.damaged += error.damaged
+                undo(run, error.damaged)
+            except DamagedChunk as error:
+                work.outcomes.add_damaged(error)
+            finally:
+                work.workers.end()
             return work.outcomes
 
         return run_stage

@@ -6,7 +6,11 @@ are known to be the packages that lie beside this one.
 
 from __future__ import annotations
 
+import logging
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
@@ -16,6 +20,8 @@ from typing import Any, cast
 from soilft.errors import ConfigError
 
 NAMES = ("cluster", "pipelines")
+#: Exit code after Ctrl-C, as shells have it: 128 and the number of the signal.
+INTERRUPTED = 130
 
 
 def require_own(name: str) -> None:
@@ -65,8 +71,42 @@ def main() -> None:
     except ConfigError as error:
         sys.stderr.write(f"error[{error.code}]: {error}\n")
         sys.exit(2)  # as `pipelines.cli.exit_codes` has it, which cannot be imported yet
-    # By its name: the science imports no command line.
-    import_module("pipelines.cli.main").main()
+    with _one_sentence_for_ctrl_c():
+        # By its name: the science imports no command line.
+        import_module("pipelines.cli.main").main()
+
+
+@contextmanager
+def _one_sentence_for_ctrl_c() -> Iterator[None]:
+    """End with a sentence and code 130, whatever an interrupt became on its way up.
+
+    Libraries make other errors of it, or tell where it met them. Where it is ignored, as in what a
+    shell starts with ``&``, it stays so.
+    """
+    interrupts: list[int] = []
+
+    def interrupt(number: int, _: object) -> None:
+        logging.disable(logging.CRITICAL)
+        interrupts.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    except BaseException as end:
+        # A command that an interrupt ends as it should, such as `soilft view`, has ended well.
+        if not interrupts or (isinstance(end, SystemExit) and not end.code):
+            raise
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        sys.stderr.write("stopped; the same command goes on\n")
+        sys.exit(INTERRUPTED)
+    finally:
+        logging.disable(logging.NOTSET)
+        signal.signal(signal.SIGINT, before)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,10 @@
     +-- GranuleBusy              start the same command again: the file could not be read just now
     +-- StoreError               change nothing, name the store
     |   +-- StorePermission      ... get the right to read or write there
+    |   +-- DamagedObject        ... put the named object back, or have it made anew
     |   +-- StoreConflict        ... take another store, or do what stands there first
+    |   +-- DamagedChunk         ... make the named chunk again: soilft run does
+    |   +-- DamagedCube          ... bring back from a copy what soilft verify names
     |   +-- MisalignedWrite      ... write whole chunks
     |   +-- PreconditionFailed   ... read what is there now, try again
     |   +-- LeaseHeld            ... wait for the other publisher, publish again
@@ -143,10 +146,28 @@ class StorePermission(StoreError):
     code = "store-permission"
 
 
+class DamagedObject(StoreError):
+    """An object of the store is not what was written: cut, changed, or gone."""
+
+    code = "damaged-object"
+
+
 class StoreConflict(StoreError):
     """What stands in the store does not fit what would be written."""
 
     code = "store-conflict"
+
+
+class DamagedChunk(StoreError):
+    """A chunk is not as the ledger says that it was written, or there is none."""
+
+    code = "store-damaged"
+
+
+class DamagedCube(StoreError):
+    """The checksum of a chunk of a published cube does not fit."""
+
+    code = "cube-damaged"
 
 
 class MisalignedWrite(StoreError):

@@ -138,6 +138,8 @@ class Template:
         chunks are written one an object.
     attributes
         Attributes of the root group.
+    checked
+        Whether every inner chunk carries a checksum, so that readers notice a damaged one.
     """
 
     coordinates: tuple[Coordinate, ...]
@@ -145,6 +147,7 @@ class Template:
     chunks: Mapping[str, int]
     shards: Mapping[str, int] = field(default_factory=dict)
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    checked: bool = False
 
     @property
     def sizes(self) -> dict[str, int]:

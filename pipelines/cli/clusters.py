@@ -19,7 +19,7 @@ from pipelines.outcomes import IDLE_WORKER_BYTES
 from pipelines.run import Run
 from pipelines.stages.ingest import units as ingest_units
 from soilft.errors import ConfigError, NoGranules
-from soilft.store import objects
+from soilft.store import credentials, objects
 
 IMAGE_VARIABLE = "SOILFT_IMAGE"
 #: Set in the pods of a job by those who start it, and read by Dask's own commands.
@@ -57,6 +57,8 @@ def chosen(
     for settings in (_settings(own), written, _settings(profile), given):
         merged |= settings
     _fill_from_environment(merged)
+    for key, value in merged.items():
+        credentials.refuse_in(str(value), f"cluster.{key}")
     try:
         spec: ClusterSpec = ClusterSection.model_validate(merged).spec()
     except ValidationError as error:

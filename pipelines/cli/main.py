@@ -180,13 +180,13 @@ def publish_command(
     """Publish the complete staged cube under a fresh prefix. Needs no cluster."""
     from pipelines.cli import status
     from pipelines.stages.publish import publish
-    from soilft.store import objects
+    from soilft.release.lease import check_publishable
 
     it = run_of(config, store)
     if dry_run:
         out.print(status.table(it, title="State of all stages"))
         return
-    objects.check_writable(it.store)
+    check_publishable(it.store)
     with listening(err, quiet=quiet) as emit:
         outcome, release = publish(it, emit)
     finish((outcome,), release)

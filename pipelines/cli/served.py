@@ -6,6 +6,7 @@ Nothing here knows HTTP's wires; `pipelines.cli.view` does.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,14 @@ from urllib.parse import unquote
 
 from soilft.errors import StoreError
 from soilft.release import page as viewer
-from soilft.release.publication import CUBE, latest
+from soilft.release.inventory import CUBE
+from soilft.release.publication import latest
 from soilft.release.shards import ROOT
-from soilft.store import objects
+from soilft.store import documents, objects
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=([0-9]*)-([0-9]*)")
+# What is in memory of an object at a time.
+PIECE_BYTES = 4 * 2**20
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,8 @@ class OutsideOfObject(ValueError):
 def span_of(header: str | None, size: int) -> Span | None:
     """Bytes that a ``Range`` header asks for; None where the whole object is the answer (RFC 9110).
 
+    Other units are to be ignored, and several ranges may be; ranges that none can be are refused.
+
     Raises
     ------
     OutsideOfObject
@@ -45,19 +51,26 @@ def span_of(header: str | None, size: int) -> Span | None:
     >>> span_of("bytes=2-4", 10), span_of("bytes=-3", 10), span_of(None, 10)
     (Span(start=2, stop=5), Span(start=7, stop=10), None)
     """
-    asked = _RANGE.fullmatch((header or "").replace(" ", ""))
+    header = "".join((header or "").split()).lower()
+    if not header.startswith("bytes=") or "," in header:
+        return None
+    asked = _RANGE.fullmatch(header)
     if asked is None or asked.groups() == ("", ""):
-        return None  # other units, several ranges and nonsense may be answered whole
+        raise OutsideOfObject("The header Range is none.")
     first, last = asked.groups()
     if first == "":
-        start, stop = max(size - int(last), 0), size
+        start, stop = size - _at_most(last, size), size
     else:
-        start, stop = int(first), size if last == "" else min(int(last) + 1, size)
-        if last != "" and int(last) < start:
-            return None
+        start, stop = _at_most(first, size), size if last == "" else _at_most(last, size - 1) + 1
     if start >= stop:
-        raise OutsideOfObject(f"{header} of {size} bytes")
+        raise OutsideOfObject(f"None of {size} bytes lies in that range.")
     return Span(start, stop)
+
+
+def _at_most(digits: str, most: int) -> int:
+    """A number, or the largest that counts: Python refuses to read thousands of digits."""
+    digits = digits.lstrip("0") or "0"
+    return most if len(digits) > len(str(max(most, 0))) else min(int(digits), most)
 
 
 @dataclass(frozen=True)
@@ -74,14 +87,18 @@ class Answer:
     url: str | None = None
     content: bytes = b""
 
-    def read(self, span: Span | None) -> bytes:
-        """Bytes of the object, all where ``span`` is None."""
+    def pieces(self, span: Span | None) -> Iterator[bytes]:
+        """Bytes of the object in pieces, all where ``span`` is None: objects may be large."""
+        whole = span or Span(0, self.size)
+        for start in range(whole.start, whole.stop, PIECE_BYTES):
+            yield self._read(start, min(start + PIECE_BYTES, whole.stop))
+
+    def _read(self, start: int, stop: int) -> bytes:
         if self.url is None:
-            return self.content if span is None else self.content[span.start : span.stop]
+            return self.content[start:stop]
         fs, path = objects.filesystem(self.url)
-        limits = {} if span is None else {"start": span.start, "end": span.stop}
         with objects.explained(self.url):
-            return bytes(fs.cat_file(path, **limits))
+            return bytes(fs.cat_file(path, start=start, end=stop))
 
 
 @dataclass(frozen=True)
@@ -161,11 +178,12 @@ def _object(root: str, name: str) -> Answer | None:
             info: dict[str, Any] = fs.info(place)
         except (FileNotFoundError, NotADirectoryError):
             return None
-    return None if info["type"] != "file" else Answer(int(info["size"]), objects.join(root, name))
+    url = objects.join(root, name)
+    return None if info["type"] != "file" else Answer(objects.size_of(url, info), url)
 
 
 def _is_cube(url: str) -> bool:
-    said = objects.read_json(objects.join(url, ROOT))
+    said = documents.read(objects.join(url, ROOT), {"?consolidated_metadata": {"?metadata": dict}})
     held = ((said or {}).get("consolidated_metadata") or {}).get("metadata") or {}
     return "freeze_thaw_state" in held
 

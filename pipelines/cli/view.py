@@ -11,11 +11,12 @@ import os
 import sys
 import threading
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain
 from typing import Any, cast
 
 from pipelines.cli.served import OutsideOfObject, Served, span_of
@@ -119,7 +120,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._refuse(HTTPStatus.NOT_FOUND, "There is no such object.", body=body)
                 return
             span = span_of(self.headers.get("Range"), found.size)
-            content = found.read(span)
+            pieces = found.pieces(span)
+            first = next(pieces, b"") if body else b""  # what the store refuses is told by a status
         except OutsideOfObject as error:
             more = {"Content-Range": f"bytes */{found.size}" if found else "bytes */0"}
             self._refuse(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, str(error), more, body=body)
@@ -132,7 +134,21 @@ class _Handler(BaseHTTPRequestHandler):
         if span is not None:
             headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{found.size}"
         status = HTTPStatus.OK if span is None else HTTPStatus.PARTIAL_CONTENT
-        self._send(status, headers, content, body=body)
+        size = found.size if span is None else span.stop - span.start
+        self._head(status, headers, size)
+        if body:
+            self._body(chain([first], pieces))
+
+    def _body(self, pieces: Iterable[bytes]) -> None:
+        """Send an object; what is cut off by the store or the browser ends the connection."""
+        try:
+            for piece in pieces:
+                self.wfile.write(piece)
+        except StoreError as error:
+            err.print(f"error[{error.code}]: {error}", highlight=False, markup=False)
+            self.close_connection = True
+        except OSError:
+            self.close_connection = True
 
     def _refuse(
         self,
@@ -148,17 +164,20 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(
         self, status: HTTPStatus, headers: dict[str, str], content: bytes, *, body: bool
     ) -> None:
+        self._head(status, headers, len(content))
+        if body:
+            self._body([content])
+
+    def _head(self, status: HTTPStatus, headers: dict[str, str], size: int) -> None:
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Content-Length", str(size))
         # The next release that is served at this port has other bytes under the same names.
         self.send_header("Cache-Control", "no-store")
         self.send_header("Cross-Origin-Resource-Policy", "same-origin")
         self.send_header("X-Content-Type-Options", "nosniff")
         self.end_headers()
-        if body:
-            self.wfile.write(content)
 
     def log_message(self, *_: Any) -> None:
         """Say nothing of each request; failures of the store are said where they occur."""

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError, model_validator
 
+from cluster.spec import SECRET
 from pipelines.config.as_written import AsWritten, Place, read
 from pipelines.config.cluster import ClusterSection
 from pipelines.config.products import AnyInput, TimedInput
@@ -41,6 +42,7 @@ from soilft.grid import Region
 from soilft.predictors.features import FeatureSet
 from soilft.predictors.window import Target
 from soilft.sources.labels import LOCAL_SOLAR_HOUR
+from soilft.store import credentials
 from soilft.store.digest import digest
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
 
 REGIONS = Path(__file__).parents[1] / "regions"
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
+Checked = TypeVar("Checked", bound=BaseModel)
 
 
 class Config(Section):
@@ -218,7 +221,8 @@ def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Config:
     Raises
     ------
     ConfigError
-        Naming the file and each key that is wrong, what was expected and what was found.
+        Naming the file and each key that is wrong, what was expected and what was found; of
+        credentials, which belong in the environment or a profile, nothing of what was found.
     """
     if not path.is_file():
         shipped = ", ".join(sorted(p.stem for p in REGIONS.glob("*.yaml")))
@@ -228,14 +232,35 @@ def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Config:
             found="no file",
             remedy=f"Shipped with soilft, by name alone: {shipped}.",
         )
-    written = read(path)
-    given = overrides or {}
+    return checked(path, read(path), overrides or {}, Config)
+
+
+def checked(
+    path: Path,
+    written: AsWritten,
+    given: Mapping[str, Any],
+    kind: type[Checked],
+    keys: Collection[str] | None = None,
+) -> Checked:
+    """A region file, or what a model asks of it; as `load`.
+
+    Parameters
+    ----------
+    given
+        Top-level keys that replace the file's.
+    kind
+        The model.
+    keys
+        Top-level keys to look at, or all of them.
+    """
     # What replaces the file's stands on none of its lines.
     own = {place: line for place, line in written.lines.items() if not given.keys() & {*place[:1]}}
-    written = AsWritten(path, {**written.values, **given}, own)
+    asked = {k: v for k, v in {**written.values, **given}.items() if keys is None or k in keys}
+    written = AsWritten(path, asked, own)
     values = _expanded(written.values, written, ())
+    _refuse_credentials(values, written, ())
     try:
-        return Config.model_validate(values)
+        return kind.model_validate(values)
     except ValidationError as error:
         problems = "; ".join(_problem(item, written) for item in error.errors())
         raise ConfigError(f"{path}: {problems}") from error
@@ -265,7 +290,8 @@ def _problem(item: Any, written: AsWritten) -> str:
     if not item["loc"]:  # what sections must agree on
         return _by_key(message, written)
     if item["type"] == "extra_forbidden":
-        message = f"unknown key (value {found!r})"
+        hidden = isinstance(found, dict | list) or SECRET.search(str(item["loc"][-1]))
+        message = "unknown key" if hidden else f"unknown key (value {found!r})"
     elif item["type"] == "missing":
         message = "missing key"
     elif item["type"] == "string_type" and isinstance(found, int | float):
@@ -274,6 +300,18 @@ def _problem(item: Any, written: AsWritten) -> str:
     elif "found" not in message and not isinstance(found, dict | list | BaseModel):
         message += f", found {found if isinstance(found, date) else repr(found)}"
     return f"{written.at(item['loc'])}: {message}"
+
+
+def _refuse_credentials(value: Any, written: AsWritten, place: Place) -> None:
+    """Refuse text with a password, a key or a signature in it before any message shows values."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _refuse_credentials(item, written, (*place, key))
+    elif isinstance(value, list | tuple):
+        for i, item in enumerate(value):
+            _refuse_credentials(item, written, (*place, i))
+    elif isinstance(value, str):
+        credentials.refuse_in(value, f"{written.path}: {written.at(place)}")
 
 
 def _by_key(message: str, written: AsWritten) -> str:

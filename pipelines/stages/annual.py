@@ -52,7 +52,7 @@ def annual(work: Work) -> None:
     layers = _Layers(run, model)
     found = work.once(layers.planned(layers.correlation()), partial(_correlate, work, layers))
     store.sweep_partials(layers.url)
-    store.create(layers.url, _template(layers, ErrorCorrelation.of(found)))
+    work.create(layers.url, _template(layers, ErrorCorrelation.of(found)))
     remedy = _REMEDY.format("draws")
     work.do(annual_layers.make_year, layers.planned(layers.by_year()), Done, remedy=remedy)
     work.do(annual_layers.make_summary, layers.planned(layers.summary()), Done, remedy=remedy)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from distributed import Client
 
-from pipelines.events import Emit
+from pipelines.events import Emit, Event
 from pipelines.outcomes import Outcomes
 from pipelines.run import Run
 from pipelines.stages.annual import annual
@@ -19,6 +19,7 @@ from pipelines.stages.publish import publish
 from pipelines.stages.train.stage import train
 from pipelines.stages.validate.stage import validate
 from pipelines.work import Stage
+from soilft.errors import DamagedChunk
 from soilft.release.publication import Release
 
 #: The stages that need a cluster, in order.
@@ -32,6 +33,7 @@ ON_CLUSTER: Mapping[str, Stage] = MappingProxyType(
         "validate": validate,
     }
 )
+DAMAGED = "changed or lost after it was written"
 NAMES = (*ON_CLUSTER, "publish")
 
 
@@ -49,11 +51,38 @@ def run_all(run: Run, client: Client, emit: Emit) -> Finished:
 
 
 def in_order(stages: Iterable[Stage], run: Run, client: Client, emit: Emit) -> Finished:
-    """Some stages in order, then publish; a stage with failed units ends the run there."""
+    """Some stages in order, then publish; a stage with failed units ends the run there.
+
+    Where a stage finds chunks that are not as an earlier one wrote them, all begin again: what
+    wrote such chunks is to do once more, what is sound is skipped.
+    """
+    stages = tuple(stages)
+    again: list[str] = []
+    told: list[str] = []
+    finished = _once(stages, run, client, emit)
+    while set(finished.outcomes[-1].damaged) - set(again):
+        last = finished.outcomes[-1]
+        again += sorted(set(last.damaged))
+        told += [caution for outcome in finished.outcomes for caution in outcome.cautions]
+        emit(Event(last.stage, 0, 0, f"{last.damaged[0]}: {DAMAGED}. It is made again"))
+        finished = _once(stages, run, client, emit)
+    made = sorted(set(again) - set(finished.outcomes[-1].damaged))
+    first = finished.outcomes[0].cautions
+    first += [f"{url}: {DAMAGED}, and made again" for url in made]
+    first += [caution for caution in dict.fromkeys(told) if caution not in first]
+    return finished
+
+
+def _once(stages: Iterable[Stage], run: Run, client: Client, emit: Emit) -> Finished:
     outcomes: list[Outcomes] = []
     for stage in stages:
         outcomes.append(stage(run, client, emit))
         if outcomes[-1].failed:
             return Finished(tuple(outcomes), None)
-    published, release = publish(run, emit)
+    try:
+        published, release = publish(run, emit)
+    except DamagedChunk as error:
+        outcomes.append(Outcomes("publish"))
+        outcomes[-1].add_damaged(error)
+        return Finished(tuple(outcomes), None)
     return Finished((*outcomes, published), release)

@@ -43,7 +43,7 @@ def predict(work: Work) -> None:
     planned = plan(run, model)
     if planned.todo:
         store.sweep_partials(run.staging_url(model))
-        store.create(run.staging_url(model), template_of(run, model))
+    work.create(run.staging_url(model), template_of(run, model))
     work.do(predict_days, planned, _record, remedy="Make chunks.predict_days smaller.")
 
 

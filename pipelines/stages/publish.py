@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from pipelines import lineage
+from pipelines.checked import held
 from pipelines.events import Emit, Event, silent
 from pipelines.facts import PredictedDays
 from pipelines.outcomes import Outcomes
@@ -17,7 +18,7 @@ from pipelines.stages.predict import require_predicted, template_of
 from pipelines.stages.train.stage import require_model
 from pipelines.stages.validate.stage import scorecard, skill_of
 from soilft.cube.structure import PredictDays
-from soilft.forest.artefact import ModelRef
+from soilft.forest.artefact import ModelRef, require_whole
 from soilft.release import changes
 from soilft.release import checks as release_checks
 from soilft.release import page as viewer
@@ -30,6 +31,7 @@ from soilft.store import objects
 from soilft.store.digest import digest
 
 STAGE = "publish"
+NOT_COPIED = "changed or lost since it was published; this release has it from what is staged"
 # Path of the group of annual layers within the cube.
 ANNUAL = "annual"
 
@@ -41,23 +43,27 @@ def publish(run: Run, emit: Emit = silent) -> tuple[Outcomes, Release]:
     ------
     StoreError
         Where chunks of the cube are missing: a part is never published.
+    DamagedChunk
+        Where one is not as it was predicted: soilft run makes it again.
     ReleaseRefused
         Where recent days are missing, states cannot be, or the forest of a first release is no
         better than the majority class, beyond the region file's limits.
     """
-    model = require_model(run)
-    predicted = require_predicted(run, model)
-    before = _latest_description(run)
-    staged = staging(run, model, predicted, before)
-    release = publish_prefix(
-        run.store,
-        staged,
-        lambda done, total: emit(Event(STAGE, done, total)),
-        seconds=run.config.publication.lease_seconds,
-        compared=lambda cube: changes.compared(cube, staged.url, staged.new_days(before)),
-    )
+    with held(run):
+        model = require_model(run)
+        predicted = require_predicted(run, model)
+        before = _latest_description(run)
+        staged = staging(run, model, predicted, before)
+        release = publish_prefix(
+            run.store,
+            staged,
+            lambda done, total: emit(Event(STAGE, done, total)),
+            seconds=run.config.publication.lease_seconds,
+            compared=lambda cube: changes.compared(cube, staged.url, staged.new_days(before)),
+        )
     outcomes = Outcomes(STAGE, done=int(release.fresh), skipped=int(not release.fresh))
     outcomes.cautions += staged.facts["checks"]["cautions"]
+    outcomes.cautions += [f"{url}: {NOT_COPIED}" for url in release.damaged]
     return outcomes, release
 
 
@@ -70,10 +76,13 @@ def staging(
     ------
     ReleaseRefused
         Where it must not be published.
+    ModelError
+        Where the model that would lie beside the cube is damaged.
     """
     limits, skill = run.config.publication.limits(), skill_of(run, model)
     report = objects.join(run.report_url(model), "report.html")
     checks = release_checks.require_skill(report, skill, limits, released=before is not None)
+    require_whole(model)
     staged = _staged(run, model, predicted, before, skill.caution if skill else "")
     checks |= release_checks.check(
         staged.url, staged.days, staged.new_days(before), run.input_refs().reanalysis, limits

@@ -157,6 +157,7 @@ def template(
         chunks={"year": 1, "y": rows, "x": columns},
         shards={"year": 1, "y": rows, "x": -(-grid.shape[1] // columns) * columns},
         attributes=attributes,
+        checked=True,
     )
 
 

@@ -32,7 +32,8 @@ def export(cube: str, path: Path, days: DaySpan | None = None) -> DaySpan:
     Raises
     ------
     StoreError
-        Where there is no cube, or it does not hold all of the days, or no folder for the file.
+        Where there is no cube, or it is damaged, or does not hold all of the days, or no folder
+        for the file.
     """
     if not path.parent.is_dir():
         raise StoreError(str(path), expected="a folder that is there", found="none")
@@ -51,12 +52,13 @@ def export(cube: str, path: Path, days: DaySpan | None = None) -> DaySpan:
     for variable in part.variables.values():
         variable.attrs = {key: _typed(variable, key) for key in variable.attrs}
     partial = path.with_name(f"{path.name}.partial")
-    part.to_netcdf(
-        partial,
-        engine="netcdf4",
-        format="NETCDF4",
-        encoding={str(name): _encoding(part[name]) for name in part.variables},
-    )
+    with store.damage_named(cube):
+        part.to_netcdf(
+            partial,
+            engine="netcdf4",
+            format="NETCDF4",
+            encoding={str(name): _encoding(part[name]) for name in part.variables},
+        )
     partial.replace(path)
     return span
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from soilft.days import DaySpan, day_of
+from soilft.errors import DamagedCube
 from soilft.schema import MISSING
 from soilft.store import zarr as store
 
@@ -31,8 +32,17 @@ def compared(before: str, after: str, spans: Sequence[DaySpan]) -> dict[str, Any
         ``days_added`` that only the later cube has on its axis; of the days that both have,
         ``pixel_days`` known in either, ``changed``, those whose state differs or that one of the
         cubes does not know, their ``share`` of the former, and the same three ``by_year``. Years
-        without a change are left out of it. Where the grids differ, only ``reason``.
+        without a change are left out of it. Where the grids differ, or the earlier cube is damaged,
+        only ``reason``.
     """
+    try:
+        with store.damage_named(before):
+            return _compared(before, after, spans)
+    except DamagedCube:
+        return {"reason": "the cube before is damaged: soilft verify names the objects"}
+
+
+def _compared(before: str, after: str, spans: Sequence[DaySpan]) -> dict[str, Any]:
     old, new = store.open_raw(before), store.open_raw(after)
     states = store.array(old, STATE), store.array(new, STATE)
     if states[0].shape[1:] != states[1].shape[1:] or not _same_cells(old, new):

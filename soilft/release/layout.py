@@ -140,6 +140,7 @@ class Layout:
                 "y": self.rows,
                 "x": self.columns,
             },
+            checked=True,
         )
 
 

@@ -8,23 +8,31 @@ publisher that was only asleep finds the pointer changed and cannot move it.
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from soilft.errors import LeaseHeld, LeaseLost, PreconditionFailed
+from soilft.errors import DamagedObject, LeaseHeld, LeaseLost, PreconditionFailed, StoreError
 from soilft.release import pointer
-from soilft.store import objects
+from soilft.store import documents, objects
 
 SECONDS = 900.0
+_SHAPE = {
+    "expires": documents.moment,
+    "fence": int,
+    "freed": bool,
+    "host": str,
+    "process": int,
+    "?started": str,
+}
+_REMEDY = "Make sure that nobody is publishing, remove it, and start again."
 
 
 @dataclass
@@ -113,10 +121,41 @@ def held(root: str, seconds: float = SECONDS) -> Iterator[Lease]:
         Where another publisher holds it, naming it and when its lease ends.
     """
     lease = acquire(root, seconds)
-    try:
+    with _freed_at_last(lease):
         yield lease
+
+
+def check_publishable(root: str) -> None:
+    """Take the lease and free it, so that a missing permission shows before any work.
+
+    Unlike `soilft.store.objects.check_writable` it needs no right to delete. Where another holds
+    the lease there is nothing to see yet: `held` will tell.
+
+    Raises
+    ------
+    StorePermission, StoreError
+        Where the store does not let us.
+    """
+    try:
+        lease = acquire(root, SECONDS)
+    except LeaseHeld:
+        return
+    except FileNotFoundError as error:
+        raise objects.no_place(root, error) from error
+    lease.free()
+
+
+@contextmanager
+def _freed_at_last(lease: Lease) -> Iterator[None]:
+    """Free the lease where the store lets us, and leave to be told what ended the block.
+
+    What cannot be freed ends by itself.
+    """
+    try:
+        yield
     finally:
-        lease.free()
+        with suppress(StoreError, FileNotFoundError):
+            lease.free()
 
 
 def acquire(root: str, seconds: float = SECONDS) -> Lease:
@@ -132,7 +171,7 @@ def acquire(root: str, seconds: float = SECONDS) -> Lease:
     before = objects.read(url)
     fence = 1
     if before is not None:
-        holder = json.loads(before)
+        holder = documents.parsed(url, before, _SHAPE, _REMEDY)
         if not _is_over(holder):
             raise _held_by(url, holder)
         fence = int(holder["fence"]) + (not holder["freed"])
@@ -140,13 +179,13 @@ def acquire(root: str, seconds: float = SECONDS) -> Lease:
     try:
         objects.swap(url, before, content)
     except PreconditionFailed as error:
-        raise _held_by(url, objects.read_json(url) or {}) from error
+        raise _held_by(url, documents.read(url, _SHAPE, _REMEDY) or {}) from error
     lease = Lease(root, fence, seconds, content, until)
     try:
         _raise_fence(root, fence)
-    except PreconditionFailed:  # the one before was not gone, and has just published
-        lease.free()
-        raise
+    except BaseException:  # such as that the one before was not gone, and has just published
+        with _freed_at_last(lease):
+            raise
     return lease
 
 
@@ -156,8 +195,11 @@ def _raise_fence(root: str, fence: int) -> None:
     seen = objects.read(url)
     if seen is None:
         return
-    value = json.loads(seen)
-    if int(value.get("fence", 0)) < fence:
+    try:
+        value = pointer.parsed(root, seen)
+    except DamagedObject:
+        return  # whoever read it before it was damaged loses as well
+    if (value.get("fence") or 0) < fence:
         objects.swap(url, seen, objects.to_json(pointer.fenced(value, fence)))
 
 
@@ -183,7 +225,7 @@ def _content(fence: int, seconds: float, *, freed: bool = False) -> bytes:
 def _is_over(holder: dict[str, Any]) -> bool:
     if holder["freed"] or datetime.fromisoformat(holder["expires"]) <= datetime.now(UTC):
         return True
-    if holder["host"] != socket.gethostname() or holder["started"] is None:
+    if holder["host"] != socket.gethostname() or holder.get("started") is None:
         return False
     return bool(_started(int(holder["process"])) != holder["started"])
 

@@ -15,7 +15,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from soilft.release.versions import numbers
-from soilft.store import objects
+from soilft.store import documents, objects
+from soilft.store.documents import moment
 
 STAC_VERSION = "1.1.0"
 VERSION_EXTENSION = "https://stac-extensions.github.io/version/v1.2.0/schema.json"
@@ -23,13 +24,44 @@ NAME = "latest.json"
 COLLECTION = "collection.json"
 # What release.json says that the pointer does not repeat.
 _OF_THE_RELEASE = frozenset(
-    {"absent", "changed", "companions", "groups", "layout", "method", "parts"}
+    {"absent", "changed", "companions", "groups", "layout", "method", "objects", "parts", "sha256"}
+)
+_SHAPE = {
+    "version": numbers,
+    "cube": str,
+    "identity": str,
+    "method": str,
+    "?contents": str,
+    "?period": str,
+    "?fence": int,
+    "?replaced": {str: moment},
+    "?links": [{"rel": str, "?version": numbers}],
+}
+_REMEDY = (
+    "Put it back from a copy, or have it made anew: soilft rollback, with the version that readers "
+    "should see."
 )
 
 
 def url(root: str) -> str:
     """URL of the pointer of a store."""
     return objects.join(root, NAME)
+
+
+def read(root: str) -> dict[str, Any] | None:
+    """What the pointer of a store says, or None before the first release.
+
+    Raises
+    ------
+    DamagedObject
+        Where it cannot be read.
+    """
+    return documents.read(url(root), _SHAPE, _REMEDY)
+
+
+def parsed(root: str, content: bytes) -> dict[str, Any]:
+    """What the pointer of a store says, from its bytes; as `read`."""
+    return documents.parsed(url(root), content, _SHAPE, _REMEDY)
 
 
 def is_listed(root: str, version: str) -> bool:
@@ -64,7 +96,7 @@ def moved(
         Whether the release has a ``collection.json``.
     """
     version = said["version"]
-    replaced = dict((before or {}).get("replaced", {}))
+    replaced = dict((before or {}).get("replaced") or {})
     if before is not None:
         replaced[before["version"]] = now
     replaced.pop(version, None)
@@ -74,6 +106,27 @@ def moved(
     facts = {key: value for key, value in said.items() if key not in _OF_THE_RELEASE}
     own = {**facts, "method": method, "fence": fence, "since": now, "replaced": replaced}
     return _catalogue(own, said.get("id") or (before or {}).get("id") or "soilft", children)
+
+
+def remade(periods: Mapping[str, str], listed: Collection[str], now: str) -> dict[str, Any] | None:
+    """A pointer in place of one that was lost, to be moved on the release that readers should take.
+
+    Parameters
+    ----------
+    periods
+        Period of each other release that can be opened, by its version.
+    listed
+        Those of them that have a ``collection.json``.
+    now
+        UTC, ISO 8601; when they were replaced is not known any more.
+    """
+    if not periods:
+        return None
+    return {
+        "version": max(periods, key=numbers),
+        "replaced": dict.fromkeys(periods, now),
+        "links": [_child(version, periods[version]) for version in sorted(listed, key=numbers)],
+    }
 
 
 def without(before: Mapping[str, Any], versions: Collection[str]) -> dict[str, Any]:
@@ -92,7 +145,7 @@ def fenced(before: Mapping[str, Any], fence: int) -> dict[str, Any]:
 
 def _children(pointer: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
     links = [] if pointer is None else pointer.get("links", [])
-    return [link for link in links if link["rel"] == "child"]
+    return [link for link in links if link["rel"] == "child" and "version" in link]
 
 
 def _child(version: str, period: str) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from typing import Any
 
 from soilft.errors import ReleaseRefused
 from soilft.release.shards import is_metadata
-from soilft.release.staged import sha256
-from soilft.store import objects
+from soilft.release.staged import md5, sha256
+from soilft.store import checksums, documents, objects
 from soilft.store import zarr as store
 
 # Requests under way at a time.
@@ -33,12 +33,18 @@ class Prefix:
         What requests are made on.
     expected
         Size of every object that is to lie there by name, as far as it is written.
+    sums
+        SHA-256 of each of them.
+    unsound
+        Names of copies that are not what they are to be: to be written over.
     """
 
     url: str
-    present: Mapping[str, int]
+    present: dict[str, int]
     pool: ThreadPoolExecutor
     expected: dict[str, int] = field(default_factory=dict)
+    sums: dict[str, str] = field(default_factory=dict)
+    unsound: set[str] = field(default_factory=set)
 
     def create(self, name: str, content: bytes) -> None:
         """Write an object where there is none.
@@ -49,19 +55,30 @@ class Prefix:
             Where there is one of another content.
         """
         objects.create(objects.join(self.url, name), content)
-        self.expected[name] = len(content)
+        self._know(name, content)
+
+    def _know(self, name: str, content: bytes) -> None:
+        self.expected[name], self.sums[name] = len(content), sha256(content)
 
     def create_all(self, contents: Mapping[str, bytes]) -> None:
         """Write several objects by name, as `create`."""
         _all(self.pool.map(lambda item: self.create(*item), contents.items()))
 
-    def once(self, name: str, value: Mapping[str, Any]) -> None:
-        """Write a JSON object, unless a publication that was killed has written it."""
-        written = objects.read(objects.join(self.url, name))
+    def once(self, name: str, value: Mapping[str, Any], *, sealed: bool = False) -> None:
+        """Write a JSON object, sealed or not, unless a publication that was killed has written it.
+
+        Raises
+        ------
+        DamagedObject
+            Where what was written cannot be read.
+        """
+        url = objects.join(self.url, name)
+        written = objects.read(url)
         if written is None:
-            self.create(name, objects.to_json(value))
-        else:
-            self.expected[name] = len(written)
+            self.create(name, objects.to_json(documents.sealed(value) if sealed else value))
+            return
+        documents.parsed(url, written, dict, "Remove it, and publish again.")
+        self._know(name, written)
 
     def write(self, folder: str, contents: Iterable[tuple[str, bytes]]) -> dict[str, Any]:
         """Write objects of a folder as they come, and read each back.
@@ -69,7 +86,7 @@ class Prefix:
         Returns
         -------
         dict
-            Of each name ``sha256`` and ``size``, JSON values.
+            Of each name ``sha256``, ``md5`` and ``size``, JSON values.
 
         Raises
         ------
@@ -81,11 +98,20 @@ class Prefix:
         def one(item: tuple[str, bytes]) -> None:
             name, content = item
             place = f"{folder}/{name}"
-            written[name] = {"sha256": sha256(content), "size": len(content)}
-            if self.present.get(place) != len(content):
+            written[name] = {
+                "sha256": sha256(content),
+                "md5": md5(content),
+                "size": len(content),
+            }
+            if place not in self.present and place not in self.unsound:
                 self.create(place, content)
+            elif (
+                sha256(objects.read(objects.join(self.url, place)) or b"")
+                != written[name]["sha256"]
+            ):
+                objects.write(objects.join(self.url, place), content)
             self._read_back(place, written[name]["sha256"])
-            self.expected[place] = len(content)
+            self.expected[place], self.sums[place] = len(content), written[name]["sha256"]
 
         _all(_in_flight(self.pool, one, contents))
         return written
@@ -101,25 +127,72 @@ class Prefix:
                 remedy="The store did not keep what it was given. Publish again once it is sound.",
             )
 
-    def copy(self, source: str, folder: str, sizes: Mapping[str, int]) -> None:
-        """Copy objects by name into a folder; the store's own server does it where it is one."""
+    def copy(self, source: str, folder: str, written: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        """Copy objects by name into a folder, and hold each copy against what was once written.
+
+        The store's own server copies where it is one. Where it also states the MD5 of the copy,
+        nothing is read; else the copy is.
+
+        Parameters
+        ----------
+        written
+            As `write` returned it, when the objects were written.
+
+        Returns
+        -------
+        list of str
+            Names of those that are not as they were written; `write` writes over their copies, for
+            which nobody needs the right to delete.
+        """
+
+        def one(name: str) -> bool:
+            place, said = f"{folder}/{name}", written[name]
+            url = objects.join(self.url, place)
+            if self.present.get(place) != said["size"]:
+                try:
+                    objects.copy(objects.join(source, name), url)
+                except FileNotFoundError:
+                    return False
+            stated = objects.stated_md5(url)
+            if stated is not None and stated == said.get("md5"):
+                return True
+            return bool(sha256(objects.read(url) or b"") == said["sha256"])
+
+        sound = dict(zip(written, self.pool.map(one, written), strict=True))
+        for name, ok in sound.items():
+            place = f"{folder}/{name}"
+            if ok:
+                self.expected[place] = int(written[name]["size"])
+                self.sums[place] = str(written[name]["sha256"])
+            else:
+                self.unsound.add(place)
+        return [name for name, ok in sound.items() if not ok]
+
+    def copy_all(self, source: str, folder: str, *, without_metadata: bool = False) -> None:
+        """Copy all that lies below a URL into a folder, or all but Zarr's metadata.
+
+        Raises
+        ------
+        DamagedChunk
+            Where an object is not as the stage that made it has written it.
+        """
+
+        def belongs(name: str) -> bool:
+            return not (name.endswith(".partial") or (without_metadata and is_metadata(name)))
+
+        sizes = {n: size for n, size in objects.listing(source).items() if belongs(n)}
 
         def one(name: str) -> None:
             place = f"{folder}/{name}"
-            if self.present.get(place) != sizes[name]:
-                objects.copy(objects.join(source, name), objects.join(self.url, place))
+            url = objects.join(self.url, place)
+            objects.copy(objects.join(source, name), url)
+            copied = objects.read(url)
+            checksums.hold(objects.join(source, name), copied)
+            self.expected[place], self.sums[place] = sizes[name], sha256(copied or b"")
 
         _all(self.pool.map(one, sizes))
-        self.expected.update({f"{folder}/{name}": size for name, size in sizes.items()})
-
-    def copy_all(self, source: str, folder: str, *, without_metadata: bool = False) -> None:
-        """Copy all that lies below a URL into a folder, or all but Zarr's metadata."""
-        sizes = {
-            name: size
-            for name, size in objects.listing(source).items()
-            if not name.endswith(".partial") and not (without_metadata and is_metadata(name))
-        }
-        self.copy(source, folder, sizes)
+        for name in filter(belongs, checksums.known(source) - sizes.keys()):
+            checksums.hold(objects.join(source, name), None)
 
     def check(self, *, but: Collection[str]) -> None:
         """Hold what lies under the prefix against what was to be written, but for some names.

@@ -1,11 +1,11 @@
 """Publication of a staged cube under a fresh prefix: readers see the old cube or the new one.
 
 Order is everything: the lease, a claim on the prefix by create-only PUT, shards, leaf metadata,
-what lies beside the cube, ``collection.json``, ``release.json``, the root ``zarr.json`` by
-create-only PUT, and last ``latest.json`` by compare-and-swap. Before the root is there nobody can
-open the cube; after it, no object of the prefix changes again. Parts that the release before holds
-already are copied by the store's server; the others are written only where there is no object, and
-read back.
+what lies beside the cube, ``collection.json``, ``objects.json``, ``release.json``, the root
+``zarr.json`` by create-only PUT, and last ``latest.json`` by compare-and-swap. Before the root is
+there nobody can open the cube; after it, no object of the prefix changes again. Parts that the
+release before holds already are copied by the store's server; the others are written only where
+there is no object, and read back.
 
 A publication that was killed finds its own claim, which holds the identity of what it was to
 publish, and goes on; one of another content takes the next prefix.
@@ -13,22 +13,21 @@ publish, and goes on; one of another content takes the next prefix.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from soilft.errors import ReleaseRefused
-from soilft.release import pointer, shards, stac
+from soilft.release import inventory, pointer, shards, stac
+from soilft.release.inventory import CUBE
 from soilft.release.lease import SECONDS, Lease, held
 from soilft.release.prefix import Prefix, opened
 from soilft.release.shards import ROOT
-from soilft.release.staged import Staged
+from soilft.release.staged import Staged, sha256
 from soilft.release.versions import CLAIM, claim, method_digest, prefix_of
 from soilft.store import objects
-
-CUBE = "cube.zarr"
+from soilft.store import zarr as store
 
 
 @dataclass(frozen=True)
@@ -45,36 +44,46 @@ class Release:
         False where exactly this was published before and nothing was done.
     changed
         What changed since the release before, JSON values; None for the first.
+    damaged
+        Objects of the release before that are not as they were written; this one has sound ones.
     """
 
     version: str
     cube: str
     fresh: bool
     changed: Mapping[str, Any] | None = None
+    damaged: tuple[str, ...] = ()
 
 
 def latest(root: str) -> dict[str, Any] | None:
-    """What ``latest.json`` says, or None before the first release."""
-    value: dict[str, Any] | None = objects.read_json(pointer.url(root))
-    return value
+    """What ``latest.json`` says, or None before the first release; see `pointer.read`."""
+    return pointer.read(root)
 
 
 def described(root: str, version: str) -> dict[str, Any] | None:
-    """What a release says of itself, or None where it is not there or not complete."""
-    value: dict[str, Any] | None = objects.read_json(
-        objects.join(prefix_of(root, version), "release.json")
-    )
-    return value
+    """What a release says of itself, or None where it is not there or not complete.
+
+    Raises
+    ------
+    DamagedObject
+        Where it cannot be read, or is not as it was written.
+    """
+    return inventory.described(root, version)
 
 
 def manifest(root: str, key: str) -> dict[str, dict[str, Any]] | None:
-    """Size and SHA-256 of every object of a part by name, or None where it was never written."""
-    value: dict[str, dict[str, Any]] | None = objects.read_json(_manifest_url(root, key))
-    return value
+    """Size and SHA-256 of every object of a part by name, or None where it was never written.
+
+    Raises
+    ------
+    DamagedObject
+        Where it cannot be read.
+    """
+    return inventory.of_part(root, key)
 
 
 def _manifest_url(root: str, key: str) -> str:
-    return objects.join(root, "releases", "parts", f"{key}.json")
+    return inventory.of_part_url(root, key)
 
 
 def publish(
@@ -120,7 +129,7 @@ def publish(
         return Release(current["version"], objects.join(root, current["cube"]), fresh=False)
     with held(root, seconds) as lease:
         seen = objects.read(pointer.url(root))
-        current = None if seen is None else json.loads(seen)
+        current = None if seen is None else pointer.parsed(root, seen)
         version = claim(root, staged.identity, staged.method, current)
         work = _Publication(root, staged, lease, version, current, progress)
         if not objects.exists(objects.join(root, work.place, ROOT)):
@@ -130,7 +139,14 @@ def publish(
                 changed = {"since": current["version"], **compared(cube)}
             work.write(changed)
         said = _commit(work, seen)
-    return Release(version, objects.join(root, work.place), fresh=True, changed=said["changed"])
+        _sweep(root)
+    return Release(
+        version,
+        objects.join(root, work.place),
+        fresh=True,
+        changed=said["changed"],
+        damaged=tuple(work.damaged),
+    )
 
 
 @dataclass
@@ -141,6 +157,10 @@ class _Publication:
     ----------
     current
         What ``latest.json`` said when the lease was taken.
+    damaged
+        Objects of that release that were not as they had been written, and were not copied.
+    lists
+        Objects of each part by its key.
     """
 
     root: str
@@ -150,6 +170,8 @@ class _Publication:
     current: Mapping[str, Any] | None
     progress: Callable[[int, int], None]
     done: int = 0
+    damaged: list[str] = field(default_factory=list)
+    lists: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -190,24 +212,19 @@ class _Publication:
 
     def _write_parts(self, prefix: Prefix) -> None:
         """Copy the parts that the latest release holds as they are, and write the others."""
-        before = self._parts_before()
+        version = None if self.current is None else self.current["version"]
+        before, damaged = inventory.to_copy_by(self.root, version)
+        self.damaged += damaged
+        source = objects.join(self.root, (self.current or {}).get("cube", ""))
         for part in self.staged.parts:
-            old = manifest(self.root, part.key) if before.get(part.index) == part.key else None
-            if old is None:
-                written = prefix.write(CUBE, self.staged.objects_of(part))
-                objects.create(_manifest_url(self.root, part.key), objects.to_json(written))
-            else:
-                source = objects.join(self.root, (self.current or {})["cube"])
-                prefix.copy(source, CUBE, {name: int(said["size"]) for name, said in old.items()})
+            old = before.get(part.key)
+            bad = [] if old is None else prefix.copy(source, CUBE, old)
+            self.damaged += [objects.join(source, name) for name in bad]
+            if old is None or bad:
+                old = prefix.write(CUBE, self.staged.objects_of(part))
+                objects.write(_manifest_url(self.root, part.key), objects.to_json(old))
+            self.lists[part.key] = old
             self.step()
-
-    def _parts_before(self) -> dict[int, str]:
-        """Keys of the parts of the latest release by number."""
-        if self.current is None:
-            return {}
-        found = described(self.root, self.current["version"])
-        parts = [] if found is None else found["parts"]
-        return {index: part["key"] for index, part in enumerate(parts)}
 
     def _describe(self, prefix: Prefix, changed: Mapping[str, Any] | None) -> None:
         """Write what the release says of itself: to machines that search, and to this program."""
@@ -225,8 +242,9 @@ class _Publication:
                 groups=groups,
             ),
         )
+        listed = self._list(prefix)
         prefix.once(
-            "release.json",
+            inventory.DESCRIPTION,
             {
                 **staged.facts,
                 "absent": _absent(staged, prefix.expected),
@@ -237,10 +255,33 @@ class _Publication:
                 "identity": staged.identity,
                 "layout": staged.layout.as_json(),
                 "method": dict(staged.method),
-                "parts": [part.as_json() for part in staged.parts],
+                "objects": inventory.facts(listed),
+                "parts": [
+                    {**part.as_json(), "list": inventory.list_digest(self.lists[part.key])}
+                    for part in staged.parts
+                ],
                 "version": self.version,
             },
+            sealed=True,
         )
+
+    def _list(self, prefix: Prefix) -> bytes:
+        """Write the inventory of all that lies beside the shards of days and the description."""
+        place = f"{CUBE}/{ROOT}"
+        root = self.staged.metadata[ROOT]
+        claimed = objects.read(objects.join(self.url, CLAIM)) or b""
+        of_days = {f"{CUBE}/{name}" for listed in self.lists.values() for name in listed}
+        sums = {**prefix.sums, place: sha256(root), CLAIM: sha256(claimed)}
+        sizes = {**prefix.expected, place: len(root), CLAIM: len(claimed)}
+        sizes = {name: size for name, size in sizes.items() if name not in of_days}
+        listed = inventory.content(sums, sizes)
+        if objects.read(objects.join(self.url, inventory.NAME)) != listed:
+            # What a publication that was killed has written of objects that were others then.
+            for name in {inventory.DESCRIPTION, inventory.NAME} & prefix.present.keys():
+                self.lease.confirm()
+                objects.remove(objects.join(self.url, name))
+        prefix.create(inventory.NAME, listed)
+        return listed
 
 
 def _absent(staged: Staged, written: Collection[str]) -> list[str]:
@@ -261,6 +302,12 @@ def _beside(written: Collection[str]) -> dict[str, list[str]]:
         if folder != CUBE and name:
             found.setdefault(folder, []).append(name)
     return found
+
+
+def _sweep(root: str) -> None:
+    """Remove what writes that were cut off have left; nobody else writes here meanwhile."""
+    store.sweep_partials(root, below=False)
+    store.sweep_partials(objects.join(root, "releases"))
 
 
 def _commit(work: _Publication, seen: bytes | None) -> dict[str, Any]:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from soilft.errors import ReleaseRefused, StoreError
+from soilft.errors import DamagedObject, StoreError
 from soilft.release import pointer
+from soilft.release.inventory import CUBE, DESCRIPTION, NAME
 from soilft.release.lease import SECONDS, held
-from soilft.release.publication import CUBE, described, latest, manifest
+from soilft.release.publication import described, latest
 from soilft.release.shards import ROOT
-from soilft.release.staged import sha256
-from soilft.release.versions import CLAIM, numbers, prefix_of
+from soilft.release.versions import CLAIM, method_digest, numbers, prefix_of
 from soilft.store import objects
 from soilft.store import zarr as store
 
@@ -31,6 +30,10 @@ class Kept:
         Whether ``latest.json`` points at it.
     replaced
         When another took its place, UTC; None for the current one, and where it never was latest.
+    described
+        Whether anything tells what it holds, though it may be damaged.
+    damage
+        What is wrong with what it says of itself; empty where nothing is.
     """
 
     version: str
@@ -38,6 +41,8 @@ class Kept:
     current: bool
     replaced: datetime | None
     period: str
+    described: bool = True
+    damage: str = ""
 
     @property
     def number(self) -> tuple[int, int]:
@@ -46,24 +51,44 @@ class Kept:
 
 
 def releases(root: str) -> list[Kept]:
-    """Releases under the store's prefix, in the order of their versions."""
-    current = latest(root) or {}
+    """Releases under the store's prefix, in the order of their versions.
+
+    Raises
+    ------
+    DamagedObject
+        Where ``latest.json`` cannot be read.
+    """
+    return under(root, latest(root))
+
+
+def under(root: str, pointer: Mapping[str, Any] | None) -> list[Kept]:
+    """Releases by what a pointer says, as `releases`; None where that is not known."""
+    current = pointer or {}
     names = objects.listing(objects.join(root, "releases"))
-    versions = {name.split("/")[0] for name in names if name.startswith("v")}
+    folders = {name.split("/")[0] for name in names if "/" in name}
     found = []
-    for version in versions:
+    for version in filter(_is_version, folders):
         inside = {n.split("/", 1)[1] for n in names if n.startswith(f"{version}/")}
         if inside == {CLAIM}:
             continue  # pruned: the claim stays, so that no version is ever used for another cube
-        said = described(root, version) or {}
-        replaced = current.get("replaced", {}).get(version)
+        damage, said = "", {}
+        try:
+            said = described(root, version) or {}
+        except DamagedObject as error:
+            damage = str(error)
+        complete = f"{CUBE}/{ROOT}" in inside
+        if complete and not said and not damage:
+            damage = f"{objects.join(prefix_of(root, version), DESCRIPTION)}: found no object"
+        replaced = (current.get("replaced") or {}).get(version)
         found.append(
             Kept(
                 version,
-                complete=f"{CUBE}/{ROOT}" in inside,
+                complete=complete,
                 current=current.get("version") == version,
                 replaced=None if replaced is None else datetime.fromisoformat(replaced),
                 period=str(said.get("period", "")),
+                described=not inside.isdisjoint({DESCRIPTION, NAME}),
+                damage=damage,
             )
         )
     return sorted(found, key=lambda kept: kept.number)
@@ -71,6 +96,8 @@ def releases(root: str) -> list[Kept]:
 
 def point_to(root: str, version: str, *, seconds: float = SECONDS) -> bool:
     """Make a release of this store the latest again; False where it is.
+
+    Where ``latest.json`` is gone or cannot be read, it is made anew, with all releases in it.
 
     Raises
     ------
@@ -82,29 +109,42 @@ def point_to(root: str, version: str, *, seconds: float = SECONDS) -> bool:
     with held(root, seconds) as lease:
         url = pointer.url(root)
         seen = objects.read(url)
-        complete = [kept.version for kept in releases(root) if kept.complete]
+        current = _pointer(root, seen)
+        kept = {kept.version: kept for kept in under(root, current)}
+        complete = [version for version in kept if kept[version].complete]
         said = described(root, version)
-        if seen is None or said is None or version not in complete:
+        if said is None or version not in complete:
             raise StoreError(
                 prefix_of(root, version),
                 expected=f"one of {', '.join(complete) or 'no release'}",
                 found=version,
             )
-        current: dict[str, Any] = json.loads(seen)
-        if current["version"] == version:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        if current is None:
+            others = {v: kept[v].period for v in complete if v != version}
+            listed = {v for v in others if pointer.is_listed(root, v)}
+            current = pointer.remade(others, listed, now)
+        elif current["version"] == version:
             return False
-        claim = objects.read_json(objects.join(prefix_of(root, version), CLAIM))
         value = pointer.moved(
             current,
             said,
-            method=claim["method"],
+            method=method_digest(said["method"]),
             fence=lease.fence,
-            now=datetime.now(UTC).isoformat(timespec="seconds"),
+            now=now,
             listed=pointer.is_listed(root, version),
         )
         lease.confirm()
         objects.swap(url, seen, objects.to_json(value))
     return True
+
+
+def _pointer(root: str, seen: bytes | None) -> dict[str, Any] | None:
+    """What the pointer says; None where there is none, or none that can be read."""
+    try:
+        return None if seen is None else pointer.parsed(root, seen)
+    except DamagedObject:
+        return None
 
 
 def prunable(root: str, keep: timedelta) -> list[Kept]:
@@ -125,6 +165,8 @@ def prune(root: str, keep: timedelta, *, seconds: float = SECONDS) -> list[Kept]
     going, nor opens it; a prune that was killed is ended by the next. The claim stays: a version
     never names two cubes.
 
+    The lists of days that no release needs go as well, unless one does not tell what it needs.
+
     Raises
     ------
     LeaseHeld
@@ -136,7 +178,7 @@ def prune(root: str, keep: timedelta, *, seconds: float = SECONDS) -> list[Kept]
         seen = objects.read(pointer.url(root))
         gone = prunable(root, keep)
         if seen is not None and gone:
-            value = pointer.without(json.loads(seen), {kept.version for kept in gone})
+            value = pointer.without(pointer.parsed(root, seen), {kept.version for kept in gone})
             lease.confirm()
             objects.swap(pointer.url(root), seen, objects.to_json(value))
         for kept in gone:
@@ -146,38 +188,27 @@ def prune(root: str, keep: timedelta, *, seconds: float = SECONDS) -> list[Kept]
             members = {name.split("/")[0] for name in objects.listing(prefix)}
             for name in sorted(members - {CLAIM}):
                 store.discard(objects.join(prefix, name))
-        needed = {
-            part["key"]
-            for kept in releases(root)
-            for part in (described(root, kept.version) or {"parts": []})["parts"]
-        }
-        lease.confirm()
-        for name in objects.listing(objects.join(root, "releases", "parts")):
-            if name.removesuffix(".json") not in needed:
-                objects.remove(objects.join(root, "releases", "parts", name))
+        left = releases(root)
+        if not any(kept.damage for kept in left):
+            lease.confirm()
+            _drop_parts(root, left)
     return gone
 
 
-def verify(root: str, version: str) -> int:
-    """Read every object of a release's days and hold it against its SHA-256; give their number.
+def _drop_parts(root: str, left: Sequence[Kept]) -> None:
+    """Remove the lists of days that none of these releases needs."""
+    needed = {
+        part["key"]
+        for kept in left
+        for part in (described(root, kept.version) or {"parts": []})["parts"]
+    }
+    for name in objects.listing(objects.join(root, "releases", "parts")):
+        if name.removesuffix(".json") not in needed:
+            objects.remove(objects.join(root, "releases", "parts", name))
 
-    Raises
-    ------
-    ReleaseRefused
-        Naming the first object that is not what was published.
-    """
-    said: Mapping[str, Any] = described(root, version) or {"parts": []}
-    cube, count = objects.join(prefix_of(root, version), CUBE), 0
-    for part in said["parts"]:
-        for name, facts in (manifest(root, part["key"]) or {}).items():
-            content = objects.read(objects.join(cube, name))
-            found = "no object" if content is None else sha256(content)
-            if found != facts["sha256"]:
-                raise ReleaseRefused(
-                    objects.join(cube, name),
-                    expected=f"content of SHA-256 {facts['sha256']}",
-                    found=found,
-                    remedy="Go back to a release that is whole: soilft rollback.",
-                )
-            count += 1
-    return count
+
+def _is_version(name: str) -> bool:
+    try:
+        return bool(numbers(name))
+    except ValueError:
+        return False

@@ -120,7 +120,7 @@ def _shard(template: Template, variable: Variable, values: npt.NDArray[Any]) -> 
         chunks=template.chunk_shape(variable),
         shards=lengths,
         fill_value=variable.fill,
-        compressors=store.COMPRESSOR,
+        compressors=store.compressors(template),
     )
     array[...] = whole
     found = _contents(memory)

@@ -15,7 +15,7 @@ from soilft.days import DaySpan
 from soilft.release import shards
 from soilft.release.layout import Layout
 from soilft.schema import Template
-from soilft.store import objects
+from soilft.store import checksums, objects
 from soilft.store import zarr as store
 from soilft.store.digest import digest
 
@@ -31,7 +31,8 @@ class Part:
     index
         Number of the shard along time.
     key
-        Digest of its days' values and of how they are cut. Parts of equal keys are equal bytes.
+        Digest of its days' values and of how they are cut and packed. Parts of equal keys are equal
+        bytes.
     """
 
     index: int
@@ -116,6 +117,11 @@ class Staged:
                 (v.name, v.dims, v.dtype, repr(v.fill), self.template.shape(v)[1:])
                 for v in self.template.variables
             ],
+            # A shard is never copied below metadata that read it otherwise.
+            {
+                path: [store.codecs(template, v) for v in template.variables]
+                for path, template in self.templates.items()
+            },
         )
         for index, days in enumerate(self.days.chunks(self.layout.shard_days)):
             rows = days.within(self.days)
@@ -136,15 +142,14 @@ class Staged:
 
     @cached_property
     def metadata(self) -> dict[str, bytes]:
-        """Metadata and coordinates of the cube by name below it, its root's the last to write."""
-        ready = {
-            path: {
-                name: objects.read(objects.join(url, name)) or b""
-                for name in objects.listing(url)
-                if shards.is_metadata(name)
-            }
-            for path, (url, _) in self.groups.items()
-        }
+        """Metadata and coordinates of the cube by name below it, its root's the last to write.
+
+        Raises
+        ------
+        DamagedChunk
+            Where metadata of a group are not as they were written.
+        """
+        ready = {path: _metadata_of(url) for path, (url, _) in self.groups.items()}
         return shards.metadata(self.templates, ready)
 
     @cached_property
@@ -173,6 +178,21 @@ class Staged:
                     yield "/".join(filter(None, (path, variable.name, place))), content
 
 
+def _metadata_of(url: str) -> dict[str, bytes]:
+    """Metadata of a finished group by name below it."""
+    found = {}
+    for name in filter(shards.is_metadata, objects.listing(url).keys() | checksums.known(url)):
+        content = objects.read(objects.join(url, name))
+        checksums.hold(objects.join(url, name), content)
+        found[name] = content or b""
+    return found
+
+
 def sha256(content: bytes) -> str:
     """SHA-256 of bytes, in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
+
+
+def md5(content: bytes) -> str:
+    """MD5 of bytes, in hexadecimal: what S3 servers state of objects, no proof against forgery."""
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from soilft.errors import PreconditionFailed
-from soilft.store import objects
+from soilft.errors import DamagedObject, PreconditionFailed
+from soilft.store import documents, objects
 from soilft.store.digest import digest
 
 CLAIM = "claim.json"
+_SHAPE = {"identity": str, "method": str}
 
 
 def prefix_of(root: str, version: str) -> str:
@@ -29,6 +30,19 @@ def numbers(version: str) -> tuple[int, int]:
     return int(major), int(minor)
 
 
+def claimed(root: str, version: str) -> dict[str, Any] | None:
+    """What the claim on a version says, or None where there is none.
+
+    Raises
+    ------
+    DamagedObject
+        Where it cannot be read.
+    """
+    return documents.read(
+        objects.join(prefix_of(root, version), CLAIM), _SHAPE, "Put it back from a copy."
+    )
+
+
 def method_digest(method: Mapping[str, Any]) -> str:
     """Names a method: releases of one method share their first number."""
     return digest(dict(method))
@@ -40,7 +54,7 @@ def claim(
     """Claim the first version that is free, or was claimed for this same identity.
 
     A claim is made by create-only PUT and stays when its release is removed, so that a version
-    never names two cubes.
+    never names two cubes. One that cannot be read is somebody else's.
 
     Parameters
     ----------
@@ -62,7 +76,10 @@ def claim(
         try:
             objects.create(url, content)
         except PreconditionFailed:
-            other = objects.read_json(url)
+            try:
+                other = claimed(root, version)
+            except DamagedObject:
+                other = None
             if other is not None and other["method"] != of_method:
                 major, minor = major + 1, 0
             else:

@@ -19,6 +19,7 @@ import xarray as xr
 from soilft.errors import (
     FormatMismatch,
     MissingVariable,
+    StoreError,
     TaskTooLarge,
     UnreadableGranule,
 )
@@ -66,7 +67,12 @@ def local_copy(url: str) -> Iterator[Path]:
             info = fs.info(path)
         except FileNotFoundError as error:
             raise UnreadableGranule(url, expected="a file", found="none") from error
-    size = int(info["size"])
+    try:
+        size = objects.size_of(url, info)
+    except StoreError as error:  # asking again would not help
+        raise UnreadableGranule(
+            url, expected=error.expected, found=error.found, remedy=error.remedy
+        ) from error
     if info["type"] == "other":  # a pipe would be waited for without end
         raise UnreadableGranule(url, expected="a file", found="something else, such as a pipe")
     if size > MAX_GRANULE_BYTES:

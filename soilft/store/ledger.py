@@ -2,18 +2,31 @@
 
 A unit is done when its record holds the key that its inputs, code version and parameters give
 today. Records are written after the data they speak of, so a run that is killed between the two
-does the unit again, to the same bytes.
+does the unit again, to the same bytes. A record that cannot be read is said, and its unit is not
+done: it costs that unit and nothing else.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+import logging
+from collections.abc import Collection, Mapping
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Self
 
-from soilft.store import objects
+from soilft.errors import DamagedObject
+from soilft.store import documents, objects
+
+_log = logging.getLogger(__name__)
+_SHAPE = {
+    "key": str,
+    "content": str,
+    "facts": dict,
+    "set_aside": [{"granule": str, "code": str, "reason": str}],
+    "?chunks": {str: (str, type(None))},
+}
+_REMEDY = "Its unit is done again."
 
 
 @dataclass(frozen=True)
@@ -38,7 +51,21 @@ class Facts:
 
     @classmethod
     def of(cls, record: Done) -> Self:
-        """The facts of a record."""
+        """The facts of a record.
+
+        Raises
+        ------
+        DamagedObject
+            Where the record does not tell what every one of its kind tells.
+        """
+        absent = [f.name for f in fields(cls) if _is_required(f) and f.name not in record.facts]
+        if absent:
+            raise DamagedObject(
+                record.place or "a record",
+                expected=f"a record that tells of {', '.join(absent)}",
+                found=f"one of {', '.join(record.facts) or 'nothing'}",
+                remedy="Remove it: its unit is done again.",
+            )
         return cls.from_json(record.facts)
 
     @classmethod
@@ -61,12 +88,19 @@ class Done:
         Small things to remember, JSON values.
     set_aside
         Granules left out, with reasons.
+    chunks
+        Checksum of each chunk that was written, by its path below the store
+        (`soilft.store.checksums`); none of units that release 0.3.0 recorded.
+    place
+        URL of the record where it was read from one, for the message of an error.
     """
 
     key: str
     content: str
     facts: Mapping[str, Any] = field(default_factory=dict)
     set_aside: tuple[SetAside, ...] = ()
+    chunks: Mapping[str, str | None] = field(default_factory=dict)
+    place: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -78,28 +112,59 @@ class Ledger:
     """
 
     store: str
-    _known: dict[tuple[str, str], Done] = field(default_factory=dict, compare=False, repr=False)
+    _known: dict[tuple[str, str], Done | None] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    _chunks: dict[str, str | None] = field(default_factory=dict, compare=False, repr=False)
     _recalled: set[str] = field(default_factory=set, compare=False, repr=False)
 
     def _url(self, stage: str, unit: str) -> str:
         return objects.join(self.store, "ledger", stage, f"{unit}.json")
 
     def get(self, stage: str, unit: str) -> Done | None:
-        """Record of a unit, or None where there is none."""
+        """Record of a unit, or None where there is none that can be read."""
         if (stage, unit) not in self._known:
             if stage in self._recalled:
                 return None
-            record = _parse(objects.read_json(self._url(stage, unit)))
-            if record is None:
+            url = self._url(stage, unit)
+            content = objects.read(url)
+            if content is None:
                 return None
-            self._known[stage, unit] = record
+            self._remember(stage, unit, _readable(url, content))
         return self._known[stage, unit]
 
     def put(self, stage: str, unit: str, record: Done) -> None:
         """Remember a unit as done."""
         value = {**asdict(record), "written": datetime.now(UTC).isoformat(timespec="seconds")}
+        del value["place"]
         objects.write(self._url(stage, unit), objects.to_json(value))
+        self._remember(stage, unit, record)
+
+    def _remember(self, stage: str, unit: str, record: Done | None) -> None:
+        before = self._known.get((stage, unit))
+        for path in () if before is None else before.chunks:
+            self._chunks.pop(path, None)
         self._known[stage, unit] = record
+        self._chunks.update({} if record is None else record.chunks)
+
+    @property
+    def chunks(self) -> Mapping[str, str | None]:
+        """Checksum of every chunk that is known to have been written, by its path."""
+        return MappingProxyType(self._chunks)
+
+    def undo(self, paths: Collection[str]) -> list[str]:
+        """Let the units that wrote some chunks be to do again; their names.
+
+        What they wrote stays known: until it is made again, nobody reads what is damaged.
+        """
+        wrote = {
+            at: record
+            for at, record in self._known.items()
+            if record is not None and not record.chunks.keys().isdisjoint(paths)
+        }
+        for (stage, unit), record in wrote.items():
+            self.put(stage, unit, replace(record, key=""))
+        return [f"{stage}/{unit}" for stage, unit in wrote]
 
     def is_done(self, stage: str, unit: str, key: str) -> bool:
         """Whether the unit was finished from exactly this key."""
@@ -107,21 +172,30 @@ class Ledger:
         return record is not None and record.key == key
 
     def recall(self, stage: str) -> None:
-        """Read every record of a stage at once, however many: later `get` asks no store."""
+        """Read every record of a stage at once, however many: later `get` asks no store.
+
+        What lies there beside records is passed over.
+        """
         root = objects.join(self.store, "ledger", stage)
         for name, content in objects.read_all(root).items():
-            record = _parse(json.loads(content))
-            if record is not None:
-                self._known[stage, name.removesuffix(".json")] = record
+            if name.endswith(".json"):
+                record = _readable(objects.join(root, name), content)
+                self._remember(stage, name.removesuffix(".json"), record)
         self._recalled.add(stage)
 
 
-def _parse(value: Any) -> Done | None:
-    if value is None:
+def _readable(url: str, content: bytes) -> Done | None:
+    """The record, or None, which is said, where it is damaged."""
+    try:
+        value = documents.parsed(url, content, _SHAPE, _REMEDY)
+    except DamagedObject as error:
+        _log.warning("%s", error)
         return None
-    return Done(
-        value["key"],
-        value["content"],
-        value["facts"],
-        tuple(SetAside(**item) for item in value["set_aside"]),
-    )
+    names = [f.name for f in fields(SetAside)]
+    aside = tuple(SetAside(*(item[n] for n in names)) for item in value["set_aside"])
+    chunks = value.get("chunks") or {}
+    return Done(value["key"], value["content"], value["facts"], aside, chunks, url)
+
+
+def _is_required(of: Field[Any]) -> bool:
+    return of.default is MISSING and of.default_factory is MISSING

@@ -10,7 +10,7 @@ import fcntl
 import json
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,12 @@ from fsspec.implementations.local import LocalFileSystem
 
 from soilft.errors import (
     ConfigError,
+    DamagedObject,
     PreconditionFailed,
     StoreConflict,
     StoreError,
-    StorePermission,
 )
+from soilft.store import checksums, credentials, disk
 
 # What browsers have to be told to show a page, by the end of a name.
 _TYPES = {
@@ -37,9 +38,9 @@ _TYPES = {
 }
 # What S3 servers answer when a condition does not hold (RFC 9110, 412; 409 while writers race).
 _LOST = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
-_DENIED = frozenset(
-    {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "403", "401", "ExpiredToken"}
-)
+# Throttling, errors of the server and lost connections pass: botocore waits at random, up to 1, 2,
+# 4, 8 and 16 seconds. Whoever sets AWS_RETRY_MODE or AWS_MAX_ATTEMPTS has another bound.
+_RETRIES = {"mode": "standard", "total_max_attempts": 6}
 
 
 def join(root: str, *parts: str) -> str:
@@ -59,8 +60,9 @@ def filesystem(url: str) -> tuple[Any, str]:
     ------
     ConfigError
         Where the URL has ``::``: fsspec takes it for a chain of file systems, and reads, writes
-        and removes what stands before it.
+        and removes what stands before it. Where it holds credentials, which are not shown.
     """
+    credentials.refuse_in(url)
     if "::" in url:
         raise ConfigError(
             url,
@@ -69,7 +71,7 @@ def filesystem(url: str) -> tuple[Any, str]:
             remedy="Give the file or folder a name without ::.",
         )
     protocol = fsspec.core.split_protocol(url)[0]
-    options = {"use_listings_cache": False} if protocol in ("s3", "s3a") else {}
+    options = _s3_options() if protocol in ("s3", "s3a") else {}
     fs, path = fsspec.core.url_to_fs(url, **options)
     return fs, str(path)
 
@@ -91,43 +93,49 @@ def explained(url: str) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise
-    except (PermissionError, NotADirectoryError) as error:
-        raise _permission(url, str(error)) from error
-    except OSError as error:
-        code = _s3_code(error)
-        if code in _LOST:
-            raise PreconditionFailed(url, found=code) from error
-        if code in _DENIED:
-            raise _permission(url, code) from error
-        raise StoreError(url, expected="a store that answers", found=str(error)) from error
     except Exception as error:
         # botocore's own tree does not descend from OSError, and is not imported for local stores.
-        if not type(error).__module__.startswith(("botocore", "aiobotocore", "aiohttp")):
+        of_network = type(error).__module__.startswith(("botocore", "aiobotocore", "aiohttp"))
+        if not of_network and not isinstance(error, OSError):
             raise
-        if "Credential" in type(error).__name__:
-            raise _permission(url, str(error)) from error
-        raise StoreError(url, expected="a store that answers", found=str(error)) from error
+        code = _code(error)
+        if code in _LOST:
+            raise PreconditionFailed(url, found=code) from error
+        if code in credentials.DENIED:
+            raise credentials.refused(url, code) from error
+        if of_network and credentials.are_meant_by(error):
+            raise credentials.refused(url, type(error).__name__) from error
+        found = credentials.masked(str(error))
+        if isinstance(error, PermissionError | NotADirectoryError):
+            raise credentials.refused(url, found if _of_disk(error) else "a denial") from error
+        raise StoreError(url, expected="a store that answers", found=found) from error
 
 
-def _permission(url: str, found: str) -> StorePermission:
-    return StorePermission(
-        url,
-        expected="permission to read and write",
-        found=found,
-        remedy="Set credentials in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, "
-        "AWS_PROFILE, AWS_ENDPOINT_URL) or choose another store.",
-    )
+def _of_disk(error: OSError) -> bool:
+    """Whether an operating system says it, which repeats nothing that it was sent."""
+    return error.strerror is not None
 
 
-def _s3_code(error: BaseException) -> str:
-    """Error code of an S3 answer; s3fs hands a failed precondition on as OSError(EINVAL)."""
+def _code(error: BaseException) -> str:
+    """Error code of a server's answer; s3fs hands a failed precondition on as OSError(EINVAL)."""
     cause: BaseException | None = error
     while cause is not None:
         response = getattr(cause, "response", None)
         if isinstance(response, dict):
-            return str(response.get("Error", {}).get("Code", ""))
+            code = str(response.get("Error", {}).get("Code", ""))
+            status = str(response.get("ResponseMetadata", {}).get("HTTPStatusCode", ""))
+            return status if status in ("401", "403") and code not in credentials.DENIED else code
+        if hasattr(cause, "request_info"):  # aiohttp's, of a server of the web
+            status = str(getattr(cause, "status", ""))
+            return status if status in ("401", "403") else ""
         cause = cause.__cause__
     return ""
+
+
+def _s3_options() -> dict[str, Any]:
+    own = os.environ.keys() & {"AWS_RETRY_MODE", "AWS_MAX_ATTEMPTS"}
+    retries = {} if own else {"config_kwargs": {"retries": _RETRIES}}
+    return {"use_listings_cache": False, **retries}
 
 
 def exists(url: str) -> bool:
@@ -160,14 +168,57 @@ def read_all(url: str) -> dict[str, bytes]:
 
 
 def read_json(url: str) -> Any:
-    """Content of a JSON object, or None where there is none."""
+    """Content of a JSON object, or None where there is none.
+
+    Raises
+    ------
+    DamagedObject
+        Where it is no JSON.
+    """
     content = read(url)
-    return None if content is None else json.loads(content)
+    return None if content is None else from_json(url, content)
+
+
+def from_json(url: str, content: bytes, remedy: str = "") -> Any:
+    """Value of a JSON object that was read from a URL.
+
+    Parameters
+    ----------
+    remedy
+        What to do where it is damaged.
+
+    Raises
+    ------
+    DamagedObject
+        Where it is no JSON: cut, empty, or not UTF-8.
+    """
+    try:
+        return json.loads(content.decode())
+    except (ValueError, RecursionError) as error:
+        raise DamagedObject(
+            url,
+            expected="JSON as it was written",
+            found=f"{len(content)} bytes that are none ({error})",
+            remedy=remedy or "Put it back from a copy, or remove it to have it made anew.",
+        ) from error
 
 
 def to_json(value: Any) -> bytes:
     """JSON as this project writes it: sorted keys, indented, one final line break."""
     return (json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def stated_md5(url: str) -> str | None:
+    """MD5 of an object's content by what its server says of it; None where it says none.
+
+    The ETag of S3 is one for objects that were put whole and are not encrypted by a key of the
+    customer. Who compares reads the object where it differs.
+    """
+    fs, path = filesystem(url)
+    if "s3" not in fs.protocol:
+        return None
+    with explained(url):
+        return str(fs.info(path)["ETag"]).strip('"')
 
 
 def listing(url: str) -> dict[str, int]:
@@ -180,10 +231,28 @@ def listing(url: str) -> dict[str, int]:
             return {}
     root = path.rstrip("/") + "/"
     return {
-        name.removeprefix(root): int(info["size"])
+        name.removeprefix(root): size_of(url, info)
         for name, info in sorted(found.items())
         if name.startswith(root)
     }
+
+
+def size_of(url: str, info: Mapping[str, Any]) -> int:
+    """Size of an object in bytes, as its file system tells it.
+
+    Raises
+    ------
+    StoreError
+        Where a server does not.
+    """
+    if info.get("size") is None:
+        raise StoreError(
+            url,
+            expected="a server that tells the size of a file (Content-Length)",
+            found="none",
+            remedy="Get the files with another program, and name the folder where they are.",
+        )
+    return int(info["size"])
 
 
 def write(url: str, content: bytes) -> None:
@@ -191,10 +260,11 @@ def write(url: str, content: bytes) -> None:
     fs, path = filesystem(url)
     with explained(url):
         if isinstance(fs, LocalFileSystem):
-            temporary = _temporary_beside(path, content)
-            temporary.replace(path)
+            disk.temporary_beside(path, content).replace(path)
+            disk.keep_name(path)
         else:
             fs.pipe_file(path, content, **_typed(fs, path))
+    checksums.note(url, content)
 
 
 def create(url: str, content: bytes) -> None:
@@ -215,13 +285,14 @@ def create(url: str, content: bytes) -> None:
             if isinstance(fs, LocalFileSystem):
                 if Path(path).exists():  # leave no temporary file where another's object stands
                     raise PreconditionFailed(url, found="another object")
-                temporary = _temporary_beside(path, content)
+                temporary = disk.temporary_beside(path, content)
                 try:
                     os.link(temporary, path)
                 except FileExistsError as error:
                     raise PreconditionFailed(url, found="another object") from error
                 finally:
                     temporary.unlink()
+                disk.keep_name(path)
             else:
                 fs.pipe_file(path, content, mode="create", **_typed(fs, path))
     except PreconditionFailed:
@@ -294,7 +365,8 @@ def copy(source: str, target: str) -> None:
     destination = filesystem(target)[1]
     with explained(target):
         if isinstance(fs, LocalFileSystem):
-            _temporary_beside(destination, Path(path).read_bytes()).replace(destination)
+            disk.temporary_beside(destination, Path(path).read_bytes()).replace(destination)
+            disk.keep_name(destination)
         else:
             fs.cp_file(path, destination)
 
@@ -322,21 +394,15 @@ def check_writable(root: str) -> None:
     try:
         write(probe, b"")
     except FileNotFoundError as error:
-        raise StoreError(
-            root,
-            expected="a bucket that exists, or a folder that can be made",
-            found=str(error),
-            remedy="Create it first.",
-        ) from error
+        raise no_place(root, error) from error
     remove(probe)
 
 
-def _temporary_beside(path: str, content: bytes) -> Path:
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{uuid.uuid4().hex}.partial")
-    with temporary.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    return temporary
+def no_place(root: str, error: FileNotFoundError) -> StoreError:
+    """The error of a store whose bucket or folder is not there."""
+    return StoreError(
+        root,
+        expected="a bucket that exists, or a folder that can be made",
+        found=str(error),
+        remedy="Create it first.",
+    )

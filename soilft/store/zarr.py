@@ -8,7 +8,8 @@ axis. xarray lets a partial NumPy region through; `write_region` does not.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,25 +17,39 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 import zarr
+from zarr.abc.codec import BytesBytesCodec
 from zarr.abc.store import Store
-from zarr.codecs import BloscCodec
+from zarr.codecs import BloscCodec, Crc32cCodec
 from zarr.errors import ZarrUserWarning
-from zarr.storage import FsspecStore, LocalStore
+from zarr.storage import MemoryStore
 
-from soilft.errors import MisalignedWrite, StoreConflict, StoreError
+from soilft.errors import DamagedCube, MisalignedWrite, StoreConflict, StoreError
 from soilft.schema import Coordinate, Template, Variable
 from soilft.store import objects
+from soilft.store.handles import handle
 
-COMPRESSOR = BloscCodec(cname="zstd", clevel=5, shuffle="bitshuffle")
 
+@contextmanager
+def damage_named(url: str) -> Iterator[None]:
+    """Say which store it is where values are read from a chunk whose checksum does not fit.
 
-def zarr_store(url: str, *, read_only: bool = False) -> Store:
-    """Zarr's store object for a URL."""
-    fs, path = objects.filesystem(url)
-    if objects.is_local(url):
-        return LocalStore(path, read_only=read_only)
-    fs_async = type(fs)(**{**fs.storage_options, "asynchronous": True})
-    return FsspecStore(fs_async, path=path, read_only=read_only)
+    Raises
+    ------
+    DamagedCube
+        In place of Zarr's error, which names neither store nor chunk.
+    """
+    try:
+        yield
+    except ValueError as error:
+        if "checksum" not in str(error):
+            raise
+        raise DamagedCube(
+            url,
+            expected="chunks as they were written",
+            found="one whose checksum does not fit",
+            remedy="Read it again. Where it stays so, an object is damaged: soilft verify names "
+            "it; bring it back from a copy.",
+        ) from error
 
 
 def open_cube(url: str) -> xr.Dataset:
@@ -43,12 +58,12 @@ def open_cube(url: str) -> xr.Dataset:
     Raises
     ------
     StoreError
-        Where there is no readable store at the URL.
+        Where there is no readable store at the URL, or its coordinates are damaged.
     """
-    with objects.explained(url):
+    with objects.explained(url), damage_named(url):
         try:
             cube: xr.Dataset = xr.open_zarr(
-                zarr_store(url, read_only=True), chunks=None, consolidated=True
+                handle(url, read_only=True), chunks=None, consolidated=True
             )
         except FileNotFoundError as error:
             raise StoreError(url, expected="a Zarr store", found="none") from error
@@ -61,12 +76,12 @@ def open_stored(url: str) -> xr.Dataset:
     Raises
     ------
     StoreError
-        Where there is no readable store at the URL.
+        Where there is no readable store at the URL, or its coordinates are damaged.
     """
-    with objects.explained(url):
+    with objects.explained(url), damage_named(url):
         try:
             stored: xr.Dataset = xr.open_zarr(
-                zarr_store(url, read_only=True), chunks=None, consolidated=True, decode_cf=False
+                handle(url, read_only=True), chunks=None, consolidated=True, decode_cf=False
             )
         except FileNotFoundError as error:
             raise StoreError(url, expected="a Zarr store", found="none") from error
@@ -77,7 +92,7 @@ def open_raw(url: str) -> zarr.Group:
     """Open a store as Zarr's group: stored values, no decoding."""
     with objects.explained(url):
         try:
-            return zarr.open_group(zarr_store(url, read_only=True), mode="r")
+            return zarr.open_group(handle(url, read_only=True), mode="r")
         except FileNotFoundError as error:
             raise StoreError(url, expected="a Zarr store", found="none") from error
 
@@ -95,7 +110,7 @@ def create(url: str, template: Template) -> None:
     """
     with objects.explained(url):
         # A creation that was killed has left consolidated metadata that speak of the store before.
-        group = zarr.open_group(zarr_store(url), mode="a", use_consolidated=False)
+        group = zarr.open_group(handle(url), mode="a", use_consolidated=False)
         make(url, group, template)
         _finish(url, group, template.attributes)
 
@@ -114,23 +129,32 @@ def make(url: str, group: zarr.Group, template: Template) -> None:
         Where an array is there that does not fit the template.
     """
     for coordinate in template.coordinates:
-        _put_coordinate(url, group, coordinate)
+        _put_coordinate(url, group, template, coordinate)
     for variable in template.variables:
         _put_variable(url, group, template, variable)
 
 
 def discard(url: str) -> None:
-    """Remove a store that is about to be made anew, if it is there."""
+    """Remove a store that is about to be made anew, if it is there.
+
+    Raises
+    ------
+    StorePermission, StoreError
+        Where the file system keeps any of it.
+    """
     fs, path = objects.filesystem(url)
     with objects.explained(url):
         if fs.exists(path):
             fs.rm(path, recursive=True)
+            # Of what a server keeps of several objects s3fs is silent; of one it tells why.
+            for kept in fs.find(path):
+                fs.rm_file(kept)
 
 
 def set_attributes(url: str, attributes: Mapping[str, Any]) -> None:
     """Replace the root attributes, keeping the metadata consolidated."""
     with objects.explained(url):
-        group = zarr.open_group(zarr_store(url), mode="r+")
+        group = zarr.open_group(handle(url), mode="r+")
         if dict(group.attrs) != dict(attributes):
             _finish(url, group, attributes)
 
@@ -139,7 +163,7 @@ def _finish(url: str, group: zarr.Group, attributes: Mapping[str, Any]) -> None:
     if dict(group.attrs) != dict(attributes):
         group.attrs.clear()
         group.attrs.update(dict(attributes))
-    consolidate(zarr_store(url))
+    consolidate(handle(url))
 
 
 def consolidate(where: Store) -> None:
@@ -150,22 +174,47 @@ def consolidate(where: Store) -> None:
         zarr.consolidate_metadata(where)
 
 
-def _put_coordinate(url: str, group: zarr.Group, coordinate: Coordinate) -> None:
+def compressors(template: Template, *, axis: bool = False) -> tuple[BytesBytesCodec, ...]:
+    """What packs the chunks of a template's variables, or of its coordinates.
+
+    The checksum stands last: readers hold it against the bytes as they came, before Blosc's C code
+    sees them.
+    """
+    # Bytes of a steady axis differ little from one number to the next.
+    packed = BloscCodec(cname="zstd", clevel=5, shuffle="shuffle" if axis else "bitshuffle")
+    return (packed, Crc32cCodec()) if template.checked else (packed,)
+
+
+def codecs(template: Template, variable: Variable) -> list[Any]:
+    """All codecs of a variable as the metadata of its array state them, JSON values."""
+    metadata = _new_variable(_nowhere(), template, variable).metadata
+    found: list[Any] = metadata.to_dict()["codecs"]  # type: ignore[assignment]
+    return found
+
+
+def _nowhere() -> zarr.Group:
+    return zarr.open_group(MemoryStore())
+
+
+def _new_variable(group: zarr.Group, template: Template, variable: Variable) -> zarr.Array[Any]:
+    return group.create_array(
+        variable.name,
+        shape=template.shape(variable),
+        dtype=variable.dtype,
+        chunks=template.chunk_shape(variable),
+        shards=template.shard_shape(variable),
+        fill_value=variable.fill,
+        dimension_names=variable.dims,
+        attributes=template.attributes_of(variable),
+        compressors=compressors(template),
+    )
+
+
+def _new_coordinate(
+    group: zarr.Group, template: Template, coordinate: Coordinate
+) -> zarr.Array[Any]:
     values = np.asarray(coordinate.values)
-    if coordinate.name in group and array(group, coordinate.name).nchunks_initialized:
-        stored = np.asarray(array(group, coordinate.name)[...])
-        if _begins_with(values, stored, coordinate.dims):
-            if values.shape == stored.shape:
-                return
-        else:
-            raise StoreConflict(
-                objects.join(url, coordinate.name),
-                expected=_outline(values),
-                found=_outline(stored),
-                remedy="The store was made for another region or period; choose another store, "
-                "or keep the first day and let the period grow at its end.",
-            )
-    created = group.create_array(
+    return group.create_array(
         coordinate.name,
         shape=values.shape,
         dtype=values.dtype,
@@ -173,39 +222,71 @@ def _put_coordinate(url: str, group: zarr.Group, coordinate: Coordinate) -> None
         fill_value=0,
         dimension_names=coordinate.dims,
         attributes=dict(coordinate.attributes),
-        # Bytes of a steady axis differ little from one number to the next.
-        compressors=BloscCodec(cname="zstd", clevel=5, shuffle="shuffle"),
+        compressors=compressors(template, axis=True),
         # Zeros are values here, not absence: keep the chunk even where all of it is zero.
         config={"write_empty_chunks": True},
         overwrite=True,
     )
-    created[...] = values
+
+
+def _require_packing(place: str, stored: zarr.Array[Any], new: zarr.Array[Any]) -> None:
+    """Refuse an array whose chunks are packed otherwise than those of a new one."""
+    found, expected = _packing(stored), _packing(new)
+    if found != expected:
+        raise StoreConflict(
+            place,
+            expected=f"chunks packed by {expected}",
+            found=found,
+            remedy="The store was made by another version: choose another store, or remove this "
+            "one so that it is made anew.",
+        )
+
+
+def _packing(array: zarr.Array[Any]) -> str:
+    """Codecs that pack an array's chunks, with their settings."""
+    chain: list[Any] = [codec.to_dict() for codec in array.compressors]  # type: ignore[union-attr]
+    return ", ".join(
+        " ".join([codec["name"], *(f"{k}={v}" for k, v in codec.get("configuration", {}).items())])
+        for codec in chain
+    )
+
+
+def _put_coordinate(
+    url: str, group: zarr.Group, template: Template, coordinate: Coordinate
+) -> None:
+    values, place = np.asarray(coordinate.values), objects.join(url, coordinate.name)
+    if coordinate.name in group and array(group, coordinate.name).nchunks_initialized:
+        held = array(group, coordinate.name)
+        stored = np.asarray(held[...])
+        if not _begins_with(values, stored, coordinate.dims):
+            raise StoreConflict(
+                place,
+                expected=_outline(values),
+                found=_outline(stored),
+                remedy="The store was made for another region or period; choose another store, "
+                "or keep the first day and let the period grow at its end.",
+            )
+        _require_packing(place, held, _new_coordinate(_nowhere(), template, coordinate))
+        if values.shape == stored.shape:
+            return
+    _new_coordinate(group, template, coordinate)[...] = values
 
 
 def _put_variable(url: str, group: zarr.Group, template: Template, variable: Variable) -> None:
     shape = template.shape(variable)
     if variable.name not in group:
-        group.create_array(
-            variable.name,
-            shape=shape,
-            dtype=variable.dtype,
-            chunks=template.chunk_shape(variable),
-            shards=template.shard_shape(variable),
-            fill_value=variable.fill,
-            dimension_names=variable.dims,
-            attributes=template.attributes_of(variable),
-            compressors=COMPRESSOR,
-        )
+        _new_variable(group, template, variable)
         return
-    stored = array(group, variable.name)
+    stored, place = array(group, variable.name), objects.join(url, variable.name)
     expected = (np.dtype(variable.dtype), template.chunk_shape(variable))
     if (stored.dtype, stored.chunks) != expected or stored.shards != template.shard_shape(variable):
         raise StoreConflict(
-            objects.join(url, variable.name),
+            place,
             expected=f"{expected[0]} in chunks {expected[1]}",
             found=f"{stored.dtype} in chunks {stored.chunks}",
             remedy="Choose another store, or the chunk length this one was made with.",
         )
+    _require_packing(place, stored, _new_variable(_nowhere(), template, variable))
     if stored.shape != shape:
         stored.resize(shape)
     attributes = template.attributes_of(variable)
@@ -260,7 +341,7 @@ def write_region(
         the region's shape and type. Nothing has been written then.
     """
     with objects.explained(url):
-        group = zarr.open_group(zarr_store(url), mode="r+")
+        group = zarr.open_group(handle(url), mode="r+")
         selections = {
             name: _checked_selection(url, array(group, name), block, region)
             for name, block in values.items()
@@ -293,14 +374,20 @@ def _checked_selection(
     return tuple(selection)
 
 
-def sweep_partials(root: str) -> int:
+def sweep_partials(root: str, *, below: bool = True) -> int:
     """Remove temporary files that a killed writer left on a local disk; give their number.
 
     Object stores need none of this: there a PUT that was cut off leaves no object.
+
+    Parameters
+    ----------
+    below
+        Look through the folders in it, too.
     """
     if not objects.is_local(root):
         return 0
-    leftovers = list(Path(objects.filesystem(root)[1]).rglob("*.partial"))
+    folder = Path(objects.filesystem(root)[1])
+    leftovers = list(folder.rglob("*.partial") if below else folder.glob("*.partial"))
     for path in leftovers:
         path.unlink(missing_ok=True)
     return len(leftovers)

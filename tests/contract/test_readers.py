@@ -34,8 +34,14 @@ def need(there: object, what: str) -> None:
 
 
 def said(*command: object) -> Any:
+    done = run(*command)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def run(*command: object) -> subprocess.CompletedProcess[str]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
-    done = subprocess.run(
+    return subprocess.run(
         [str(part) for part in command],
         capture_output=True,
         text=True,
@@ -43,8 +49,6 @@ def said(*command: object) -> Any:
         timeout=120,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 @pytest.fixture(scope="module", params=SMALL)
@@ -54,13 +58,17 @@ def published(
     """Give a cube and its prefix in a bucket that anyone can read."""
     folder = tmp_path_factory.mktemp("readers") / "cube.zarr"
     cube = make(folder, request.param)
-    prefix = f"readers-{request.param}/cube.zarr"
+    return cube, put(s3, folder, f"readers-{request.param}/cube.zarr")
+
+
+def put(s3: S3Server, folder: Path, prefix: str) -> str:
+    """Put a folder into the public bucket; give its bucket and prefix."""
     client = s3.client()
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         key = f"{prefix}/{path.relative_to(folder)}"
         client.put_object(Bucket=s3.public_bucket, Key=key, Body=path.read_bytes())
     client.close()
-    return cube, f"{s3.public_bucket}/{prefix}"
+    return f"{s3.public_bucket}/{prefix}"
 
 
 def digest(values: Any) -> str:
@@ -107,6 +115,23 @@ def test_the_newest_zarr_python_reads_what_was_written(
     found = said(NEWEST, HERE / "read.py", f"s3://{place}", s3.endpoint, *expected)
     assert found["arrays"] == expected
     assert found["title"].startswith("SIMULATED")
+
+
+@pytest.mark.parametrize("newest", [False, True], ids=["this", "the newest"])
+def test_zarr_python_notices_a_damaged_chunk(s3: S3Server, tmp_path: Path, newest: bool) -> None:
+    if newest:
+        need(NEWEST.exists(), "the newest zarr-python in .venv-readers")
+    cube = make(tmp_path / "cube.zarr", "latlon")
+    chunk = Path(cube.url, "freeze_thaw_state/c/0/0/0")
+    content = bytearray(chunk.read_bytes())
+    content[600] ^= 1
+    chunk.write_bytes(content)
+    place = put(s3, Path(cube.url), "readers-damaged/cube.zarr")
+    reader = (NEWEST if newest else sys.executable, HERE / "read.py", f"s3://{place}", s3.endpoint)
+    done = run(*reader, "freeze_thaw_state")
+    assert done.returncode != 0
+    assert "ValueError: Stored and computed checksum do not match" in done.stderr
+    assert said(*reader, "prediction_set")["arrays"]["prediction_set"]
 
 
 def test_zarrita_in_node_reads_what_was_written(s3: S3Server, published: tuple[Made, str]) -> None:

@@ -17,6 +17,7 @@ from soilft.release.layout import Layout
 from soilft.release.publication import described, latest, publish
 from soilft.release.retention import point_to, releases
 from soilft.release.staged import Staged
+from soilft.release.verification import verify
 from soilft.store import objects
 from tests.support.killed_publication import values_digest
 from tests.support.staged import contents, stage
@@ -175,7 +176,9 @@ def assert_as_if_unbroken(root: str, cubes: list[Staged], tmp_path: Path) -> Non
 
 def without_description(url: str) -> dict[str, bytes | None]:
     parent = url.removesuffix("/cube.zarr/..")
-    found = {n: c for n, c in contents(parent).items() if n != "release.json"}
+    verify(parent.rpartition("/releases/")[0], parent.rpartition("/")[2]).require()
+    own = ("objects.json", "release.json")
+    found = {n: c for n, c in contents(parent).items() if n not in own}
     # The collection names its version, and that of an undisturbed publication is another.
     collection = json.loads(found["collection.json"] or b"")
     version = parent.rpartition("/")[2]

@@ -185,6 +185,49 @@ def test_a_refused_url_is_not_shown_with_what_the_environment_gave(
     assert "canary" not in refused(path, "/nowhere/*.nc", "${ARCHIVE}/*.nc")
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("/nowhere/*.nc", "https://user:canary@example.org/*.nc", "inputs.smos.granules"),
+        ("/nowhere/*.nc", "[a, 'https://a.org/b.nc?X-Amz-Signature=canary']", "smos.granules.1"),
+        (
+            "/nowhere/*.nc",
+            "x\n    storage_options: {secret: canary}",
+            "storage_options: unknown key",
+        ),
+        ("/nowhere/*.nc", "x\n    aws_secret_access_key: canary", "access_key: unknown key"),
+        ("/nowhere/*.nc", "x\n    endpoint: 'http://user:canary@host'", "inputs.smos.endpoint"),
+        ("smos-l3-ft", "'s3://user:canary@host'", "inputs.smos.product"),
+    ],
+)
+def test_a_secret_in_the_file_is_refused_by_its_key_and_not_shown(
+    path: Path, old: str, new: str, key: str
+) -> None:
+    said = refused(path, old, new)
+    assert key in said
+    assert "canary" not in said
+
+
+@pytest.mark.parametrize(
+    "url", ["s3://user:canary@bucket/a", "https://a.org/?X-Amz-Signature=canary"]
+)
+def test_a_store_with_a_secret_is_refused_without_echo(
+    path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(path.parent)
+    path.write_text(LINES)
+    for words in (
+        ("status", path, "--store", url),
+        ("publish", path, "--store", url),
+        ("run", path, "--scheduler", url.replace("s3:", "tcp:")),
+        ("view", url),
+        ("export", url, "out.nc"),
+    ):
+        done = soilft(*words, code=2)
+        assert "Credentials belong in the environment or a profile" in done.stderr
+        assert "canary" not in done.stdout + done.stderr
+
+
 def test_a_variable_that_is_not_set_is_named_with_how_to_set_it(path: Path) -> None:
     assert refused(path, "/nowhere/*.nc", "[a, '${NOT_SET}/x']") == (
         "line 9, inputs.smos.granules.1: expected the environment variable NOT_SET, found not set. "

@@ -142,7 +142,7 @@ def test_a_refused_section_is_not_shown_with_what_the_environment_gave(
 ) -> None:
     monkeypatch.setenv("SOILFT_TOKEN", "canary")
     inputs = as_written(shipped("demo-tibet"))["inputs"]
-    more = {"product": "ismn", "granules": "https://user:${SOILFT_TOKEN}@example.org/x"}
+    more = {"product": "ismn", "granules": "https://example.org/${SOILFT_TOKEN}/x"}
     with pytest.raises(ConfigError, match="one of the kind station, found ") as refused:
         load(shipped("demo-tibet"), {"inputs": {**inputs, "more": more}})
     assert "canary" not in str(refused.value)

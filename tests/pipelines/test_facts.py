@@ -24,6 +24,7 @@ from pipelines.facts import (
     TrainingTable,
 )
 from soilft.days import DaySpan
+from soilft.errors import DamagedObject
 from soilft.store.ledger import Done, Facts
 from tests.support.predicted import predicted
 
@@ -104,7 +105,7 @@ def test_days_with_data_are_those_of_any_coverage() -> None:
     span = DaySpan(date(1970, 1, 3), date(1970, 1, 5))
     facts = IngestedDays(simulated=False, coverage=[0.5, 0.0, 0.001])
     assert facts.days_with_data(span) == [2, 4]
-    with pytest.raises(TypeError, match="simulated"):
+    with pytest.raises(DamagedObject, match="simulated"):
         IngestedUnit.of(Done("key", ""))
 
 

@@ -111,12 +111,14 @@ def test_a_scorecard_of_0_3_0_tells_of_the_skill(done: Predicted) -> None:
         "intervals": {"overall_accuracy": [0.75, 1.0]},
     }
     place = objects.join(done.run.report_url(done.model), "scorecard.json")
-    objects.write(place, objects.to_json({"experiments": {"year_block": headline}}))
+    objects.write(
+        place, objects.to_json({"simulated": True, "experiments": {"year_block": headline}})
+    )
     found = skill_of(done.run, done.model)
     assert found is not None
     assert found.gain == pytest.approx(0.025)
     assert (found.low, found.high, found.rows) == (-0.125, 0.125, 90)
-    unknown = {"experiments": {"year_block": {**headline, "intervals": None}}}
+    unknown = {"simulated": True, "experiments": {"year_block": {**headline, "intervals": None}}}
     objects.write(place, objects.to_json(unknown))
     assert skill_of(done.run, done.model) is None
 

@@ -13,6 +13,7 @@ from pystac.extensions.datacube import DatacubeExtension
 from pipelines.stages import order as stages
 from tests.contract import stac_schemas
 from tests.support.command import soilft
+from tests.support.rights import limited, policy
 from tests.support.seaweed import S3Server
 from tests.support.small_run import product_bytes, region_file
 
@@ -143,14 +144,54 @@ def test_dry_run_says_what_would_be_done_and_writes_nothing(
     assert "MiB" in done.stdout
 
 
-def test_stages_one_by_one_end_in_the_same_bytes_on_s3(
-    s3: S3Server, s3_store: str, small_archive: Path, unbroken: Path, tmp_path: Path
+@pytest.fixture
+def canaries(s3: S3Server, s3_store: str, monkeypatch: pytest.MonkeyPatch) -> tuple[bytes, ...]:
+    """Give secrets of the environment, by which the store is reached and others."""
+    monkeypatch.setenv("SOILFT_CANARY", "canary-of-the-environment")
+    keys = (s3.secret_key, s3.access_key, s3.guest_secret_key, s3.guest_access_key)
+    return *(key.encode() for key in keys), b"canary-of-the-environment"
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Give what is sent to workers from now on, as it is pickled."""
+    from distributed import Client
+    from distributed.protocol.pickle import dumps
+
+    found: list[bytes] = []
+    submit = Client.submit
+
+    def recorded(self: Client, *task: object, **settings: object) -> object:
+        found.append(dumps((task, settings)))
+        return submit(self, *task, **settings)
+
+    monkeypatch.setattr(Client, "submit", recorded)
+    return found
+
+
+def test_stages_one_by_one_end_in_the_same_bytes_on_s3_and_no_secret_leaves(
+    s3: S3Server,
+    s3_store: str,
+    canaries: tuple[bytes, ...],
+    sent: list[bytes],
+    small_archive: Path,
+    unbroken: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
+    """Each stage has no more rights than the policies that ship give to whom it is for."""
     import fsspec
 
     config = region_file(tmp_path, small_archive, store=s3_store)
+    told = [config.read_bytes()]
     for stage in stages.NAMES:
-        done = soilft(stage, config, "--quiet")
+        with limited(s3, s3_store, policy("publisher" if stage == "publish" else "worker")):
+            done = soilft(stage, config)
+        told.append((done.stdout + done.stderr).encode())
+    with limited(s3, s3_store, policy("reader")):
+        soilft("verify", "v1.0", config)
+    told += [text.encode() for text in capfd.readouterr()]  # what workers wrote
+    assert len(sent) > 30
     assert f'xr.open_zarr("{s3_store}/releases/v1.0/cube.zarr"' in done.stdout
     fs = fsspec.filesystem("s3", use_listings_cache=False)
     root = s3_store.removeprefix("s3://") + "/"
@@ -160,9 +201,10 @@ def test_stages_one_by_one_end_in_the_same_bytes_on_s3(
         assert fs.cat_file(root + key) == local, key
     found = {name.removeprefix(root) for name in fs.find(root)}
     assert {k for k in found if "cube.zarr/" in k or k.startswith("inputs/")} == set(expected)
-    # No secret went with the data.
-    for name in fs.find(root):
-        assert s3.secret_key.encode() not in fs.cat_file(name), name
+    # Nor did a secret go with the data, to a worker, or to whoever looks on.
+    stored = [fs.cat_file(name) for name in fs.find(root)]
+    for content in (*stored, *sent, *told):
+        assert not [secret for secret in canaries if secret in content], content[:200]
 
 
 def test_joined_scheduler_gives_the_same_bytes(

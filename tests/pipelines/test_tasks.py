@@ -30,7 +30,8 @@ from soilft.trials.withheld_days import WithheldDay
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     monkeypatch.setenv("SOILFT_DEMO_ARCHIVE", "/archive")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-in-any-task")
+    for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID", "CANARY"):
+        monkeypatch.setenv(name, "not-in-any-task")
     region = {"name": "alaska", "grid": "ease2-north-25km", "bounds": [-162, 62, -144, 69]}
     run = Run(load(shipped("demo-alaska"), {"store": str(tmp_path), "region": region}))
     # Cached coordinates of the region's grid must not travel.

@@ -159,12 +159,14 @@ def test_the_commands_update_list_go_back_and_prune(folder: Path) -> None:
     listed = soilft("releases", config).stdout
     assert "v1.0" in listed
     assert "2015-10-01..2015-10-12" in listed
-    assert "objects are as they were published" in soilft("verify", "v1.1", config).stdout
-    assert "Now the latest: v1.0" in soilft("rollback", "v1.0", config).stdout
+    verified = soilft("verify", config).stdout
+    assert verified.startswith("v1.1: ")
+    assert verified.endswith(" objects are as they were published\n")
+    assert "Now the latest: v1.0" in soilft("rollback", config, "v1.0").stdout
     assert latest(folder / "store")["version"] == "v1.0"
     assert "Nothing to remove" in soilft("prune", config).stdout
     assert "would remove v1.1" in soilft("prune", config, "--keep-days", 0, "--dry-run").stdout
     assert "removed v1.1" in soilft("prune", config, "--keep-days", 0).stdout
     assert not (folder / "store/releases/v1.1/cube.zarr").exists()
     assert "from 2015-10-01 on" in soilft("update", config, "--until", "2015-09-01", code=2).stderr
-    soilft("rollback", "v1.1", config, code=4)
+    soilft("rollback", config, "v1.1", code=4)

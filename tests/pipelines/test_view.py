@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pipelines.cli.served import OutsideOfObject, Served, Span, span_of
+from pipelines.cli.served import PIECE_BYTES, Answer, OutsideOfObject, Served, Span, span_of
 from pipelines.cli.view import listening
 from soilft.errors import ConfigError, StoreError
 from soilft.release import page as viewer
@@ -132,16 +132,43 @@ def test_ranges_are_answered_as_http_has_them(address: str, release: Path) -> No
         assert (told.status, told.body) == (206, whole[start:stop])
         assert told.headers["Content-Range"] == f"bytes {start}-{stop - 1}/{size}"
         assert told.headers["Content-Length"] == str(stop - start)
-    for asked in (f"bytes={size}-", "bytes=-0"):
+    refused = (
+        f"bytes={size}-",
+        f"bytes={'9' * 5000}-",
+        "bytes=-0",
+        "bytes=9-5",
+        "bytes=-",
+        "bytes=",
+        "bytes=--5",
+        "bytes=a-b",
+        "bytes=1-2-3",
+        "bytes=\u00b2-",
+    )
+    for asked in refused:
         told = ask(address, name, Range=asked)
         assert (told.status, told.headers["Content-Range"]) == (416, f"bytes */{size}")
-    for asked in ("bytes=9-5", "bytes=0-1,3-4", "lines=1-2", "bytes=-"):
+    for asked in (f"bytes=0-{'9' * 5000}", f"bytes=-{'9' * 5000}", f"BYTES={'0' * 5000}-"):
+        told = ask(address, name, Range=asked)
+        assert (told.status, told.body) == (206, whole)
+    many = "bytes=" + ",".join(["0-"] * 10000)
+    for asked in ("bytes=0-1,3-4", many, "lines=1-2", "gibberish", "", "=", "\u00e4\u00f6"):
         told = ask(address, name, Range=asked)
         assert (told.status, told.body) == (200, whole)
     head = ask(address, name, method="HEAD")
     assert (head.status, head.body, head.headers["Content-Length"]) == (200, b"", str(size))
     assert head.headers["Accept-Ranges"] == "bytes"
     assert head.headers["Cache-Control"] == "no-store"
+
+
+def test_an_object_is_never_whole_in_memory(tmp_path: Path) -> None:
+    path = tmp_path / "large"
+    with path.open("wb") as file:
+        file.truncate(3 * PIECE_BYTES + 5)
+    sizes = [len(piece) for piece in Answer(path.stat().st_size, str(path)).pieces(None)]
+    assert sizes == [PIECE_BYTES] * 3 + [5]
+    within = Span(7, PIECE_BYTES + 9)
+    sizes = [len(piece) for piece in Answer(path.stat().st_size, str(path)).pieces(within)]
+    assert sizes == [PIECE_BYTES, 2]
 
 
 def test_ranges_of_an_empty_object_hold_nothing() -> None:

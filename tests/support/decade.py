@@ -8,6 +8,7 @@ import numpy as np
 
 from soilft.annual import store as annual_store
 from soilft.store import zarr as store
+from soilft.store.handles import handle
 from tests.support.cubes import DECADE, REGIONS, Made, attributes, template
 
 REGION = REGIONS["latlon"]
@@ -95,4 +96,4 @@ def _annual(url: str, frozen: np.ndarray) -> None:
     store.create(f"{url}/annual", replace(whole, variables=some))
     encoded = {name: annual_store.encode(name, value) for name, value in found.items()}
     store.write_region(f"{url}/annual", encoded, {})
-    store.consolidate(store.zarr_store(url))
+    store.consolidate(handle(url))

@@ -22,10 +22,11 @@ from collections.abc import Sequence
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 from soilft.release.publication import latest, publish
 from soilft.release.staged import Staged
-from soilft.store import objects
+from soilft.store import disk, objects
 from soilft.store import zarr as store
 
 PAUSE_SECONDS = 1.0
@@ -38,8 +39,8 @@ class Moments:
     def __init__(self, at: int | None) -> None:
         self.at, self.count, self.lock = at, 0, threading.Lock()
 
-    def watch(self, name: str, *, after: bool) -> None:
-        original = getattr(objects, name)
+    def watch(self, name: str, *, after: bool, module: ModuleType = objects) -> None:
+        original = getattr(module, name)
 
         def change(*arguments):
             self.pass_by()
@@ -48,7 +49,7 @@ class Moments:
                 self.pass_by()
             return result
 
-        setattr(objects, name, change)
+        setattr(module, name, change)
 
     def pass_by(self) -> None:
         with self.lock:
@@ -62,7 +63,7 @@ def run(root: str, staged: Staged, at: int | None, *, inside: bool) -> None:
     for name in ("copy", "create", "swap", "write", "remove"):
         moments.watch(name, after=inside)
     if inside:
-        moments.watch("_temporary_beside", after=True)
+        moments.watch("temporary_beside", after=True, module=disk)
     release = publish(root, staged)
     print(json.dumps({"version": release.version, "moments": moments.count}), flush=True)
 

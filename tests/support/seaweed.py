@@ -28,6 +28,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tests.support.waiting import wait_until
 
 REGION = "us-east-1"
+# The identity without rights of its own.
+GUEST = "guest"
 # S3, master, volume, filer, metrics: consecutive ports, each with a gRPC port above it.
 SERVICES = 5
 GRPC_OFFSET = 10_000
@@ -66,7 +68,8 @@ class S3Server:
     """A running server: where it is, and the keys to its bucket.
 
     `bucket` is private to the holder of the keys; `public_bucket` can be read and listed by
-    anyone, and written with the keys only.
+    anyone, and written with the keys only. The guest has keys of its own, and no right but what a
+    policy gives it (`tests.support.rights`).
     """
 
     endpoint: str
@@ -75,6 +78,8 @@ class S3Server:
     bucket: str
     public_bucket: str
     pid: int
+    guest_access_key: str
+    guest_secret_key: str = field(repr=False)
 
     def environment(self) -> dict[str, str]:
         """Give the variables by which botocore and s3fs find this server."""
@@ -83,6 +88,14 @@ class S3Server:
             "AWS_ACCESS_KEY_ID": self.access_key,
             "AWS_SECRET_ACCESS_KEY": self.secret_key,
             "AWS_DEFAULT_REGION": REGION,
+        }
+
+    def guest_environment(self) -> dict[str, str]:
+        """Give the same variables with the keys of the guest."""
+        return {
+            **self.environment(),
+            "AWS_ACCESS_KEY_ID": self.guest_access_key,
+            "AWS_SECRET_ACCESS_KEY": self.guest_secret_key,
         }
 
     def traffic(self) -> Traffic:
@@ -153,16 +166,18 @@ def serve(bucket: str = "soilft", public_bucket: str = "public") -> Iterator[S3S
                 tempfile.TemporaryDirectory(prefix="soilft-s3-", ignore_cleanup_errors=True)
             )
         )
-        access_key, secret_key = secrets.token_hex(10).upper(), secrets.token_urlsafe(30)
+        owner, guest = _keys(), _keys()
         port = _free_ports()
-        process = stack.enter_context(_running(weed, folder, port, access_key, secret_key))
+        process = stack.enter_context(_running(weed, folder, port, owner, guest))
         server = S3Server(
             endpoint=f"http://127.0.0.1:{port}",
-            access_key=access_key,
-            secret_key=secret_key,
+            access_key=owner[0],
+            secret_key=owner[1],
             bucket=bucket,
             public_bucket=public_bucket,
             pid=process.pid,
+            guest_access_key=guest[0],
+            guest_secret_key=guest[1],
         )
         try:
             wait_until(lambda: _answers(server, process), "S3 server", seconds=60)
@@ -175,18 +190,26 @@ def serve(bucket: str = "soilft", public_bucket: str = "public") -> Iterator[S3S
         yield server
 
 
+def _keys() -> tuple[str, str]:
+    return secrets.token_hex(10).upper(), secrets.token_urlsafe(30)
+
+
 @contextmanager
 def _running(
-    weed: Path, folder: Path, port: int, access_key: str, secret_key: str
+    weed: Path, folder: Path, port: int, owner: tuple[str, str], guest: tuple[str, str]
 ) -> Iterator[subprocess.Popen[bytes]]:
-    identity = {
-        "name": "owner",
-        "credentials": [{"accessKey": access_key, "secretKey": secret_key}],
-        "actions": ["Admin", "Read", "Write", "List", "Tagging"],
-    }
+    everything = ["Admin", "Read", "Write", "List", "Tagging"]
+    identities = [
+        {
+            "name": name,
+            "credentials": [{"accessKey": keys[0], "secretKey": keys[1]}],
+            "actions": actions,
+        }
+        for name, keys, actions in (("owner", owner, everything), (GUEST, guest, []))
+    ]
     config = folder / "s3.json"
     config.touch(mode=0o600)
-    config.write_text(json.dumps({"identities": [identity]}))
+    config.write_text(json.dumps({"identities": identities}))
     data = folder / "data"
     data.mkdir()
     command = [

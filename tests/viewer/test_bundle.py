@@ -12,6 +12,7 @@ import subprocess
 import zipfile
 from pathlib import Path
 
+import google_crc32c  # zarr's own, with which it comes
 import numpy as np
 import pytest
 from numcodecs import Blosc
@@ -126,6 +127,17 @@ def test_the_page_unpacks_every_kind_of_frame_that_blosc_makes(installed: Path) 
     said = run("node", "test/blosc.mjs", folder=installed, given=json.dumps(packed))
     found = [base64.b64decode(text) for text in json.loads(said)]
     assert found == content
+
+
+@pytest.mark.slow
+def test_the_page_has_the_checksums_that_zarr_writes(installed: Path) -> None:
+    draw = np.random.default_rng(0)
+    contents = [draw.bytes(count) for count in (0, 1, 3, 4, 255, 256, 10_000)] + [b"123456789"]
+    asked = json.dumps([base64.b64encode(content).decode() for content in contents])
+    found = json.loads(run("node", "test/crc32c.mjs", folder=installed, given=asked))
+    assert found == [google_crc32c.value(content) for content in contents]
+    # The check value of the algorithm, in the catalogue of parametrised CRC algorithms.
+    assert found[-1] == 0xE3069283
 
 
 @pytest.mark.slow

@@ -1,8 +1,9 @@
 // The published cube as the page knows it: its attributes, axes and layers, all from its own metadata.
 import * as zarr from "zarrita";
 import { Blosc } from "./blosc";
+import { Crc32c } from "./crc32c";
 import { Grid, type Attributes, type Cell } from "./grid";
-import { stores, Unreadable, without, type Store } from "./store";
+import { Damaged, stores, Unreadable, without, type Store } from "./store";
 
 export type Values = Uint8Array | Int16Array | Int32Array | Float64Array;
 type Stored = zarr.Array<zarr.DataType, Store>;
@@ -16,6 +17,7 @@ const NEARLY_WHOLE = 0.9;
 const YEARS_KNOWN = 0.8;
 
 zarr.registry.set("blosc", async () => Blosc);
+zarr.registry.set("crc32c", async () => Crc32c);
 
 /** One flag of a variable: a value of its own, or a bit of it. */
 export interface Flag {
@@ -275,8 +277,18 @@ function consolidated(
   };
 }
 
+/** An array, each of whose chunks says its own place where it cannot be decoded. */
 async function array(at: Location, name: string): Promise<Stored> {
-  return zarr.open.v3(at.resolve(name), { kind: "array" });
+  const stored: Stored = await zarr.open.v3(at.resolve(name), { kind: "array" });
+  const read = stored.getChunk.bind(stored);
+  stored.getChunk = async (place, ...options) => {
+    try {
+      return await read(place, ...options);
+    } catch (error) {
+      throw error instanceof zarr.CodecPipelineError ? new Damaged(name, place, error) : error;
+    }
+  };
+  return stored;
 }
 
 async function values(stored: Stored, selection?: (number | zarr.Slice | null)[]): Promise<Values> {

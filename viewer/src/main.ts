@@ -7,10 +7,10 @@ import { ink } from "./ink";
 import { listen } from "./keys";
 import { ofFrozenDays, picture, type Picture } from "./layers";
 import { legend } from "./legend";
-import { drawCells, drawOver, fitted } from "./map";
+import { cleared, drawCells, drawOver, fitted } from "./map";
 import * as permalink from "./permalink";
 import { Pixel } from "./pixel";
-import { Unreadable } from "./store";
+import { Damaged, Unreadable } from "./store";
 import { facts, heading, inputs, links, more } from "./words";
 
 // Between two days of a play, where the next one is there at once.
@@ -112,6 +112,7 @@ class Page {
     } catch (error) {
       if (asked === this.#asked) {
         this.#stop();
+        this.#without(day);
         fail("This map could not be read", error);
       }
     } finally {
@@ -126,12 +127,21 @@ class Page {
   draw(): void {
     this.#fit();
     if (this.#shown) drawCells(this.#map, this.cube.grid, this.#shown, ink());
+    else cleared(this.#map);
     this.#over_();
     this.#pixel.draw();
-    if (this.#shown) {
-      const said = legend(this.#shown.legend, this.#shown.of, ink());
-      element("legend", HTMLElement).replaceChildren(...said);
-    }
+    const said = this.#shown ? legend(this.#shown.legend, this.#shown.of, ink()) : [];
+    element("legend", HTMLElement).replaceChildren(...said);
+  }
+
+  /** Take the picture away: below the words of a day there is never the map of another. */
+  #without(day: number): void {
+    this.#shown = undefined;
+    delete this.#main.dataset.shown;
+    element("what", HTMLElement).textContent = this.#layer.name;
+    element("of-day", HTMLElement).textContent = longDay(day);
+    if (this.#cell) this.#readout.value = this.#told(this.#cell);
+    this.draw();
   }
 
   #over_(): void {
@@ -315,13 +325,18 @@ class Page {
 function fail(what: string, error: unknown): void {
   const box = element("failed", HTMLElement);
   const found = error instanceof Unreadable ? error.message : String(error);
-  const alone =
-    location.protocol === "file:"
-      ? " A page opened from a folder may not read beside itself: soilft view PATH serves it."
-      : " The page reads the folder cube.zarr beside its own folder, by ranges of bytes.";
-  box.replaceChildren(made("strong", "", `${what}. `), `${found}.`, made("p", "", alone.trim()));
+  box.replaceChildren(made("strong", "", `${what}. `), `${found}.`, made("p", "", remedy(error)));
   box.hidden = false;
   document.body.dataset.state = "failed";
+}
+
+function remedy(error: unknown): string {
+  if (error instanceof Damaged) {
+    return "Load the page again. Where it says the same, the cube's copy is damaged: tell its publisher.";
+  }
+  return location.protocol === "file:"
+    ? "A page opened from a folder may not read beside itself: soilft view PATH serves it."
+    : "The page reads the folder cube.zarr beside its own folder, by ranges of bytes.";
 }
 
 async function start(): Promise<void> {

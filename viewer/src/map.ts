@@ -23,6 +23,16 @@ export function fitted(canvas: HTMLCanvasElement, width: number, height: number)
   return ratio;
 }
 
+// Whoever asks a canvas first decides how it is kept; the cells are read back as a picture to save.
+function penOfCells(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
+  return canvas.getContext("2d", { willReadFrequently: true })!;
+}
+
+/** Nothing is drawn any more. */
+export function cleared(canvas: HTMLCanvasElement): void {
+  penOfCells(canvas).clearRect(0, 0, canvas.width, canvas.height);
+}
+
 /** The hatch that missing cells and days are drawn with. */
 export function hatch(ink: Ink, ratio: number): CanvasPattern {
   const size = Math.round(6 * ratio);
@@ -49,7 +59,7 @@ export function drawCells(
   shown: Picture,
   ink: Ink,
 ): void {
-  const pen = canvas.getContext("2d", { willReadFrequently: true })!;
+  const pen = penOfCells(canvas);
   const ratio = Math.min(window.devicePixelRatio || 1, 3);
   pen.fillStyle = hatch(ink, ratio);
   pen.fillRect(0, 0, canvas.width, canvas.height);

@@ -7,7 +7,7 @@ import { written, type Cell } from "./grid";
 import { ink } from "./ink";
 import { words } from "./layers";
 import { entry, item, missing } from "./legend";
-import { fitted } from "./map";
+import { cleared, fitted } from "./map";
 import { colourOf } from "./palette";
 
 // Days on either side of the one on the map, where only those around it are asked for.
@@ -70,16 +70,26 @@ export class Pixel {
       this.#panel.dataset.shown = `${cell.row},${cell.column}`;
     } catch (error) {
       if (this.#cell !== cell) return;
-      this.#said.textContent = `Its days could not be read. ${error}`;
+      this.#without();
+      const found = error instanceof Error ? error.message : error;
+      this.#said.textContent = `Its days could not be read. ${found}`;
     } finally {
       if (this.#cell === cell) this.#panel.setAttribute("aria-busy", "false");
     }
   }
 
   hide(): void {
-    this.#cell = this.#series = undefined;
+    this.#cell = undefined;
     this.#panel.hidden = true;
+    this.#without();
+  }
+
+  /** Take the series away: it is never drawn, nor saved, for another cell. */
+  #without(): void {
+    this.#series = undefined;
     delete this.#panel.dataset.shown;
+    cleared(this.#canvas);
+    element("pixel-legend", HTMLElement).replaceChildren();
   }
 
   at(place: number): void {
@@ -127,8 +137,8 @@ export class Pixel {
   }
 
   #save(): void {
-    if (this.#series === undefined || this.#cell === undefined) return;
-    const { lat, lon } = this.cube.grid.centre(this.#cell) ?? { lat: 0, lon: 0 };
+    if (this.#series === undefined) return;
+    const { lat, lon } = this.cube.grid.centre(this.#series.cell) ?? { lat: 0, lon: 0 };
     const link = document.createElement("a");
     const text = this.#chart.table(this.#series);
     link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));

@@ -28,6 +28,14 @@ export class Unreadable extends Error {
   }
 }
 
+/** The bytes of a chunk, or of the index of its shard, are not those that were written. */
+export class Damaged extends Unreadable {
+  constructor(array: string, chunk: readonly number[], { cause }: Error) {
+    const why = cause instanceof Error ? cause.message : cause;
+    super(array, `chunk ${chunk.join("/")} is damaged (${why})`);
+  }
+}
+
 async function send(request: Request): Promise<Response> {
   let response;
   try {

@@ -28,17 +28,16 @@ def ingest(work: Work) -> None:
     planned = plan(run, work.emit)
     if planned.todo:
         store.sweep_partials(run.places.inputs)
-        _make_templates(run)
+    _make_templates(work)
     try:
         _work_through(work, planned)
     finally:
         # What was ingested is told of, though other units failed.
-        if planned.todo:
-            _label_simulated(run)
+        _label_simulated(work)
         _tell_availability(run)
         aside = (*run.set_aside(), *truth.set_aside(run))
         work.outcomes.set_aside = [item.reason for item in aside]
-        work.outcomes.cautions = [*planned.cautions, *sufficiency.cautions(run)]
+        work.outcomes.cautions += [*planned.cautions, *sufficiency.cautions(run)]
 
 
 def _work_through(work: Work, planned: Plan[Task]) -> None:
@@ -56,18 +55,19 @@ def _record(key: str, made: Ingested) -> Done:
     return Done(key, made.content, made.facts, made.set_aside)
 
 
-def _make_templates(run: Run) -> None:
+def _make_templates(work: Work) -> None:
+    run = work.run
     config, grid = run.config, run.config.to_region().grid
     for name, source in config.daily_sources().items():
         template = template_for(source, grid, config.days, config.chunks.ingest_days)
-        store.create(run.places.input(name), template)
+        work.create(run.places.input(name), template)
     true = truth.source_of(run)
     if true is not None:
         structure = truth_template(true, grid, config.days, config.chunks.ingest_days)
-        store.create(run.places.truth, structure)
+        work.create(run.places.truth, structure)
     if config.static_sources():
         sources = list(config.static_sources().values())
-        store.create(run.places.static, static_template(sources, grid))
+        work.create(run.places.static, static_template(sources, grid))
 
 
 def availability(run: Run) -> Availability:
@@ -96,8 +96,9 @@ def _tell_availability(run: Run) -> None:
         objects.write(run.places.availability, content)
 
 
-def _label_simulated(run: Run) -> None:
+def _label_simulated(work: Work) -> None:
     """Say on each input store whether its granules call themselves simulated."""
+    run = work.run
     records = run.input_records()
     noise = 1.0 if run.config.simulation is None else run.config.simulation.noise
     for name, source in run.config.daily_sources().items():
@@ -106,9 +107,9 @@ def _label_simulated(run: Run) -> None:
         marks: dict[str, str | float] = {"simulated": str(simulated).lower()}
         if is_scaled(source, noise):
             marks["simulation_noise"] = noise
-        store.set_attributes(run.places.input(name), {**template.attributes, **marks})
+        work.describe(run.places.input(name), {**template.attributes, **marks})
     if run.config.static_sources():
         sources = list(run.config.static_sources().values())
         attributes = static_template(sources, run.config.to_region().grid).attributes
         simulated = any(IngestedUnit.of(r).simulated for u, r in records if u.is_static)
-        store.set_attributes(run.places.static, {**attributes, "simulated": str(simulated).lower()})
+        work.describe(run.places.static, {**attributes, "simulated": str(simulated).lower()})

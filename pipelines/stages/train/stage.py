@@ -13,9 +13,9 @@ from pipelines.stages.train.inner_votes import rules
 from pipelines.stages.train.table import make_table
 from pipelines.stages.train.uncertainty import fit_uncertainty
 from pipelines.work import Work, stage
-from soilft.errors import StoreError
+from soilft.errors import ModelError, StoreError
 from soilft.forest import strata
-from soilft.forest.artefact import ModelRef, save
+from soilft.forest.artefact import ModelRef, require_whole, save
 from soilft.forest.by_radiometer import Forests
 from soilft.forest.grow import discard_groups
 from soilft.store import objects
@@ -86,13 +86,22 @@ def _about(run: Run, table: Done) -> dict[str, Any]:
 
 
 def _trained(run: Run) -> ModelRef | None:
-    """The model of today's inputs, grown as the region file asks; None where there is none."""
+    """The model of today's inputs, grown as the region file asks; None where there is none.
+
+    One that is damaged is none: it is grown again.
+    """
     if run.pins is not None:
         return run.pins.model
     record = run.ledger.get(STAGE, "forest")
     if record is None or ForestGrown.of(record).asked != run.config.forest.key():
         return None
-    return run.model()
+    model = run.model()
+    try:
+        if model is not None:
+            require_whole(model)
+    except ModelError:
+        return None
+    return model
 
 
 def require_model(run: Run) -> ModelRef:

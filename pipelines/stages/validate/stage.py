@@ -14,13 +14,13 @@ from pipelines.stages.train.stage import require_model
 from pipelines.stages.validate.evidence import STAGE, gather, references
 from pipelines.stages.validate.figures import figures
 from pipelines.work import Work, stage
-from soilft.forest.artefact import ModelRef
+from soilft.forest.artefact import ModelRef, card_of
 from soilft.report.page import render
-from soilft.scores.evidence import TRUTH
+from soilft.scores.evidence import HEADLINE, TRUTH
 from soilft.scores.scorecard import assemble, skill
 from soilft.scores.skill import Skill
 from soilft.scores.subject import Subject
-from soilft.store import objects
+from soilft.store import documents, objects
 from soilft.store.digest import digest
 from soilft.store.ledger import Done
 
@@ -68,7 +68,7 @@ def subject(run: Run, model: ModelRef, record: Done) -> Subject:
         run.is_simulated(),
         tuple(item.reason for item in run.set_aside()),
         model.digest,
-        objects.read_json(objects.join(model.url, "card.json")),
+        card_of(model),
         table.rows,
         table.labels,
         table.block_degrees,
@@ -90,7 +90,7 @@ def skill_of(run: Run, model: ModelRef) -> Skill | None:
     if told is not None:
         return Skill.from_json(told)
     # Records of 0.3.0 tell of no skill, their scorecards of nearly the same.
-    found = objects.read_json(objects.join(run.report_url(model), "scorecard.json"))
+    found = _scorecard(run, model)
     return None if found is None else Skill.of_scorecard(found)
 
 
@@ -99,7 +99,13 @@ def scorecard(run: Run) -> dict[str, Any] | None:
     model = run.model()
     if model is None:
         return None
-    found: dict[str, Any] | None = objects.read_json(
-        objects.join(run.report_url(model), "scorecard.json")
+    return _scorecard(run, model)
+
+
+def _scorecard(run: Run, model: ModelRef) -> dict[str, Any] | None:
+    record = run.places.url("ledger", STAGE, f"{lineage.run_id(run, model)}.json")
+    return documents.read(
+        objects.join(run.report_url(model), "scorecard.json"),
+        {"simulated": bool, "experiments": {HEADLINE: {"?scores": dict}}},
+        f"Put it back from a copy, or remove {record} to have it made anew: soilft validate.",
     )
-    return found

@@ -53,6 +53,15 @@ def test_xarray_reads_the_same_from_both_formats(kind: str, tmp_path: Path) -> N
     assert {"lat", "lon"} <= set(exported.coords) or kind == "latlon"
 
 
+def test_a_damaged_cube_is_refused_by_its_name(tmp_path: Path) -> None:
+    cube = make(tmp_path / "cube.zarr", "latlon")
+    chunk = Path(cube.url, "frozen_probability/c/0/0/0")
+    chunk.write_bytes(bytes([chunk.read_bytes()[0] ^ 1]) + chunk.read_bytes()[1:])
+    with pytest.raises(StoreError, match=r"cube\.zarr: .*one whose checksum does not fit"):
+        netcdf.export(cube.url, tmp_path / "out.nc")
+    assert not (tmp_path / "out.nc").exists()
+
+
 def test_days_outside_the_cube_are_refused_and_nothing_is_written(tmp_path: Path) -> None:
     cube = make(tmp_path / "cube.zarr", "latlon")
     with pytest.raises(StoreError, match=r"days within 2015-01-28\.\.2015-02-03"):

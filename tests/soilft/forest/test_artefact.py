@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.ensemble import RandomForestClassifier
 
 from soilft.errors import ModelError
 from soilft.forest import loaded as loading
@@ -16,36 +16,13 @@ from soilft.forest.artefact import ModelRef, load, save
 from soilft.forest.by_radiometer import Forests
 from soilft.forest.grow import ForestSettings, fit
 from soilft.store import objects
-
-NAMES = ("a", "b", "c", "d")
-SETTINGS = ForestSettings(n_estimators=6, min_samples_leaf=4, seed=1)
-
-
-def grown() -> ExtraTreesClassifier:
-    rng = np.random.default_rng(0)
-    features = rng.normal(size=(400, 4)).astype("float32")
-    features[rng.random(features.shape) < 0.1] = np.nan
-    label = (np.nan_to_num(features[:, 0]) > 0.2).astype("uint8")
-    return fit(SETTINGS, features, label)
+from tests.support.models import NAMES, SETTINGS, edit_card, grown, refused, with_uncertainty
 
 
 @pytest.fixture
 def reference(tmp_path: Path) -> ModelRef:
     """Give a model as training leaves it."""
     return save(str(tmp_path), Forests(grown()), NAMES, SETTINGS, {"simulated": True, "rows": 400})
-
-
-def edit_card(reference: ModelRef, change: Callable[[dict[str, Any]], None]) -> None:
-    url = objects.join(reference.url, "card.json")
-    card = objects.read_json(url)
-    change(card)
-    objects.write(url, objects.to_json(card))
-
-
-def refused(reference: ModelRef, match: str) -> None:
-    with pytest.raises(ModelError, match=match) as error:
-        load(reference)
-    assert error.value.code == "model"
 
 
 def test_a_stored_forest_predicts_as_it_did(reference: ModelRef) -> None:
@@ -242,21 +219,10 @@ def test_card_is_json_with_versions_and_nodes(reference: ModelRef) -> None:
     assert card["classes"] == [0, 1]
 
 
-def with_uncertainty(folder: Path) -> ModelRef:
-    from soilft.uncertainty import applicability, calibration, conformal
-    from soilft.uncertainty.bundle import Uncertainty
-
-    forest = grown()
-    rng = np.random.default_rng(7)
-    features = rng.normal(size=(300, 4)).astype("float32")
-    label = (features[:, 0] + rng.normal(0, 0.5, 300) > 0).astype("uint8")
-    votes = forest.predict_proba(features)[:, 1]
-    measures = Uncertainty(
-        calibration.fit_sigmoid(votes, label),
-        conformal.fit(votes, label, 0.9),
-        applicability.fit(features, forest.feature_importances_, np.arange(300) // 30, 0),
-    )
-    return save(str(folder), Forests(forest), NAMES, SETTINGS, {"simulated": True}, measures)
+def of_the_file(place: Path) -> Callable[[dict[str, Any]], None]:
+    """Give a change of the card that makes a file's SHA-256 its own again."""
+    sha = hashlib.sha256(place.read_bytes()).hexdigest()
+    return lambda card: card["file_sha256"].update({place.name: sha})
 
 
 def test_its_uncertainty_comes_back_with_it(tmp_path: Path) -> None:
@@ -283,13 +249,17 @@ def test_tampered_uncertainty_predicts_nothing(tmp_path: Path) -> None:
 
     edit_card(reference, higher)
     refused(reference, "digest")
-    for content, match in ((b"not an archive", "sound area"), (None, "no file")):
-        reference = with_uncertainty(tmp_path / str(match)[:3])
+    for number, (content, match) in enumerate(
+        ((b"not an archive", "sound area"), (b"", "sound area"), (None, "no file"))
+    ):
+        reference = with_uncertainty(tmp_path / str(number))
         place = Path(reference.url) / "applicability.npz"
         if content is None:
             place.unlink()
         else:
             place.write_bytes(content)
+            refused(reference, r"applicability\.npz: expected sha256")
+            edit_card(reference, of_the_file(place))
         refused(reference, match)
 
 
@@ -302,4 +272,5 @@ def test_an_area_of_other_features_is_refused(tmp_path: Path) -> None:
         changed[name] = changed[name][:3]
     changed["rotation"] = changed["rotation"][:3]
     np.savez(place, **changed)
-    refused(reference, "features|sound area|orthonormal rotation")
+    edit_card(reference, of_the_file(place))
+    refused(reference, "weights of 4 features|sound area|orthonormal rotation")

@@ -1,9 +1,11 @@
 """What a new cube says otherwise, by year."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from soilft.cube import structure as cube
 from soilft.days import DaySpan
@@ -61,3 +63,16 @@ def test_another_grid_is_not_compared(tmp_path: Path) -> None:
     found = compared(old, new, [days])
     assert found == {"reason": "the cube before has another grid"}
     assert text({"since": "v1.0", **found})
+
+
+@pytest.mark.parametrize("name", ["freeze_thaw_state/c/0/0/0", "x/c/0"])
+def test_an_earlier_cube_that_is_damaged_is_not_compared(tmp_path: Path, name: str) -> None:
+    days = DaySpan(date(2016, 1, 1), date(2016, 1, 5))
+    state = np.zeros((5, *GRID.shape))
+    old = str(tmp_path / "old")
+    store.create(old, replace(cube.template(GRID, days, ["AM"], 5, {}), checked=True))
+    store.write_region(old, {"freeze_thaw_state": state.astype("uint8")}, {})
+    chunk = Path(old, name)
+    chunk.write_bytes(bytes([chunk.read_bytes()[0] ^ 1]) + chunk.read_bytes()[1:])
+    found = compared(old, written(tmp_path / "new", days, state), [days])
+    assert found == {"reason": "the cube before is damaged: soilft verify names the objects"}

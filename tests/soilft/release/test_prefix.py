@@ -1,7 +1,7 @@
 """Objects below a release's prefix: what is sent, what is not sent again, what is refused."""
 
 import re
-from hashlib import sha256
+from hashlib import md5, sha256
 from pathlib import Path
 
 import pytest
@@ -26,7 +26,26 @@ def test_what_lies_there_already_is_not_sent_again(
         written = prefix.write("cube", iter([("a", b"first"), ("b", b"second")]))
         assert sent == [objects.join(url, "cube/b")]
         assert prefix.expected == {"cube/a": 5, "cube/b": 6}
-    assert written["a"] == {"sha256": sha256(b"first").hexdigest(), "size": 5}
+    digests = {"sha256": sha256(b"first").hexdigest(), "md5": md5(b"first").hexdigest()}
+    assert written["a"] == {**digests, "size": 5}
+
+
+def test_what_lies_there_as_another_is_written_over(tmp_path: Path) -> None:
+    url = str(tmp_path / "v1.0")
+    for content in (b"flipp", b"cut"):
+        objects.write(objects.join(url, "cube/a"), content)
+        with opened(url) as prefix:
+            prefix.write("cube", iter([("a", b"first")]))
+        assert objects.read(objects.join(url, "cube/a")) == b"first"
+
+
+def test_a_copy_that_lies_there_as_another_is_made_again(tmp_path: Path) -> None:
+    source, url = str(tmp_path / "report"), str(tmp_path / "v1.0")
+    objects.write(objects.join(source, "report.html"), b"first")
+    objects.write(objects.join(url, "report/report.html"), b"flipp")
+    with opened(url) as prefix:
+        prefix.copy_all(source, "report")
+    assert objects.read(objects.join(url, "report/report.html")) == b"first"
 
 
 def test_all_but_metadata_and_halves_is_copied(tmp_path: Path) -> None:

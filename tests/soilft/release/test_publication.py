@@ -267,6 +267,16 @@ def test_taking_over_changes_nothing_in_the_pointer_that_readers_use(root: str) 
     assert after == before
 
 
+def test_the_next_success_leaves_no_half_written_file(tmp_path: Path) -> None:
+    publish(str(tmp_path), stage(str(tmp_path), 4))
+    places = ("", "releases/parts", "releases/v1.0", "releases/v9.9/cube.zarr/time")
+    for place in places:
+        (tmp_path / place).mkdir(parents=True, exist_ok=True)
+        (tmp_path / place / ".0a1b.partial").write_bytes(b"half")
+    publish(str(tmp_path), stage(str(tmp_path), 5))
+    assert not list(tmp_path.rglob("*.partial"))
+
+
 @pytest.mark.process
 def test_a_publisher_that_died_on_this_machine_is_not_waited_for(tmp_path: Path) -> None:
     import subprocess

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 import xarray as xr
 
-from soilft.errors import LeaseHeld, ReleaseRefused, StoreError
+from soilft.errors import DamagedObject, LeaseHeld, StoreError
 from soilft.release import lease as leases
 from soilft.release.publication import latest, publish
-from soilft.release.retention import point_to, prunable, prune, releases, verify
+from soilft.release.retention import point_to, prunable, prune, releases
+from soilft.release.verification import verify
 from soilft.store import objects
 from soilft.store import zarr as store
 from tests.support.staged import contents, stage
@@ -75,7 +76,7 @@ def test_pruning_keeps_the_latest_and_what_was_replaced_lately(root: str) -> Non
     assert [gone.version for gone in prune(root, NOW)] == ["v1.0", "v1.1"]
     assert list(states(root)) == ["v1.2"]
     assert contents(objects.join(root, "releases/v1.2")) == kept
-    assert verify(root, "v1.2") > 0
+    verify(root, "v1.2").require()
     # No name is used twice, even when its cube is gone.
     assert publish(root, stage(root, 12)).version == "v1.3"
     assert objects.listing(objects.join(root, "releases/v1.0")).keys() == {"claim.json"}
@@ -99,8 +100,47 @@ def test_a_damaged_object_is_named(root: str) -> None:
     content = objects.read(shard)
     assert content is not None
     objects.write(shard, content[:-1] + bytes([content[-1] ^ 1]))
-    with pytest.raises(ReleaseRefused, match="quality_flag/c/0/0/0"):
-        verify(root, "v1.2")
+    with pytest.raises(DamagedObject, match="quality_flag/c/0/0/0"):
+        verify(root, "v1.2").require()
     store.discard(shard)
-    with pytest.raises(ReleaseRefused, match="no object"):
-        verify(root, "v1.2")
+    with pytest.raises(DamagedObject, match="no object"):
+        verify(root, "v1.2").require()
+
+
+def test_releases_are_listed_though_one_is_damaged(root: str) -> None:
+    objects.write(objects.join(root, "releases/v1.1/release.json"), b"{")
+    assert [bool(kept.damage) for kept in releases(root)] == [False, True, False]
+    with pytest.raises(DamagedObject, match=r"v1\.1/release\.json"):
+        point_to(root, "v1.1")
+    assert point_to(root, "v1.0")
+
+
+def test_what_a_damaged_release_needs_is_not_pruned(root: str) -> None:
+    lists = objects.join(root, "releases/parts")
+    before = objects.listing(lists)
+    objects.write(objects.join(root, "releases/v1.2/release.json"), b"{")
+    assert [gone.version for gone in prune(root, NOW)] == ["v1.0", "v1.1"]
+    assert objects.listing(lists) == before
+
+
+@pytest.mark.parametrize("damaged", [None, b"", b"{"])
+def test_a_pointer_that_is_lost_is_made_anew_by_going_back(
+    root: str, damaged: bytes | None
+) -> None:
+    place = objects.join(root, "latest.json")
+    before = latest(root) or {}
+    if damaged is None:
+        objects.remove(place)
+    else:
+        objects.write(place, damaged)
+        with pytest.raises(DamagedObject, match=r"latest\.json.*soilft rollback"):
+            publish(root, stage(root, 11))
+        with pytest.raises(DamagedObject, match=r"latest\.json"):
+            prune(root, NOW)
+    assert point_to(root, "v1.2")
+    after = latest(root) or {}
+    assert after["links"] == before["links"]
+    assert after["replaced"].keys() == before["replaced"].keys() == {"v1.0", "v1.1"}
+    assert prunable(root, LONG) == []
+    verify(root, "v1.2").require()
+    assert publish(root, stage(root, 11)).version == "v1.3"

@@ -1,7 +1,9 @@
 """Opening granules: provenance, and files that are refused before anything is read from them."""
 
 import hashlib
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import h5py
 import numpy as np
@@ -116,3 +118,24 @@ def test_one_row_is_a_cut_of_a_declared_grid_but_tells_no_spacing() -> None:
     assert cut == whole.window(slice(3, 4), slice(None))
     with pytest.raises(GridMismatch, match=r"granule\.nc: expected two rows and two columns"):
         native_grid.even_grid(whole.y[3:4], whole.x, path)
+
+
+def test_a_server_that_tells_no_size_is_named() -> None:
+    class Silent(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(b"granule")
+
+        do_GET = do_HEAD = answer  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Silent) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/a.nc"
+        with pytest.raises(UnreadableGranule, match=r"a\.nc: .*Content-Length.*found none"):
+            files.local_copy(url).__enter__()
+        server.shutdown()

@@ -1,8 +1,10 @@
 """What the ledger remembers, and what a digest depends on."""
 
+import json
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -10,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from soilft.errors import DamagedObject
 from soilft.store.digest import arrays_digest, digest
-from soilft.store.ledger import Done, Ledger, SetAside
+from soilft.store.ledger import Done, Facts, Ledger, SetAside
 
 RECORD = Done(
     "key-1",
@@ -66,6 +69,71 @@ def test_ledger_on_s3(s3_store: str) -> None:
     fresh.recall("ingest")
     assert fresh.get("ingest", "gldas-000") == RECORD
     assert fresh.get("ingest", "gldas-001") is None
+
+
+DAMAGED = [b"", b'{"key": "k', b"[]", b"null", b'"k"', b"{}", b"\xff\xfe{}", b'{"key": 3}']
+
+
+@pytest.mark.parametrize("content", DAMAGED)
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_damaged_record_costs_its_unit_and_is_said(
+    tmp_path, content: bytes, at_once: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    written = Ledger(str(tmp_path))
+    for unit in ("a/2015-01-01", "b"):
+        written.put("predict", unit, RECORD)
+    place = tmp_path / "ledger/predict/b.json"
+    place.write_bytes(content)
+    (place.parent / "b.txt").write_bytes(b"no record")
+    ledger = Ledger(str(tmp_path))
+    if at_once:
+        ledger.recall("predict")
+    assert ledger.get("predict", "b") is None
+    assert not ledger.is_done("predict", "b", "key-1")
+    assert ledger.get("predict", "a/2015-01-01") == RECORD
+    (said,) = caplog.messages  # once, however often it is asked for
+    assert str(place) in said
+    assert said.endswith("Its unit is done again.")
+    ledger.put("predict", "b", RECORD)
+    assert Ledger(str(tmp_path)).get("predict", "b") == RECORD
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda value: value.pop("facts"),
+        lambda value: value.update(facts=[1]),
+        lambda value: value.update(set_aside=["a.nc4"]),
+        lambda value: value["set_aside"][0].pop("code"),
+        lambda value: value.update(content=None),
+    ],
+)
+def test_a_record_of_another_shape_is_damaged(tmp_path, change) -> None:
+    Ledger(str(tmp_path)).put("ingest", "b", RECORD)
+    place = tmp_path / "ledger/ingest/b.json"
+    value = json.loads(place.read_text())
+    change(value)
+    place.write_text(json.dumps(value))
+    assert Ledger(str(tmp_path)).get("ingest", "b") is None
+
+
+def test_a_record_without_the_facts_of_its_kind_is_named(tmp_path) -> None:
+    @dataclass(frozen=True)
+    class Told(Facts):
+        granules: int
+        days: int = 0
+        more: int = 1
+
+    ledger = Ledger(str(tmp_path))
+    ledger.put("ingest", "b", RECORD)
+    record = Ledger(str(tmp_path)).get("ingest", "b")
+    assert record is not None
+    assert Told.of(record) == Told(7)
+    ledger.put("ingest", "b", Done("key", "content", {"days": 3}))
+    record = Ledger(str(tmp_path)).get("ingest", "b")
+    assert record is not None
+    with pytest.raises(DamagedObject, match=r"b\.json: expected .*granules, found one of days"):
+        Told.of(record)
 
 
 @pytest.mark.process

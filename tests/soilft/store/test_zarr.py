@@ -1,5 +1,6 @@
 """Zarr stores as any reader sees them, and the rule that one task writes whole chunks."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+import zarr.codecs
 import zarr.storage
 
 from soilft.days import DaySpan
@@ -288,6 +290,51 @@ def test_another_chunk_length_is_refused(url: str) -> None:
     whole = template()
     with pytest.raises(StoreConflict, match=r"in chunks \(2, 4, 8\), found uint8 in chunks \(5"):
         store.create(url, Template(whole.coordinates, whole.variables, {"time": 2}))
+
+
+def test_chunks_of_a_checked_template_end_with_a_checksum_and_of_another_as_they_did(
+    tmp_path: Path,
+) -> None:
+    for checked in (False, True):
+        url = str(tmp_path / f"{checked}.zarr")
+        store.create(url, replace(template(), checked=checked))
+        for name in ("state", "tb", "time", "x", "crs"):
+            packing = [c.to_dict() for c in store.array(store.open_raw(url), name).compressors]
+            blosc: Any = packing[0]
+            # Stores of 0.3.0 are of this packing, and are written on.
+            assert blosc["configuration"]["cname"] == "zstd"
+            assert blosc["configuration"]["clevel"] == 5
+            shuffle = "bitshuffle" if name in ("state", "tb") else "shuffle"
+            assert blosc["configuration"]["shuffle"] == shuffle
+            assert packing[1:] == ([{"name": "crc32c"}] if checked else [])
+
+
+@pytest.mark.parametrize("checked", [False, True], ids=["without a checksum", "with one"])
+@pytest.mark.parametrize("last", [10, 15], ids=["same", "grown"])
+def test_a_store_of_another_packing_is_left_alone(url: str, checked: bool, last: int) -> None:
+    store.create(url, replace(template(), checked=checked))
+    store.write_region(url, values(10), {})
+    before = contents(url)
+    with pytest.raises(StoreConflict, match="chunks packed by blosc") as refused:
+        store.create(url, replace(template(last), checked=not checked))
+    told = str(refused.value).partition("found")
+    assert ["crc32c" in told[0], "crc32c" in told[2]] == [not checked, checked]
+    assert "made anew" in told[2]
+    assert contents(url) == before
+
+
+def test_a_variable_of_another_packing_is_refused_though_its_axes_fit(url: str) -> None:
+    whole = replace(template(), checked=True)
+    store.create(url, whole)
+    group = zarr.open_group(url, mode="r+", use_consolidated=False)
+    other = zarr.codecs.BloscCodec(cname="zstd", clevel=5, shuffle="bitshuffle")
+    group.create_array(
+        "tb", shape=(10, 4, 8), chunks=(5, 4, 8), dtype="float32", compressors=other, overwrite=True
+    )
+    with pytest.raises(
+        StoreConflict, match=r"/tb: expected chunks packed by .*crc32c, found blosc"
+    ):
+        store.create(url, whole)
 
 
 def test_projected_grid_carries_longitude_and_latitude(tmp_path: Path) -> None:
