@@ -10,12 +10,28 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
+from dataclasses import dataclass
 from pathlib import Path
-
-from tests.support.guard_list import GUARDS, Guard
 
 ROOT = Path(__file__).parents[2]
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "node_modules", "*-output")
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A line that guards, what is put in its place, and the tests that should notice."""
+
+    file: str
+    line: str
+    instead: str
+    tests: str
+
+
+GUARDS = tuple(
+    Guard(**guard)
+    for guard in tomllib.loads(Path(__file__).with_suffix(".toml").read_text())["guard"]
+)
 
 
 def main() -> None:

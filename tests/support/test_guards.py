@@ -2,8 +2,7 @@
 
 import pytest
 
-from tests.support.guard_list import GUARDS, Guard
-from tests.support.guards import ROOT
+from tests.support.guards import GUARDS, ROOT, Guard
 
 
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.file)
