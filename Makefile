@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 STAC_SCHEMAS := .venv/stac-schemas/.fetched
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast durations lint format check image manifests viewer viewer-check screenshot golden decade-inputs decade two-years real-day readers s3 clean
+.PHONY: help demo test test-fast durations lint format check image manifests viewer viewer-check screenshot golden decade-inputs decade two-years real-day readers s3 soak clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,10 +88,13 @@ readers: $(INSTALLED) ## Read a cube with the newest zarr-python and with zarrit
 	tests/contract/readers/install.sh
 	SOILFT_READERS=all $(BIN)/python -m pytest tests/contract/test_readers.py
 
+soak: $(INSTALLED) ## Put a SIMULATED store through 200 random sequences of damage (two hours); goes on where it was
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m tests.support.soak
+
 s3: $(INSTALLED) ## Run a real S3 server on this machine until Ctrl-C
 	$(BIN)/python -m tests.support.seaweed
 
 clean: ## Remove caches and outputs; the environment stays
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	rm -rf build dist image-output demo-output decade-output two-years-output real-day-output
+	rm -rf build dist image-output demo-output decade-output two-years-output real-day-output soak-output
 	find . -path ./.venv -prune -o -type d -name __pycache__ -print0 | xargs -0 rm -rf

@@ -1,56 +1,63 @@
 """A run that is killed outright and started again ends in the same bytes as one that was not."""
 
+import os
+import random
 import shutil
-import subprocess
-import sys
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from distributed import Client
 
-from tests.support.command import soilft
+import cluster
+from pipelines.config.region_file import load
+from pipelines.events import Event
+from pipelines.run import Run
+from pipelines.stages.order import run_all
+from tests.support.forked_commands import Ended, commands
 from tests.support.small_run import before, latest, product_bytes, region_file
 
-ROOT = Path(__file__).parents[2]
+# Stages with a record in the ledger, before publish, which `test_publication_kill` kills at every
+# change; layers of years are killed in tests/pipelines/test_annual.py.
+STAGES = ("ingest", "harmonize", "train", "predict", "validate")
 
 
-def killed(config: Path, stage: str, count: int, moment: str) -> None:
-    driver = [sys.executable, "-m", "tests.support.killed_run", stage, str(count), moment]
-    done = subprocess.run(
-        [*driver, "run", str(config), "--quiet"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == -9, done.stdout + done.stderr
+@pytest.fixture(scope="module")
+def command(dask_client: Client) -> Iterator[Callable[..., Ended]]:
+    """Give a function that carries out a command on this process's cluster."""
+    address = dask_client.scheduler_info(n_workers=0)["address"]
+    with commands() as command:
+        yield lambda *words, **kills: command(*words, "--scheduler", address, **kills)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("stage", "count", "moment"),
-    [
-        ("ingest", 3, "before"),
-        ("ingest", 9, "after"),
-        ("predict", 2, "before"),
-        ("predict", 4, "after"),
-    ],
-)
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("stage", STAGES)
 def test_killed_run_resumes_to_the_same_bytes(
-    stage: str, count: int, moment: str, small_archive: Path, unbroken: Path, tmp_path: Path
+    stage: str,
+    moment: str,
+    small_archive: Path,
+    unbroken: Path,
+    tmp_path: Path,
+    command: Callable[..., Ended],
 ) -> None:
-    config = region_file(tmp_path, small_archive)
-    if stage != "ingest":
-        shutil.copytree(unbroken, tmp_path / "store")
-        before(stage, tmp_path / "store")
-    killed(config, stage, count, moment)
-    records = list((tmp_path / "store" / "ledger" / stage).rglob("*.json"))
-    assert len(records) == (count if moment == "after" else count - 1)
-    assert not (tmp_path / "store" / "latest.json").exists()
-    resumed = soilft("run", config, "--quiet")
-    assert f"{len(records)} up to date" in resumed.stdout
-    assert product_bytes(tmp_path / "store") == product_bytes(unbroken)
-    assert latest(tmp_path / "store") == latest(unbroken)
+    config, made = region_file(tmp_path, small_archive), tmp_path / "store"
+    records = len(list((unbroken / "ledger" / stage).rglob("*.json")))
+    if stage != STAGES[0]:
+        shutil.copytree(unbroken, made)
+        before(stage, made)
+    count = random.Random(f"{stage} {moment}").randint(1, records)
+    killed = command("run", config, "--quiet", dies=(stage, count, moment))
+    assert killed.code == -9, killed.text
+    left = list((made / "ledger" / stage).rglob("*.json"))
+    assert len(left) == (count if moment == "after" else count - 1)
+    assert not (made / "latest.json").exists()
+    resumed = command("run", config, "--quiet")
+    assert resumed.code == 0, resumed.text
+    assert f"{stage}: " in resumed.text
+    assert product_bytes(made) == product_bytes(unbroken)
+    assert latest(made) == latest(unbroken)
 
 
 @pytest.mark.slow
@@ -58,15 +65,6 @@ def test_killed_worker_does_not_change_the_bytes(
     small_archive: Path, unbroken: Path, tmp_path: Path
 ) -> None:
     """A worker that dies in the middle of ingest is replaced and its task is done again."""
-    import os
-    import signal
-
-    import cluster
-    from pipelines.config.region_file import load
-    from pipelines.events import Event
-    from pipelines.run import Run
-    from pipelines.stages.order import run_all
-
     run = Run(load(region_file(tmp_path, small_archive)))
     with cluster.start(run.config.cluster.spec()) as client:
         pids = list(client.run(os.getpid).values())
