@@ -65,7 +65,14 @@ def start(spec: ClusterSpec) -> Iterator[Client]:
             # Of an end that is wanted, distributed tells what it cut off, and which worker is slow.
             logging.disable(logging.ERROR)
             with suppress(OSError, TimeoutError):
-                client.run(logging.disable, logging.ERROR, on_error="ignore")
+                # One that hangs is not waited for.
+                client.sync(
+                    client._run,  # noqa: SLF001 - Client.run takes no deadline
+                    logging.disable,
+                    logging.ERROR,
+                    on_error="ignore",
+                    callback_timeout=2,
+                )
 
 
 @contextmanager

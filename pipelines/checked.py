@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,8 @@ from soilft.store.digest import digest
 
 # Chunks looked at side by side.
 _AT_ONCE = 8
+# Seconds until workers are told again, where one of them ended meanwhile.
+_PAUSES = (0.5, 2.0, 10.0, 30.0)
 #: Where the ledger has the metadata and coordinates of stores that several units write to.
 STORES = "stores"
 # What the path of a chunk has after the name of its store.
@@ -96,13 +99,23 @@ class Expectations:
         """Tell the workers, unless they know."""
         now = digest(dict(chunks)) if chunks else ""
         if now != self.told:
-            self.client.register_plugin(_Expectation(self.name, self.store, dict(chunks)))
+            plugin = _Expectation(self.name, self.store, dict(chunks))
+            for pause in (*_PAUSES, None):
+                try:
+                    self.client.register_plugin(plugin)
+                    break
+                except OSError:  # a worker ended meanwhile; the scheduler soon knows
+                    if pause is None:
+                        raise
+                    time.sleep(pause)
             self.told = now
 
     def end(self) -> None:
         """Let the workers read as it is: the next stage says what it knows."""
         if self.told:
-            self.client.unregister_worker_plugin(self.name)  # type: ignore[no-untyped-call]
+            # A worker that ends or begins just now has none to take away.
+            with suppress(OSError, KeyError, ValueError):
+                self.client.unregister_worker_plugin(self.name)  # type: ignore[no-untyped-call]
             self.told = ""
 
 

@@ -109,9 +109,9 @@ class Places:
         """Annual layers of the staging cube; ``name`` tells their settings."""
         return self.url("runs", run_id, "annual", f"{name}.zarr")
 
-    def quicklooks(self, run_id: str) -> str:
-        """Pictures of the annual layers."""
-        return self.url("runs", run_id, "quicklooks")
+    def quicklooks(self, run_id: str, name: str) -> str:
+        """Pictures of the annual layers; as `annual`."""
+        return self.url("runs", run_id, "quicklooks", name)
 
     def report(self, run_id: str) -> str:
         """Scorecard and report."""

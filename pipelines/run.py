@@ -258,7 +258,7 @@ class Run:
 
     def quicklooks_url(self, model: ModelRef) -> str:
         """Pictures of the annual layers."""
-        return self.places.quicklooks(lineage.run_id(self, model))
+        return self.places.quicklooks(lineage.run_id(self, model), self.annual_name)
 
     def references(self) -> Sequence[str]:
         """Citations of the inputs that have data, in the order of their names."""

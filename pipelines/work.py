@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial, wraps
 from itertools import islice
+from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
 from distributed import Client
@@ -15,7 +16,7 @@ from pipelines.events import Emit, Event, silent
 from pipelines.outcomes import Outcomes, check_memory, collect
 from pipelines.plan import Plan
 from pipelines.run import Run
-from soilft.errors import DamagedChunk
+from soilft.errors import DamagedChunk, StoreConflict
 from soilft.release import shards
 from soilft.schema import Template
 from soilft.store import checksums, objects
@@ -82,14 +83,19 @@ class Work:
         made = shards.metadata({"": template})
         key = digest({name: checksums.checksum(content) for name, content in made.items()})
         record = self.run.ledger.get(STORES, self.run.places.path(url))
-        there = objects.exists(objects.join(url, shards.ROOT))
-        if record is None or record.key != key or not there:
+        root = objects.join(self.run.places.path(url), shards.ROOT)
+        # What workers open to write, which no handle holds.
+        found = checksums.checksum(objects.read(self.run.places.url(root)))
+        if record is None or record.key != key or found != record.chunks.get(root):
             if record is not None and record.key == key:
-                self.outcomes.cautions.append(f"{url}: its metadata were lost, and made again")
+                self.outcomes.cautions.append(
+                    f"{url}: its metadata were changed or lost, and made again"
+                )
             names = [objects.join(self.run.places.path(url), name) for name in made]
-            if record is not None and (not record.chunks or damaged(self.run.store, record.chunks)):
-                # Damaged, or a run was killed while they changed. They are of the template, whole.
-                for name in names:
+            if record is not None:
+                # What is sound stays: a template that does not fit it is refused.
+                bad = damaged(self.run.store, record.chunks) if record.chunks else names
+                for name in bad:
                     objects.remove(self.run.places.url(name))
             self._change(url, key, names, partial(store.create, url, template))
 
@@ -98,16 +104,32 @@ class Work:
         record = self.run.ledger.get(STORES, self.run.places.path(url))
         if record is not None and dict(store.open_raw(url).attrs) != dict(attributes):
             change = partial(store.set_attributes, url, attributes)
-            self._change(url, record.key, list(record.chunks), change)
+            # Attributes stand in the root alone; the rest is held against what it was.
+            root = objects.join(self.run.places.path(url), shards.ROOT)
+            self._change(url, record.key, [root], change, record.chunks)
 
-    def _change(self, url: str, key: str, paths: list[str], change: Callable[[], None]) -> None:
+    def _change(
+        self,
+        url: str,
+        key: str,
+        paths: list[str],
+        change: Callable[[], None],
+        rest: checksums.Checksums = MappingProxyType({}),
+    ) -> None:
         """Change metadata and coordinates of a store; the ledger knows none while they change."""
         unit = self.run.places.path(url)
-        if self.run.ledger.get(STORES, unit) is not None:
+        before = self.run.ledger.get(STORES, unit)
+        if before is not None:
             self.run.ledger.put(STORES, unit, Done("", ""))
-        change()
-        found = {p: checksums.checksum(objects.read(self.run.places.url(p))) for p in paths}
-        chunks = kept(self.run.store, found)
+        try:
+            change()
+        except StoreConflict:
+            if before is not None:  # refused before anything was changed, and so the next time
+                self.run.ledger.put(STORES, unit, before)
+            raise
+        urls = [self.run.places.url(path) for path in paths]
+        found = {there: checksums.checksum(objects.read(there)) for there in urls}
+        chunks = {**rest, **kept(self.run.store, found)}
         self.run.ledger.put(STORES, unit, Done(key, digest(chunks), chunks=chunks))
 
     def do(
@@ -166,6 +188,8 @@ class Work:
             return record
         if unit.key is None:
             raise RuntimeError(f"{unit.name} depends on units that are to do")
+        # What it writes it may read before there is a record.
+        self.run.ledger.forget(plan.stage, f"{plan.within}{unit.name}")
         self.workers.tell(self.run.ledger.chunks)
         with checksums.noting() as noted:
             record = make(unit.key)

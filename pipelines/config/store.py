@@ -14,6 +14,7 @@ from pipelines.config.as_written import read
 from pipelines.config.publication import PublicationSection
 from pipelines.config.sections import Location
 from soilft.errors import ConfigError
+from soilft.store import credentials
 
 _FILES = (".yaml", ".yml")
 
@@ -59,6 +60,8 @@ class StoreOfReleases:
         ConfigError
             Where it is none of these, or the file's keys cannot be used.
         """
+        for given in filter(None, (where, instead)):
+            credentials.refuse_in(given)
         path = region_file.shipped(where)
         if path.suffix in _FILES and path.is_file():
             return cls._of_file(path, {} if instead is None else {"store": instead})

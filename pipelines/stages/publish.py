@@ -27,7 +27,7 @@ from soilft.release.publication import Release, described, latest
 from soilft.release.publication import publish as publish_prefix
 from soilft.release.staged import Staged
 from soilft.release.versions import method_digest
-from soilft.store import objects
+from soilft.store import checksums, objects
 from soilft.store.digest import digest
 
 STAGE = "publish"
@@ -131,6 +131,9 @@ def _staged(
 
 def _companions(run: Run, model: ModelRef, layers: str | None) -> dict[str, tuple[str, str]]:
     """What lies beside the cube, by folder: its URL, and the digest of what it was made from."""
+    for folder in (run.report_url(model), run.quicklooks_url(model)):
+        for name in sorted(checksums.known(folder)):
+            checksums.hold(objects.join(folder, name), objects.read(objects.join(folder, name)))
     found = {"model": (model.url, model.digest)}
     scores = scorecard(run)
     if scores is not None:

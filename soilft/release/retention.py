@@ -149,10 +149,18 @@ def _pointer(root: str, seen: bytes | None) -> dict[str, Any] | None:
 
 def prunable(root: str, keep: timedelta) -> list[Kept]:
     """Releases replaced longer ago than ``keep``, and publications that never came to be latest."""
-    limit = datetime.now(UTC) - keep
+    limit, found = datetime.now(UTC) - keep, releases(root)
+    if any(kept.complete for kept in found) and not any(kept.current for kept in found):
+        raise DamagedObject(
+            pointer.url(root),
+            expected="the release that readers see",
+            found="none of those that are there",
+            remedy="Have it made anew first: soilft rollback, with the version that readers "
+            "should see.",
+        )
     return [
         kept
-        for kept in releases(root)
+        for kept in found
         if not kept.current
         and (not kept.complete or kept.replaced is None or kept.replaced < limit)
     ]

@@ -116,6 +116,7 @@ class Ledger:
         default_factory=dict, compare=False, repr=False
     )
     _chunks: dict[str, str | None] = field(default_factory=dict, compare=False, repr=False)
+    _owner: dict[str, tuple[str, str]] = field(default_factory=dict, compare=False, repr=False)
     _recalled: set[str] = field(default_factory=set, compare=False, repr=False)
 
     def _url(self, stage: str, unit: str) -> str:
@@ -134,18 +135,28 @@ class Ledger:
         return self._known[stage, unit]
 
     def put(self, stage: str, unit: str, record: Done) -> None:
-        """Remember a unit as done."""
+        """Remember a unit as done. Another that wrote one of its objects before is to do again."""
+        for at in {self._owner[path] for path in record.chunks if path in self._owner}:
+            other = self._known[at]
+            if at != (stage, unit) and other is not None:
+                self.put(*at, replace(other, key="", chunks={}))
         value = {**asdict(record), "written": datetime.now(UTC).isoformat(timespec="seconds")}
         del value["place"]
         objects.write(self._url(stage, unit), objects.to_json(value))
         self._remember(stage, unit, record)
 
     def _remember(self, stage: str, unit: str, record: Done | None) -> None:
+        self.forget(stage, unit)
+        self._known[stage, unit] = record
+        for path, value in ({} if record is None else record.chunks).items():
+            self._chunks[path], self._owner[path] = value, (stage, unit)
+
+    def forget(self, stage: str, unit: str) -> None:
+        """Hold nothing more against what a unit wrote, which is about to be written anew."""
         before = self._known.get((stage, unit))
         for path in () if before is None else before.chunks:
-            self._chunks.pop(path, None)
-        self._known[stage, unit] = record
-        self._chunks.update({} if record is None else record.chunks)
+            if self._owner.get(path) == (stage, unit):
+                del self._owner[path], self._chunks[path]
 
     @property
     def chunks(self) -> Mapping[str, str | None]:

@@ -128,10 +128,15 @@ def make(url: str, group: zarr.Group, template: Template) -> None:
     StoreConflict
         Where an array is there that does not fit the template.
     """
+    # All is looked at before anything is changed.
     for coordinate in template.coordinates:
-        _put_coordinate(url, group, template, coordinate)
+        _check_coordinate(url, group, template, coordinate)
     for variable in template.variables:
-        _put_variable(url, group, template, variable)
+        _check_variable(url, group, template, variable)
+    for coordinate in template.coordinates:
+        _put_coordinate(group, template, coordinate)
+    for variable in template.variables:
+        _put_variable(group, template, variable)
 
 
 def discard(url: str) -> None:
@@ -251,31 +256,39 @@ def _packing(array: zarr.Array[Any]) -> str:
     )
 
 
-def _put_coordinate(
+def _check_coordinate(
     url: str, group: zarr.Group, template: Template, coordinate: Coordinate
 ) -> None:
+    stored = _stored(group, coordinate)
+    if stored is None:
+        return
     values, place = np.asarray(coordinate.values), objects.join(url, coordinate.name)
-    if coordinate.name in group and array(group, coordinate.name).nchunks_initialized:
-        held = array(group, coordinate.name)
-        stored = np.asarray(held[...])
-        if not _begins_with(values, stored, coordinate.dims):
-            raise StoreConflict(
-                place,
-                expected=_outline(values),
-                found=_outline(stored),
-                remedy="The store was made for another region or period; choose another store, "
-                "or keep the first day and let the period grow at its end.",
-            )
-        _require_packing(place, held, _new_coordinate(_nowhere(), template, coordinate))
-        if values.shape == stored.shape:
-            return
-    _new_coordinate(group, template, coordinate)[...] = values
+    if not _begins_with(values, np.asarray(stored[...]), coordinate.dims):
+        raise StoreConflict(
+            place,
+            expected=_outline(values),
+            found=_outline(np.asarray(stored[...])),
+            remedy="The store was made for another region or period; choose another store, "
+            "or keep the first day and let the period grow at its end.",
+        )
+    _require_packing(place, stored, _new_coordinate(_nowhere(), template, coordinate))
 
 
-def _put_variable(url: str, group: zarr.Group, template: Template, variable: Variable) -> None:
-    shape = template.shape(variable)
+def _stored(group: zarr.Group, coordinate: Coordinate) -> zarr.Array[Any] | None:
+    if coordinate.name not in group:
+        return None
+    stored = array(group, coordinate.name)
+    return stored if stored.nchunks_initialized else None
+
+
+def _put_coordinate(group: zarr.Group, template: Template, coordinate: Coordinate) -> None:
+    values, stored = np.asarray(coordinate.values), _stored(group, coordinate)
+    if stored is None or values.shape != stored.shape:
+        _new_coordinate(group, template, coordinate)[...] = values
+
+
+def _check_variable(url: str, group: zarr.Group, template: Template, variable: Variable) -> None:
     if variable.name not in group:
-        _new_variable(group, template, variable)
         return
     stored, place = array(group, variable.name), objects.join(url, variable.name)
     expected = (np.dtype(variable.dtype), template.chunk_shape(variable))
@@ -287,6 +300,13 @@ def _put_variable(url: str, group: zarr.Group, template: Template, variable: Var
             remedy="Choose another store, or the chunk length this one was made with.",
         )
     _require_packing(place, stored, _new_variable(_nowhere(), template, variable))
+
+
+def _put_variable(group: zarr.Group, template: Template, variable: Variable) -> None:
+    if variable.name not in group:
+        _new_variable(group, template, variable)
+        return
+    stored, shape = array(group, variable.name), template.shape(variable)
     if stored.shape != shape:
         stored.resize(shape)
     attributes = template.attributes_of(variable)
