@@ -20,6 +20,8 @@ IDLE_WORKER_BYTES = 300 * 2**20
 LOOK_SECONDS = 5.0
 #: How long to do without any, and to wait for a result that a worker has.
 PATIENCE_SECONDS = 600.0
+#: What is said of what is not as an earlier stage has left it.
+DAMAGED = "changed or lost after it was written"
 #: What is said of a task at which workers end.
 ENDED = "every worker that did it ended, by a crash or for want of memory"
 

@@ -15,7 +15,8 @@ from pipelines.config.region_file import Config
 from pipelines.facts import Card, Harmonized, IngestedDays, IngestedUnit, InputUnit, NormalsFitted
 from pipelines.places import Places
 from soilft.days import DaySpan
-from soilft.forest.artefact import ModelRef, card_of
+from soilft.errors import ModelError
+from soilft.forest.artefact import ModelRef, card_of, require_whole
 from soilft.predictors.stores import InputRefs
 from soilft.radiometers import eras
 from soilft.radiometers.eras import Numbers
@@ -231,6 +232,20 @@ class Run:
         if model not in self._cards:
             self._cards[model] = Card.from_json(card_of(model))
         return self._cards[model]
+
+    def is_whole(self, model: ModelRef) -> bool:
+        """Whether a model is as it was written; one that is is read once."""
+        if model not in self._whole:
+            try:
+                require_whole(model)
+            except ModelError:
+                return False
+            self._whole.add(model)
+        return True
+
+    @cached_property
+    def _whole(self) -> set[ModelRef]:
+        return set()
 
     @cached_property
     def _cards(self) -> dict[ModelRef, Card]:

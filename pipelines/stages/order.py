@@ -9,7 +9,7 @@ from types import MappingProxyType
 from distributed import Client
 
 from pipelines.events import Emit, Event
-from pipelines.outcomes import Outcomes
+from pipelines.outcomes import DAMAGED, Outcomes
 from pipelines.run import Run
 from pipelines.stages.annual import annual
 from pipelines.stages.harmonize.transfers import harmonize
@@ -33,7 +33,6 @@ ON_CLUSTER: Mapping[str, Stage] = MappingProxyType(
         "validate": validate,
     }
 )
-DAMAGED = "changed or lost after it was written"
 NAMES = (*ON_CLUSTER, "publish")
 
 

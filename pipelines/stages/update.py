@@ -75,9 +75,9 @@ def pinned(run: Run) -> Run:
 def _model(run: Run, said: dict[str, Any]) -> ModelRef:
     """The released forest: where it was trained, or the copy beside the cube."""
     digest = said["method"]["model"]
-    trained = run.places.model(digest)
-    if objects.exists(objects.join(trained, "card.json")):
-        return ModelRef(trained, digest)
+    trained = ModelRef(run.places.model(digest), digest)
+    if run.is_whole(trained):
+        return trained
     return ModelRef(objects.join(prefix_of(run.store, said["version"]), "model"), digest)
 
 

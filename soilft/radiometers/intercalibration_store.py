@@ -117,8 +117,7 @@ def write(
             "own_terms": list(PIXEL_TERMS),
         },
     )
-    store.create(url, template)
-    store.write_region(url, values, {})
+    store.write_whole(url, template, values)
     return url, content
 
 

@@ -88,8 +88,7 @@ def write(folder: str, normals: Normals, grid: Grid, about: Mapping[str, Any]) -
             "ways": list(CARRIED),
         },
     )
-    store.create(url, template)
-    store.write_region(url, values, {})
+    store.write_whole(url, template, values)
     return url, content
 
 

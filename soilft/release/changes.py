@@ -10,7 +10,9 @@ import numpy.typing as npt
 
 from soilft.days import DaySpan, day_of
 from soilft.errors import DamagedCube
+from soilft.release.shards import ROOT
 from soilft.schema import MISSING
+from soilft.store import objects
 from soilft.store import zarr as store
 
 STATE = "freeze_thaw_state"
@@ -35,16 +37,22 @@ def compared(before: str, after: str, spans: Sequence[DaySpan]) -> dict[str, Any
         without a change are left out of it. Where the grids differ, or the earlier cube is damaged,
         only ``reason``.
     """
+    damaged = {"reason": "the cube before is damaged: soilft verify names the objects"}
+    if not objects.exists(objects.join(before, ROOT)):
+        return damaged
     try:
         with store.damage_named(before):
-            return _compared(before, after, spans)
+            return _compared(before, after, spans) or damaged
     except DamagedCube:
-        return {"reason": "the cube before is damaged: soilft verify names the objects"}
+        return damaged
 
 
 def _compared(before: str, after: str, spans: Sequence[DaySpan]) -> dict[str, Any]:
+    """As `compared`; nothing where an axis of the earlier cube has lost its values."""
     old, new = store.open_raw(before), store.open_raw(after)
     states = store.array(old, STATE), store.array(new, STATE)
+    if not all(_is_axis(np.asarray(store.array(old, name)[...])) for name in ("time", "y", "x")):
+        return {}
     if states[0].shape[1:] != states[1].shape[1:] or not _same_cells(old, new):
         return {"reason": "the cube before has another grid"}
     days = [np.asarray(store.array(group, "time")[...]).astype("int64") for group in (old, new)]
@@ -94,6 +102,12 @@ def text(changed: Mapping[str, Any]) -> list[str]:
         for year in changed["by_year"]
     ]
     return lines
+
+
+def _is_axis(values: npt.NDArray[Any]) -> bool:
+    """Whether values differ from each to the next in one direction."""
+    steps = np.sign(np.diff(values.astype("float64")))
+    return bool((steps == 1).all() or (steps == -1).all())
 
 
 def _same_cells(old: Any, new: Any) -> bool:

@@ -159,14 +159,14 @@ class Prefix:
             return bool(sha256(objects.read(url) or b"") == said["sha256"])
 
         sound = dict(zip(written, self.pool.map(one, written), strict=True))
-        for name, ok in sound.items():
+        bad = [name for name, ok in sound.items() if not ok]
+        for name, said in written.items():
             place = f"{folder}/{name}"
-            if ok:
-                self.expected[place] = int(written[name]["size"])
-                self.sums[place] = str(written[name]["sha256"])
-            else:
+            if bad:  # all are written again, perhaps to other bytes of the same values
                 self.unsound.add(place)
-        return [name for name, ok in sound.items() if not ok]
+            else:
+                self.expected[place], self.sums[place] = int(said["size"]), str(said["sha256"])
+        return bad
 
     def copy_all(self, source: str, folder: str, *, without_metadata: bool = False) -> None:
         """Copy all that lies below a URL into a folder, or all but Zarr's metadata.

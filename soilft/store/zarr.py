@@ -7,6 +7,7 @@ axis. xarray lets a partial NumPy region through; `write_region` does not.
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ import zarr
 from zarr.abc.codec import BytesBytesCodec
 from zarr.abc.store import Store
 from zarr.codecs import BloscCodec, Crc32cCodec
-from zarr.errors import ZarrUserWarning
+from zarr.errors import BaseZarrError, ZarrUserWarning
 from zarr.storage import MemoryStore
 
 from soilft.errors import DamagedCube, MisalignedWrite, StoreConflict, StoreError
@@ -31,7 +32,7 @@ from soilft.store.handles import handle
 
 @contextmanager
 def damage_named(url: str) -> Iterator[None]:
-    """Say which store it is where values are read from a chunk whose checksum does not fit.
+    """Say which store it is where chunks or metadata cannot be read as they were written.
 
     Raises
     ------
@@ -40,16 +41,31 @@ def damage_named(url: str) -> Iterator[None]:
     """
     try:
         yield
-    except ValueError as error:
-        if "checksum" not in str(error):
+    except (ValueError, RuntimeError) as error:
+        found = _damage_told_by(error)
+        if found is None:
             raise
         raise DamagedCube(
             url,
-            expected="chunks as they were written",
-            found="one whose checksum does not fit",
+            expected="chunks and metadata as they were written",
+            found=found,
             remedy="Read it again. Where it stays so, an object is damaged: soilft verify names "
             "it; bring it back from a copy.",
         ) from error
+
+
+def _damage_told_by(error: Exception) -> str | None:
+    """What is damaged by what a library raised; None where that tells of something else."""
+    if isinstance(error, FileNotFoundError):
+        return None
+    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError | BaseZarrError):
+        return "metadata that cannot be read"
+    if isinstance(error, ValueError) and "checksum" in str(error):
+        return "a chunk whose checksum does not fit"
+    # Chunks of 0.3.0 carry no checksum.
+    if isinstance(error, RuntimeError) and "blosc decompression" in str(error):
+        return "a chunk that cannot be unpacked"
+    return None
 
 
 def open_cube(url: str) -> xr.Dataset:
@@ -89,8 +105,14 @@ def open_stored(url: str) -> xr.Dataset:
 
 
 def open_raw(url: str) -> zarr.Group:
-    """Open a store as Zarr's group: stored values, no decoding."""
-    with objects.explained(url):
+    """Open a store as Zarr's group: stored values, no decoding.
+
+    Raises
+    ------
+    StoreError
+        Where there is no readable store at the URL.
+    """
+    with objects.explained(url), damage_named(url):
         try:
             return zarr.open_group(handle(url, read_only=True), mode="r")
         except FileNotFoundError as error:
@@ -338,6 +360,19 @@ def _begins_with(values: npt.NDArray[Any], stored: npt.NDArray[Any], dims: tuple
 def _outline(values: npt.NDArray[Any]) -> str:
     flat = values.ravel()
     return f"{len(flat)} values {flat[0]}..{flat[-1]}" if len(flat) else "no values"
+
+
+def write_whole(url: str, template: Template, values: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Write a store that one task writes, in place of what is left of an earlier one.
+
+    Raises
+    ------
+    StorePermission, StoreError
+        As `discard` and `create`.
+    """
+    discard(url)
+    create(url, template)
+    write_region(url, values, {})
 
 
 def write_region(

@@ -75,8 +75,7 @@ def write_table(
         chunks={"row": max(1, min(count, ROWS_A_CHUNK))},
         attributes={**(about or {}), "feature_names": list(names), "eras": list(radiometers)},
     )
-    store.create(url, template)
-    store.write_region(url, arrays, {})
+    store.write_whole(url, template, arrays)
     return arrays_digest(arrays)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from pipelines import lineage
 from pipelines.facts import ForestGrown, TrainingTable
+from pipelines.outcomes import DAMAGED
 from pipelines.run import Run
 from pipelines.stages.ingest.sufficiency import require_sufficient
 from pipelines.stages.train import by_radiometer, forest
@@ -13,12 +14,11 @@ from pipelines.stages.train.inner_votes import rules
 from pipelines.stages.train.table import make_table
 from pipelines.stages.train.uncertainty import fit_uncertainty
 from pipelines.work import Work, stage
-from soilft.errors import ModelError, StoreError
+from soilft.errors import StoreError
 from soilft.forest import strata
-from soilft.forest.artefact import ModelRef, require_whole, save
+from soilft.forest.artefact import ModelRef, save
 from soilft.forest.by_radiometer import Forests
 from soilft.forest.grow import discard_groups
-from soilft.store import objects
 from soilft.store.ledger import Done
 from soilft.training.held_out import SPLITS
 from soilft.training.table import feature_names
@@ -37,9 +37,12 @@ def train(work: Work) -> None:
     """
     require_sufficient(work.run)
     table = make_table(work)
-    if _trained(work.run) is not None:
+    known = _known(work.run)
+    if known is not None and work.run.is_whole(known):
         work.outcomes.skipped += 1
     else:
+        if known is not None:
+            work.outcomes.cautions.append(f"{known.url}: {DAMAGED}, and grown again")
         _grow_forest(work, table)
         work.outcomes.done += 1
 
@@ -85,23 +88,14 @@ def _about(run: Run, table: Done) -> dict[str, Any]:
     }
 
 
-def _trained(run: Run) -> ModelRef | None:
-    """The model of today's inputs, grown as the region file asks; None where there is none.
-
-    One that is damaged is none: it is grown again.
-    """
+def _known(run: Run) -> ModelRef | None:
+    """The model of today's inputs, grown as the region file asks; None where there is none."""
     if run.pins is not None:
         return run.pins.model
     record = run.ledger.get(STAGE, "forest")
     if record is None or ForestGrown.of(record).asked != run.config.forest.key():
         return None
-    model = run.model()
-    try:
-        if model is not None:
-            require_whole(model)
-    except ModelError:
-        return None
-    return model
+    return run.model()
 
 
 def require_model(run: Run) -> ModelRef:
@@ -112,12 +106,12 @@ def require_model(run: Run) -> ModelRef:
     StoreError
         Where there is none: the stages before have not run, or the inputs have changed since.
     """
-    model = _trained(run)
-    if model is None or not objects.exists(objects.join(model.url, "card.json")):
+    model = _known(run)
+    if model is None or not run.is_whole(model):
         raise StoreError(
-            run.store,
+            run.store if model is None else model.url,
             expected="a forest trained on the inputs as they are",
-            found="none",
+            found="none" if model is None else "one that was changed or lost since",
             remedy="Run the stage train first.",
         )
     return model
