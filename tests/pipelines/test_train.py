@@ -12,7 +12,7 @@ from pipelines import lineage, outcomes
 from pipelines.config.region_file import load
 from pipelines.config.sections import ForestSection
 from pipelines.events import Event, silent
-from pipelines.outcomes import Outcomes
+from pipelines.outcomes import DAMAGED, Outcomes
 from pipelines.run import Run
 from pipelines.stages.train import forest, stage, uncertainty
 from pipelines.stages.train.stage import require_model, train
@@ -98,6 +98,20 @@ def test_the_forest_is_that_of_one_fit_and_leaves_no_groups_behind(
     assert said["search"] is None
     again = train(prepared(tmp_path), dask_client)
     assert (again.done, again.skipped) == (0, 2)
+
+
+def test_a_damaged_forest_is_grown_again_and_said(dask_client: Client, tmp_path: Path) -> None:
+    run = prepared(tmp_path)
+    train(run, dask_client, silent)
+    model = require_model(run)
+    forest = Path(model.url, "forest.skops")
+    content = forest.read_bytes()
+    forest.write_bytes(content[:-1])
+    with pytest.raises(StoreError, match="one that was changed or lost since"):
+        require_model(prepared(tmp_path))
+    told = train(prepared(tmp_path), dask_client, silent)
+    assert told.cautions == [f"{model.url}: {DAMAGED}, and grown again"]
+    assert require_model(prepared(tmp_path)) == model
 
 
 def test_strata_as_asked_are_grown_and_said(dask_client: Client, tmp_path: Path) -> None:

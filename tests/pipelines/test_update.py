@@ -132,10 +132,15 @@ def test_nothing_new_is_nothing_published(folder: Path, dask_client: Client) -> 
     assert {p: p.stat().st_mtime_ns for p in (folder / "store").rglob("*") if p.is_file()} == before
 
 
+@pytest.mark.parametrize("how", ["gone", "damaged"])
 def test_the_released_forest_is_found_beside_the_cube_if_need_be(
-    folder: Path, dask_client: Client
+    folder: Path, dask_client: Client, how: str
 ) -> None:
-    shutil.rmtree(folder / "store/models")
+    if how == "gone":
+        shutil.rmtree(folder / "store/models")
+    else:
+        for forest in (folder / "store/models").glob("*/forest.skops"):
+            forest.write_bytes(forest.read_bytes()[:-1])
     deliver(folder)
     done = update(run_of(folder, folder / "archive", FIRST_END), dask_client, silent)
     assert done.release is not None

@@ -65,14 +65,27 @@ def test_another_grid_is_not_compared(tmp_path: Path) -> None:
     assert text({"since": "v1.0", **found})
 
 
-@pytest.mark.parametrize("name", ["freeze_thaw_state/c/0/0/0", "x/c/0"])
-def test_an_earlier_cube_that_is_damaged_is_not_compared(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        *[(name, "flipped") for name in ("freeze_thaw_state/c/0/0/0", "x/c/0", "zarr.json")],
+        *[(name, "cut") for name in ("time/c/0", "zarr.json")],
+        *[(name, "lost") for name in ("time/c/0", "x/c/0", "zarr.json")],
+    ],
+)
+def test_an_earlier_cube_that_is_damaged_is_not_compared(
+    tmp_path: Path, name: str, how: str
+) -> None:
     days = DaySpan(date(2016, 1, 1), date(2016, 1, 5))
     state = np.zeros((5, *GRID.shape))
     old = str(tmp_path / "old")
     store.create(old, replace(cube.template(GRID, days, ["AM"], 5, {}), checked=True))
     store.write_region(old, {"freeze_thaw_state": state.astype("uint8")}, {})
-    chunk = Path(old, name)
-    chunk.write_bytes(bytes([chunk.read_bytes()[0] ^ 1]) + chunk.read_bytes()[1:])
+    path = Path(old, name)
+    content = path.read_bytes()
+    path.unlink()
+    if how != "lost":
+        flipped = bytes([content[0] ^ 1]) + content[1:]
+        path.write_bytes(flipped if how == "flipped" else content[: len(content) // 2])
     found = compared(old, written(tmp_path / "new", days, state), [days])
     assert found == {"reason": "the cube before is damaged: soilft verify names the objects"}

@@ -2,13 +2,17 @@
 
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
 import xarray as xr
+from zarr.codecs import BloscCodec, Crc32cCodec
 
 from soilft.errors import DamagedChunk
+from soilft.release import shards
 from soilft.release.publication import latest, publish
+from soilft.release.verification import verify
 from soilft.store import checksums, objects
 from soilft.store import zarr as store
 from tests.support.staged import stage
@@ -42,6 +46,26 @@ def test_a_damaged_object_is_not_copied_on(root: str, how: str) -> None:
     # The next has sound objects to copy.
     third = publish(root, stage(root, 22))
     assert (third.version, third.damaged) == ("v1.2", ())
+
+
+def test_a_part_with_a_damaged_object_is_written_whole_though_its_bytes_are_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A library of another release packs the same values into other bytes."""
+    root = str(tmp_path)
+    publish(root, stage(root, 20))
+    second = stage(root, 21)
+    url = objects.join(root, "releases/v1.0/cube.zarr/freeze_thaw_state/c/0/0/0")
+    objects.write(url, (objects.read(url) or b"")[1:])
+    # At another level, which the metadata do not tell.
+    packed = BloscCodec(cname="zstd", clevel=1, shuffle="bitshuffle", typesize=1)
+    others = mock.Mock(wraps=store, compressors=lambda _: (packed, Crc32cCodec()))
+    monkeypatch.setattr(shards, "store", others)
+    release = publish(root, second)
+    assert release.damaged == (url,)
+    verify(root, release.version).require()
+    published = xr.open_zarr(release.cube, chunks=None, consolidated=True)
+    xr.testing.assert_identical(published.load(), store.open_cube(second.url).load())
 
 
 @pytest.mark.parametrize("content", [b"{}", b"", b"{", b"[1]"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -132,3 +133,34 @@ def test_a_small_object_and_its_name_are_kept(tmp_path: Path, synced: list[Path]
     assert folders == [tmp_path, tmp_path / "ledger"]
     assert content.suffix == ".partial"
     assert name == tmp_path / "ledger" / "ingest"
+
+
+def test_a_file_system_that_keeps_no_folder_is_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a file, a refusal is one."""
+    refused = tmp_path
+    fsync = os.fsync
+
+    def invalid(number: int) -> None:
+        if Path(f"/proc/self/fd/{number}").readlink() == refused:
+            raise OSError(errno.EINVAL, "Invalid argument")
+        fsync(number)
+
+    monkeypatch.setattr(os, "fsync", invalid)
+    objects.write(str(tmp_path / "a.json"), b"{}")
+    refused = tmp_path / "a.json"
+    with pytest.raises(OSError, match="Invalid argument"):
+        disk.keep(str(tmp_path), ["a.json"])
+
+
+def test_a_store_of_one_task_is_noted_whole_also_the_second_time(tmp_path: Path) -> None:
+    url = str(tmp_path / "a.zarr")
+    values = {name: np.zeros(GRID.shape, "uint8") for name in ("seen", "empty")}
+    noted = []
+    for _ in range(2):
+        with checksums.noting() as each:
+            store.write_whole(url, PLAIN, values)
+        noted.append(each)
+    assert noted[0] == noted[1]
+    assert set(objects.listing(url)) == {place.removeprefix(f"{url}/") for place in noted[0]}
