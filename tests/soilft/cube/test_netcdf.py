@@ -57,7 +57,7 @@ def test_a_damaged_cube_is_refused_by_its_name(tmp_path: Path) -> None:
     cube = make(tmp_path / "cube.zarr", "latlon")
     chunk = Path(cube.url, "frozen_probability/c/0/0/0")
     chunk.write_bytes(bytes([chunk.read_bytes()[0] ^ 1]) + chunk.read_bytes()[1:])
-    with pytest.raises(StoreError, match=r"cube\.zarr: .*one whose checksum does not fit"):
+    with pytest.raises(StoreError, match=r"cube\.zarr: .*a chunk whose checksum does not fit"):
         netcdf.export(cube.url, tmp_path / "out.nc")
     assert not (tmp_path / "out.nc").exists()
 

@@ -106,7 +106,7 @@ def test_a_damaged_cube_is_named_where_soilft_reads_it(cube: Path, name: str) ->
     for opening in (store.open_cube, store.open_stored):
         with (
             flipped(cube / name, 20, 0),
-            pytest.raises(StoreError, match=r"cube\.zarr: .*one whose checksum does not fit"),
+            pytest.raises(StoreError, match=r"cube\.zarr: .*a chunk whose checksum does not fit"),
             store.damage_named(str(cube)),
         ):
             opening(str(cube)).load()
