@@ -263,7 +263,11 @@ def test_a_store_that_does_not_fit_is_refused_though_another_axis_is_damaged(run
             work_of(run).create(url, daily(west=91))
 
 
-@pytest.mark.parametrize("change", [lambda _: None, lambda b: b[:-40], lambda b: b + b" "])
+@pytest.mark.parametrize(
+    "change",
+    [lambda _: None, lambda b: b[:-40], lambda b: b + b" "],
+    ids=["lost", "cut", "changed"],
+)
 def test_metadata_that_changed_are_made_again_before_a_unit_writes(made: Run, change: Any) -> None:
     url = made.places.url("inputs/a.zarr/zarr.json")
     sound = objects.read(url) or b""

@@ -86,6 +86,19 @@ def test_what_is_about_to_be_written_anew_is_held_against_nothing(tmp_path) -> N
     assert ledger.is_done("validate", "a", "key")
 
 
+def test_an_object_that_two_older_records_name_stays_known_when_one_is_forgotten(tmp_path) -> None:
+    for unit, content in (("a", "1"), ("b", "2")):  # neither knows of the other
+        Ledger(str(tmp_path)).put("ingest", unit, Done("key", "", chunks={"x": content}))
+    ledger = Ledger(str(tmp_path))
+    for unit in ("a", "b"):
+        assert ledger.is_done("ingest", unit, "key")
+    ledger.forget("ingest", "a")
+    assert ledger.chunks == {"x": "2"}
+    ledger.put("ingest", "a", Done("key", "", chunks={"x": "1"}))
+    assert not ledger.is_done("ingest", "b", "key")
+    assert ledger.chunks == {"x": "1"}
+
+
 def test_ledger_on_s3(s3_store: str) -> None:
     ledger = Ledger(s3_store)
     ledger.put("ingest", "gldas-000", RECORD)
