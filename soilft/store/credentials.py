@@ -47,7 +47,7 @@ _SCHEME = r"[a-z][\w+.-]+:/{1,2}"
 _URL = re.compile(rf"(?P<scheme>{_SCHEME})(?P<host>[^/?#\s]*)", re.IGNORECASE)
 # A password may have slashes; then it begins where else the number of a port would stand.
 _USER = re.compile(
-    rf"(?P<start>{_SCHEME})([^/?#\s'\"]*|[^/?#\s'\"@:[]*:(?!\d*/)[^\s'\"@]*)@", re.IGNORECASE
+    rf"(?P<start>{_SCHEME})([^/?#\s'\"]*|[^/?#\s'\"@:[]*:(?!\d*[/?#])[^\s'\"@]*)@", re.IGNORECASE
 )
 _QUERY = re.compile(r"(?P<start>https?:/{1,2}[^\s?#'\"]*[?#])[^\s'\"]*", re.IGNORECASE)
 _SIGNED = re.compile(

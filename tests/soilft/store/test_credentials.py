@@ -90,6 +90,7 @@ PLAIN = (
     "https://example.org/a.nc?version=2",
     "abfs://container@account.dfs.core.windows.net/store",
     "sftp://user@example.org/store",
+    "https://example.org:8443/a@b/2015.nc",
     "https://example.org/a.nc?monkey=1&author=2",
     "/data/a@b:c/?.nc",
     "file:/data/a@b:c/?.nc",
