@@ -42,11 +42,17 @@ DENIED = frozenset(
 # How botocore names errors of finding credentials, refreshing them, or signing in.
 _OF_CREDENTIALS = re.compile(r"Credential|Token|SSO|Profile|Authorization|Login")
 _S3 = ("s3", "s3a")
-_URL = re.compile(r"(?P<scheme>[a-z][\w+.-]*)://(?P<host>[^/?#\s]*)", re.IGNORECASE)
-_USER = re.compile(r"(?P<start>[a-z][\w+.-]*://)[^/?#\s'\"]*@", re.IGNORECASE)
-_QUERY = re.compile(r"(?P<start>https?://[^\s?'\"]*)\?[^\s'\"]*", re.IGNORECASE)
+# A scheme of one letter is a drive of Windows, and one slash too few is easily typed.
+_SCHEME = r"[a-z][\w+.-]+:/{1,2}"
+_URL = re.compile(rf"(?P<scheme>{_SCHEME})(?P<host>[^/?#\s]*)", re.IGNORECASE)
+# A password may have slashes; then it begins where else the number of a port would stand.
+_USER = re.compile(
+    rf"(?P<start>{_SCHEME})([^/?#\s'\"]*|[^/?#\s'\"@:[]*:(?!\d*[/?#])[^\s'\"@]*)@", re.IGNORECASE
+)
+_QUERY = re.compile(r"(?P<start>https?:/{1,2}[^\s?#'\"]*[?#])[^\s'\"]*", re.IGNORECASE)
 _SIGNED = re.compile(
-    r"[?&;#]([\w.-]*(signature|credential|token|secret|passw|api[-_]?key|accesskeyid)[\w.-]*|sig)=",
+    r"[?&;#]([\w.-]*(signature|credential|token|secret|passw|api[-_]?key|accesskeyid)[\w.-]*"
+    r"|sig|key|auth|pwd|pass|jwt)=",
     re.IGNORECASE,
 )
 
@@ -65,7 +71,8 @@ def are_in(url: str) -> bool:
     """
     text = unquote(url)
     return bool(_SIGNED.search(text)) or any(
-        _is_secret(found["scheme"].lower(), found["host"]) for found in _URL.finditer(text)
+        _is_secret(found["scheme"].lower().rstrip(":/"), found["host"])
+        for found in _URL.finditer(text)
     )
 
 
@@ -111,7 +118,7 @@ def masked(text: str) -> str:
     >>> masked("403, url='https://a.org/b.nc?X-Amz-Signature=f'")
     "403, url='https://a.org/b.nc?...'"
     """
-    return _QUERY.sub(r"\g<start>?...", _USER.sub(r"\g<start>...@", text))
+    return _QUERY.sub(r"\g<start>...", _USER.sub(r"\g<start>...@", text))
 
 
 def whose() -> str:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import dask
@@ -78,6 +79,18 @@ def test_a_worker_that_crashes_returns_and_stays_however_long_it_takes() -> None
         wait_until(lambda: is_gone(pid), "worker ended", seconds=15)
         assert client.submit(pow, 2, 5).result(timeout=60) == 32
         assert len(client.cluster.workers) == 1
+
+
+@pytest.mark.slow
+def test_a_worker_that_hangs_is_not_waited_for() -> None:
+    with cluster.start(ClusterSpec(memory="512MiB")) as client:
+        (pid,) = client.run(os.getpid).values()
+        os.kill(pid, signal.SIGSTOP)
+        too_late = threading.Timer(30, os.kill, (pid, signal.SIGKILL))
+        too_late.start()
+    assert too_late.is_alive()
+    too_late.cancel()
+    assert is_gone(pid)
 
 
 def blas_threads() -> set[int]:

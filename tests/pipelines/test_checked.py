@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import os
+from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
+from distributed.comm import CommClosedError
 
-from pipelines.checked import Noted, damaged, held, kept, undo
+from pipelines import checked
+from pipelines.checked import Expectations, Noted, damaged, held, kept, undo
 from pipelines.config.region_file import load
 from pipelines.events import silent
 from pipelines.outcomes import Outcomes
+from pipelines.places import Places
+from pipelines.plan import single
 from pipelines.run import Run
+from pipelines.stages import publish
 from pipelines.work import Work
-from soilft.errors import DamagedChunk
+from soilft.days import DaySpan
+from soilft.errors import DamagedChunk, StoreConflict
+from soilft.forest.artefact import ModelRef
 from soilft.grid import Region
-from soilft.schema import Template, Variable, grid_coordinates
+from soilft.schema import Template, Variable, grid_coordinates, time_coordinates
 from soilft.store import checksums, objects
 from soilft.store import zarr as store
 from soilft.store.checksums import checksum
@@ -184,3 +195,179 @@ def test_damage_is_told_to_a_publisher_too_who_may_not_undo_what_made_it(
         record = Ledger(s3_store).get("ingest", "a/0")
         assert record is not None
         assert record.key == key
+
+
+def work_of(run: Run) -> Work:
+    """A stage at work in a process that has just begun."""
+    return Work(Run(run.config), Mock(), silent, Outcomes("ingest"))
+
+
+@pytest.fixture
+def made(run: Run) -> Run:
+    """The same store, its metadata and coordinates as the ledger knows them."""
+    work_of(run).create(run.places.input("a"), TEMPLATE)
+    return Run(run.config)
+
+
+def daily(last: int = 10, west: float = 90, chunk: int = 5) -> Template:
+    days = DaySpan(date(2016, 1, 1), date(2016, 1, last))
+    grid = Region("small", "latlon-0.25", (west, 30, west + 2, 31)).grid
+    return Template(
+        coordinates=(*time_coordinates(days), *grid_coordinates(grid)),
+        variables=(Variable("seen", ("time", "y", "x"), "uint8", 255, {}),),
+        chunks={"time": chunk},
+        attributes={},
+    )
+
+
+def all_below(folder: str) -> dict[str, bytes | None]:
+    return {name: objects.read(objects.join(folder, name)) for name in objects.listing(folder)}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        daily(west=91),
+        daily(chunk=2),
+        daily(last=6),
+        daily(last=15, west=91),
+        daily(last=15, chunk=2),
+    ],
+    ids=["region", "chunks", "until", "region and until", "chunks and until"],
+)
+def test_a_store_that_does_not_fit_is_refused_each_time_and_stays_as_it_is(
+    run: Run, other: Template
+) -> None:
+    url = run.places.input("b")
+    work_of(run).create(url, daily())
+    before, known = (
+        all_below(run.places.inputs),
+        Run(run.config).ledger.get("stores", "inputs/b.zarr"),
+    )
+    for _ in range(3):
+        with pytest.raises(StoreConflict):
+            work_of(run).create(url, other)
+        assert all_below(run.places.inputs) == before
+        assert Run(run.config).ledger.get("stores", "inputs/b.zarr") == known
+    again = work_of(run)
+    again.create(url, daily(last=15))
+    assert not again.outcomes.cautions
+
+
+def test_a_store_that_does_not_fit_is_refused_though_another_axis_is_damaged(run: Run) -> None:
+    url = run.places.input("b")
+    work_of(run).create(url, daily())
+    objects.write(objects.join(url, "y/c/0"), b"damaged")
+    for _ in range(2):
+        with pytest.raises(StoreConflict, match=r"b\.zarr/x"):
+            work_of(run).create(url, daily(west=91))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda _: None, lambda b: b[:-40], lambda b: b + b" "],
+    ids=["lost", "cut", "changed"],
+)
+def test_metadata_that_changed_are_made_again_before_a_unit_writes(made: Run, change: Any) -> None:
+    url = made.places.url("inputs/a.zarr/zarr.json")
+    sound = objects.read(url) or b""
+    damage = change(sound)
+    objects.remove(url) if damage is None else objects.write(url, damage)
+    work = work_of(made)
+    work.create(made.places.input("a"), TEMPLATE)
+    assert objects.read(url) == sound
+    (said,) = work.outcomes.cautions
+    assert "changed or lost, and made again" in said
+    work_of(made).create(made.places.input("a"), TEMPLATE)
+    assert not damaged(made.store, Run(made.config).ledger.chunks)
+
+
+def test_a_damaged_coordinate_stays_known_when_attributes_change(made: Run) -> None:
+    path = "inputs/a.zarr/x/c/0"
+    objects.write(made.places.url(path), b"damaged")
+    work_of(made).describe(made.places.input("a"), {"simulated": "true"})
+    assert dict(store.open_raw(made.places.input("a")).attrs) == {"simulated": "true"}
+    assert damaged(made.store, Run(made.config).ledger.chunks) == [path]
+
+
+def test_a_unit_reads_what_it_has_just_written_anew(run: Run) -> None:
+    url = run.places.url("training/t/masked.zarr")
+
+    def make(key: str) -> Done:
+        store.create(url, TEMPLATE)
+        values = np.full(GRID.shape, len(key), "uint8")
+        store.write_region(url, {"seen": values}, {})
+        assert np.array_equal(store.array(store.open_raw(url), "seen")[...], values)
+        return Done(key, "content")
+
+    for key in ("key", "another key"):
+        work = work_of(run)
+        plan = single(work.run.ledger, "validate", "t", key)
+        with held(work.run):
+            assert work.once(plan, make).key == key
+
+
+@pytest.mark.parametrize("folder", ["in", "run", "s"])
+def test_paths_are_below_a_store_that_is_named_like_what_is_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ledger = Ledger(folder)
+    run: Any = SimpleNamespace(store=folder, places=Places(folder), ledger=ledger)
+    work = Work(run, Mock(), silent, Outcomes("predict"))
+    for path in ("runs/q/cube.zarr", "inputs/a.zarr", "s/a.zarr"):
+        work.create(run.places.url(path), TEMPLATE)
+        assert f"{path}/zarr.json" in ledger.chunks
+    assert not damaged(folder, ledger.chunks)
+    assert all(path.startswith(("runs/q/", "inputs/a", "s/a")) for path in ledger.chunks)
+
+
+@pytest.mark.parametrize("lost", ["quicklooks", "report"])
+def test_no_release_goes_without_what_was_made_beside_the_cube(
+    run: Run, lost: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = ModelRef(run.places.url("models/m"), "m")
+    card = objects.join(run.report_url(model), "scorecard.json")
+    picture = objects.join(run.quicklooks_url(model), "frozen.png")
+    with checksums.noting() as noted:
+        for url in (card, picture):
+            objects.write(url, b"{}")
+    run.ledger.put("annual", "pictures", Done("key", "content", chunks=kept(run.store, noted)))
+    monkeypatch.setattr(publish, "scorecard", lambda _: objects.read_json(card))
+    found = publish._companions(run, model, "layers")
+    assert found.keys() == {"model", "report", "quicklooks"}
+    objects.remove(picture if lost == "quicklooks" else card)
+    with held(run), pytest.raises(DamagedChunk, match=f"{lost}.*found no object"):
+        publish._companions(run, model, "layers")
+
+
+def test_pictures_of_other_settings_lie_in_another_folder(run: Run, tmp_path: Path) -> None:
+    changed = region_file(tmp_path / "b", tmp_path / "archive", annual={"draws": 500})
+    model = ModelRef("models/m", "m")
+    folders = [Path(r.quicklooks_url(model)).name for r in (run, Run(load(changed)))]
+    assert folders[0] != folders[1]
+
+
+@pytest.mark.parametrize("ended", [CommClosedError("ended"), KeyError("ended"), ValueError("new")])
+def test_a_worker_that_ends_between_stages_does_not_end_the_run(
+    ended: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(checked.time, "sleep", pauses.append)
+    client = Mock()
+    client.register_plugin.side_effect = [CommClosedError("ended"), TimeoutError(), None]
+    client.unregister_worker_plugin.side_effect = ended
+    workers = Expectations("store", client)
+    for _ in range(2):
+        workers.tell({"a": "b"})
+    assert (client.register_plugin.call_count, len(pauses)) == (3, 2)
+    workers.end()
+    assert not workers.told
+
+
+def test_workers_that_are_never_told_end_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checked.time, "sleep", lambda _: None)
+    client = Mock()
+    client.register_plugin.side_effect = CommClosedError("ended")
+    with pytest.raises(CommClosedError):
+        Expectations("store", client).tell({"a": "b"})

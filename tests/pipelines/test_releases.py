@@ -101,6 +101,20 @@ def test_what_a_release_of_before_does_not_cover_is_said(store: Path) -> None:
         assert f"  {name}" in told
 
 
+@pytest.mark.parametrize("url", ["s3://user:canary@bucket/x", "s3:/user:canary@bucket"])
+@pytest.mark.parametrize("command", ["releases", "verify", "rollback", "prune"])
+def test_a_store_with_credentials_is_refused_and_not_shown(
+    command: str, url: str, tmp_path: Path
+) -> None:
+    version = ["v1.0"] if command == "rollback" else []
+    file = tmp_path / "region.yaml"
+    file.write_text(REGION.format(store=tmp_path))
+    for words in ([url], [file, "--store", url], ["no-such-region", "--store", url]):
+        done = soilft(command, *words, *version, code=2)
+        assert "in the environment or a profile" in done.stderr
+        assert "canary" not in done.stderr + done.stdout
+
+
 @pytest.mark.s3
 def test_a_store_on_s3_is_enough(s3_store: str) -> None:
     publish(s3_store, stage(s3_store, 4))

@@ -123,6 +123,22 @@ def test_what_a_damaged_release_needs_is_not_pruned(root: str) -> None:
     assert objects.listing(lists) == before
 
 
+def test_nothing_is_removed_while_it_is_lost_what_readers_should_see(root: str) -> None:
+    objects.remove(objects.join(root, "latest.json"))
+    before = contents(objects.join(root, "releases"))
+    for remove in (prunable, prune):
+        with pytest.raises(DamagedObject, match=r"latest\.json.*soilft rollback"):
+            remove(root, NOW)
+    assert contents(objects.join(root, "releases")) == before
+    assert point_to(root, "v1.1")
+    assert [gone.version for gone in prune(root, NOW)] == ["v1.0", "v1.2"]
+
+
+def test_a_first_publication_that_never_finished_is_removed(tmp_path: Path) -> None:
+    objects.write(objects.join(str(tmp_path), "releases/v1.0/cube.zarr/time/zarr.json"), b"{}")
+    assert [gone.version for gone in prune(str(tmp_path), LONG)] == ["v1.0"]
+
+
 @pytest.mark.parametrize("damaged", [None, b"", b"{"])
 def test_a_pointer_that_is_lost_is_made_anew_by_going_back(
     root: str, damaged: bytes | None

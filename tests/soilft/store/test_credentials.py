@@ -77,6 +77,10 @@ SECRET = (
     "https://example.org/a.nc?sv=1&sig=canary",
     "https://example.org/a.nc?access_token=canary",
     "https://example.org/a.nc?AWSAccessKeyId=canary",
+    "https://example.org/a.nc#access_token=canary",
+    *(f"https://example.org/a.nc?{key}=canary" for key in ("key", "auth", "pwd", "pass", "jwt")),
+    "s3:/user:canary@bucket/store",
+    "https:/user:canary@example.org/*.nc",
 )
 PLAIN = (
     "s3://bucket/a@b:c/*.nc",
@@ -86,7 +90,11 @@ PLAIN = (
     "https://example.org/a.nc?version=2",
     "abfs://container@account.dfs.core.windows.net/store",
     "sftp://user@example.org/store",
+    "https://example.org:8443/a@b/2015.nc",
+    "https://example.org/a.nc?monkey=1&author=2",
     "/data/a@b:c/?.nc",
+    "file:/data/a@b:c/?.nc",
+    "C:/a:b@c",
     "../store",
 )
 
@@ -108,3 +116,17 @@ def test_what_a_server_led_on_to_is_not_shown() -> None:
     with pytest.raises(Exception, match=r"b\.nc\?\.\.\.") as refused, objects.explained(url):
         raise OSError(f"403, url='https://user:canary@b.org/b.nc?X-Amz-Signature=canary' of {url}")
     assert "canary" not in str(refused.value)
+
+
+@pytest.mark.parametrize("url", [url for url in SECRET if "%" not in url])
+def test_credentials_in_the_text_of_an_error_are_not_shown(url: str) -> None:
+    for told in (f"403, url='{url}'", f"{url}: no such host"):
+        masked = credentials.masked(told)
+        assert "canary" not in masked
+        assert "ary@" not in masked
+
+
+@pytest.mark.parametrize("url", [url for url in PLAIN if "?" not in url])
+def test_the_text_of_an_error_names_urls_without_credentials(url: str) -> None:
+    without_user = url.replace("user@", "...@").replace("container@", "...@")
+    assert credentials.masked(f"{url}: no such host") == f"{without_user}: no such host"

@@ -62,6 +62,43 @@ def test_a_second_record_replaces_the_first(tmp_path) -> None:
     assert ledger.get("ingest", "gldas-000") == Done("key-2", "content-2")
 
 
+@pytest.mark.parametrize("units", [("a", "dem"), ("dem", "a")])
+def test_of_two_units_that_wrote_one_object_the_earlier_is_to_do_again(tmp_path, units) -> None:
+    """A static input in place of another writes the same objects; and so on the way back."""
+    for unit, content in zip(units * 2, "1212", strict=True):
+        ledger = Ledger(str(tmp_path))
+        ledger.recall("ingest")
+        assert not ledger.is_done("ingest", f"{unit}/static", "key")
+        ledger.put("ingest", f"{unit}/static", Done("key", "", chunks={"static.zarr/c/0": content}))
+        again = Ledger(str(tmp_path))
+        again.recall("ingest")
+        for known in (ledger, again):
+            done = [u for u in units if known.is_done("ingest", f"{u}/static", "key")]
+            assert (done, known.chunks) == ([unit], {"static.zarr/c/0": content})
+
+
+def test_what_is_about_to_be_written_anew_is_held_against_nothing(tmp_path) -> None:
+    ledger = Ledger(str(tmp_path))
+    for unit in ("a", "b"):
+        ledger.put("validate", unit, Done("key", "content", chunks={f"{unit}/x": "1"}))
+    ledger.forget("validate", "a")
+    assert ledger.chunks == {"b/x": "1"}
+    assert ledger.is_done("validate", "a", "key")
+
+
+def test_an_object_that_two_older_records_name_stays_known_when_one_is_forgotten(tmp_path) -> None:
+    for unit, content in (("a", "1"), ("b", "2")):  # neither knows of the other
+        Ledger(str(tmp_path)).put("ingest", unit, Done("key", "", chunks={"x": content}))
+    ledger = Ledger(str(tmp_path))
+    for unit in ("a", "b"):
+        assert ledger.is_done("ingest", unit, "key")
+    ledger.forget("ingest", "a")
+    assert ledger.chunks == {"x": "2"}
+    ledger.put("ingest", "a", Done("key", "", chunks={"x": "1"}))
+    assert not ledger.is_done("ingest", "b", "key")
+    assert ledger.chunks == {"x": "1"}
+
+
 def test_ledger_on_s3(s3_store: str) -> None:
     ledger = Ledger(s3_store)
     ledger.put("ingest", "gldas-000", RECORD)
