@@ -44,6 +44,7 @@ SETTINGS = {
     },
     "annual": {"start_month": 11, "least_known": 0.01, "draws": 20},
     "chunks": {"ingest_days": 10, "predict_days": 10},
+    "publication": {"series": True},
 }
 ABOUT = """SIMULATED: a synthetic Earth, no measurements.
 

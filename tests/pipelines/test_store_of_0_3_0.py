@@ -156,6 +156,8 @@ def test_status_says_what_is_recognised_and_what_is_to_do(old: Unpacked) -> None
     }
     assert "latest is v2.0" in said
     assert files(old.store) == before
+    (old.release("v2.0") / "release.json").write_text("{")
+    assert rows(old.soilft("status").stdout)["publish"] == ("0", "1")
 
 
 def rows(table: str) -> dict[str, tuple[str, str]]:
@@ -172,9 +174,11 @@ def test_run_does_the_annual_layers_alone_and_publishes_the_same_values(old: Unp
     assert "annual: 4 done, 0 up to date" in done.stdout
     assert "Published v2.1" in done.stdout
     assert "changes since v2.0: 0 days added, 0 of 640 pixel-days" in done.stderr
-    for group in (None, "annual"):
+    for group in (None, "series", "annual"):
         same_values(read(old.release("v2.1"), group), read(old.release("v2.0"), group))
+    # No shard was copied below metadata that read it otherwise.
     assert codecs(old.release("v2.1")) == {"blosc", "crc32c"}
+    assert not parts(old.release("v2.1")) & parts(old.release("v2.0"))
     kept_as_they_were(old, before)
     verified = soilft("verify", old.store).stdout
     assert verified.startswith("v2.1: ")
@@ -182,6 +186,11 @@ def test_run_does_the_annual_layers_alone_and_publishes_the_same_values(old: Unp
     again = old.soilft("run", "--quiet").stdout
     assert again.count("nothing to do") == 7
     assert rows(old.soilft("status").stdout)["publish"] == ("1", "0")
+
+
+def parts(release: Path) -> set[str]:
+    """Keys of the parts that the days of a release are cut into."""
+    return {part["key"] for part in json.loads((release / "release.json").read_text())["parts"]}
 
 
 def kept_as_they_were(old: Unpacked, before: dict[str, str]) -> None:
@@ -236,7 +245,7 @@ def test_rollback_and_prune_keep_what_they_say(store: Path) -> None:
     )
     assert soilft("prune", store, "--keep-days", 0).stdout == "removed v1.1\nremoved v2.0\n"
     xr.testing.assert_identical(read(store / "releases/v1.0"), before["v1.0"])
-    assert soilft("verify", store).stdout.startswith("v1.0: 13 objects are as they were published")
+    assert soilft("verify", store).stdout.startswith("v1.0: 26 objects are as they were published")
     soilft("rollback", store, "v2.0", code=4)
 
 
@@ -244,16 +253,17 @@ def test_rollback_and_prune_keep_what_they_say(store: Path) -> None:
 def test_verify_says_what_it_holds_and_what_it_cannot(store: Path, release: str) -> None:
     there = files(store / "releases" / release)
     said = soilft("verify", store, release).stdout.splitlines()
-    assert said[0] == f"{release}: 13 objects are as they were published"
-    assert said[1].startswith(f"{len(there) - 13} objects are not covered by what {release} says")
+    assert said[0] == f"{release}: 26 objects are as they were published"
+    assert said[1].startswith(f"{len(there) - 26} objects are not covered by what {release} says")
     covered = set(there) - {line.strip() for line in said[2:]}
-    # Every value of the root group and of none other: the shards of days.
+    # The values of all days, for maps and for series.
     assert covered == {name for name in there if is_shard(name)}
 
 
 def is_shard(name: str) -> bool:
-    array = name.split("/")[1] if name.startswith("cube.zarr/") else ""
-    return "/c/" in name and array not in ("annual", "overpass", "time", "time_bnds", "x", "y")
+    array = name.removeprefix("cube.zarr/").removeprefix("series/").split("/c/")[0]
+    others = ("crs", "overpass", "time", "time_bnds", "x", "y")
+    return "/c/" in name and "/" not in array and array not in others
 
 
 def test_damage_that_can_be_seen_is_named(store: Path) -> None:
@@ -266,7 +276,7 @@ def test_damage_that_can_be_seen_is_named(store: Path) -> None:
     (release / "model/forest.skops").unlink()
     (release / "cube.zarr/zarr.json").rename(release / "zarr.json")
     done = soilft("verify", store, code=4)
-    assert "v2.0: 11 objects are as they were published" in done.stdout
+    assert "v2.0: 24 objects are as they were published" in done.stdout
     for told in (
         "4 that are not",
         "freeze_thaw_state/c/0/0/0 (array freeze_thaw_state, tile of row 0, column 0, days 2014-11",
@@ -304,4 +314,4 @@ def test_a_forest_of_another_scikit_learn_is_refused_with_the_way_on(
     assert "expected scikit-learn 1.0, which grew the forest" in done.stderr
     assert "Install that version, or train again." in done.stderr
     assert latest(old.store)["version"] == "v2.0"
-    assert soilft("verify", old.store).stdout.startswith("v2.0: 13 objects are as they were")
+    assert soilft("verify", old.store).stdout.startswith("v2.0: 26 objects are as they were")
