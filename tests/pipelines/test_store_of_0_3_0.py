@@ -90,11 +90,16 @@ def old(store: Path, packed: Path, archive: Path) -> Unpacked:
 
 
 @pytest.fixture
-def old_with_new_days(old: Unpacked, small_archive: Path) -> Unpacked:
-    """Give the same when two more days have come."""
-    grown_by = json.loads((old.release("v2.0") / "model/card.json").read_text())["versions"]
-    if grown_by["scikit-learn"] != version("scikit-learn"):
+def forests(packed: Path) -> None:
+    """Skip where no day can be predicted."""
+    card = json.loads((packed / "store/releases/v2.0/model/card.json").read_text())
+    if card["versions"]["scikit-learn"] != version("scikit-learn"):
         pytest.skip("needs the scikit-learn that grew the forests: constraints.txt")
+
+
+@pytest.fixture
+def old_with_new_days(old: Unpacked, small_archive: Path, forests: None) -> Unpacked:
+    """Give the same when two more days have come."""
     return Unpacked(old.folder, small_archive)
 
 
@@ -183,9 +188,8 @@ def test_run_does_the_annual_layers_alone_and_publishes_the_same_values(old: Unp
     verified = soilft("verify", old.store).stdout
     assert verified.startswith("v2.1: ")
     assert "not covered" not in verified
-    again = old.soilft("run", "--quiet").stdout
-    assert again.count("nothing to do") == 7
-    assert rows(old.soilft("status").stdout)["publish"] == ("1", "0")
+    assert {row[1] for row in rows(old.soilft("status").stdout).values()} == {"0"}
+    assert "publish: nothing to do" in old.soilft("publish", "--quiet").stdout
 
 
 def parts(release: Path) -> set[str]:
@@ -201,6 +205,37 @@ def kept_as_they_were(old: Unpacked, before: dict[str, str]) -> None:
     }
     assert len(kept) > 300
     assert {name: now[name] for name in kept} == {name: before[name] for name in kept}
+
+
+@pytest.mark.usefixtures("forests")
+def test_what_was_staged_and_is_damaged_is_predicted_again(old: Unpacked) -> None:
+    (staged,) = [run for run in (old.store / "runs").iterdir() if is_of(run, old, "v2.0")]
+    before = files(staged / "cube.zarr")
+    flip(staged / "cube.zarr/frozen_probability/c/33/0/0")
+    (staged / "cube.zarr/quality_flag/c/33/0/0").write_bytes(b"")
+    (staged / "cube.zarr/freeze_thaw_state/c/34/0/0").unlink()
+    done = old.soilft("predict", "--quiet")
+    assert "predict: 2 done, 35 up to date" in done.stdout
+    for days in ("2015-09-27..2015-10-06", "2015-10-07..2015-10-16"):
+        assert f"{days} was changed or lost after 0.3.0 predicted it" in done.stderr
+    assert files(staged / "cube.zarr") == before
+    # All of it has checksums from now on, as what is predicted today.
+    flip(staged / "cube.zarr/quality_flag/c/3/0/0")
+    assert "store-damaged" in old.soilft("publish", "--quiet", code=4).stderr
+
+
+def is_of(run: Path, old: Unpacked, version: str) -> bool:
+    """Whether a staging cube is the one of a release."""
+    said = json.loads((old.release(version) / "release.json").read_text())
+    cube = xr.open_zarr(run / "cube.zarr", chunks=None)
+    return bool(cube.attrs["model_digest"] == said["model_digest"])
+
+
+def flip(path: Path) -> None:
+    """Change a bit in the middle of a file."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
 
 
 def test_update_adds_days_by_the_forest_that_0_3_0_grew(old_with_new_days: Unpacked) -> None:
@@ -268,10 +303,7 @@ def is_shard(name: str) -> bool:
 
 def test_damage_that_can_be_seen_is_named(store: Path) -> None:
     release = store / "releases/v2.0"
-    shard = release / "cube.zarr/freeze_thaw_state/c/0/0/0"
-    content = bytearray(shard.read_bytes())
-    content[len(content) // 2] ^= 1
-    shard.write_bytes(content)
+    flip(release / "cube.zarr/freeze_thaw_state/c/0/0/0")
     (release / "cube.zarr/frozen_probability/c/0/0/0").unlink()
     (release / "model/forest.skops").unlink()
     (release / "cube.zarr/zarr.json").rename(release / "zarr.json")
