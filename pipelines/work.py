@@ -179,6 +179,35 @@ class Work:
             self.stage, function, tasks, remember, remedy=remedy, counted=True, instead=instead
         )
 
+    def note(self, what: str, function: Callable[[Task], bool], plan: Plan[Task]) -> list[str]:
+        """Give records of units that are done the checksums of what they wrote.
+
+        Parameters
+        ----------
+        function
+            Runs on a worker and writes once more what a unit wrote, where that is as its record
+            says; whether it is.
+        plan
+            Units whose records have none: those of 0.3.0.
+
+        Returns
+        -------
+        list of str
+            Names of the units whose data are not as recorded, which are to do again.
+        """
+        again = []
+
+        def remember(name: str, made: Made[bool]) -> None:
+            record = replace(plan.records[name], chunks=made.chunks)
+            if not made.result:
+                record = replace(record, key="")
+                again.append(name)
+            self.run.ledger.put(plan.stage, f"{plan.within}{name}", record)
+
+        tasks = {unit.name: unit.task for unit in plan.done}
+        self._each(what, function, tasks, remember, remedy=LARGER_WORKERS)
+        return again
+
     def once(self, plan: Plan[None], make: Callable[[str], Done], *, counted: bool = True) -> Done:
         """The record of a plan's one unit, made by ``make`` from its key unless it is done."""
         (unit,) = plan.units

@@ -17,7 +17,13 @@ from pipelines.stages.train.stage import require_model
 from pipelines.work import Work, stage
 from soilft.cube import structure as cube
 from soilft.cube.attributes import Provenance, global_attributes
-from soilft.cube.structure import PredictDays, Predicted, predict_days
+from soilft.cube.structure import (
+    PredictDays,
+    Predicted,
+    RecordedDays,
+    predict_days,
+    write_recorded,
+)
 from soilft.errors import StoreError
 from soilft.forest.artefact import ModelRef
 from soilft.predictors.features import kind
@@ -26,6 +32,7 @@ from soilft.store import zarr as store
 from soilft.store.ledger import Done
 
 STAGE = "predict"
+CHANGED = "was changed or lost after 0.3.0 predicted it, and is predicted again"
 
 
 @stage(STAGE)
@@ -44,7 +51,30 @@ def predict(work: Work) -> None:
     if planned.todo:
         store.sweep_partials(run.staging_url(model))
     work.create(run.staging_url(model), template_of(run, model))
+    earlier = _without_checksums(planned)
+    again = work.note("earlier days", write_recorded, earlier)
+    work.outcomes.cautions += [
+        f"{run.staging_url(model)}: {unit.task.task.span} {CHANGED}"
+        for unit in earlier.only(*again).units
+    ]
+    if earlier.units:
+        planned = plan(run, model)
     work.do(predict_days, planned, _record, remedy="Make chunks.predict_days smaller.")
+
+
+def _without_checksums(planned: Plan[PredictDays]) -> Plan[RecordedDays]:
+    """Chunks that release 0.3.0 predicted: its records have digests of days alone.
+
+    They are held to these once, before anything is made of them: the next release would have been
+    whole by the shards of the one before, but is written from what is staged.
+    """
+    units = [
+        Unit(unit.name, unit.key, RecordedDays(unit.task, tuple(PredictedDays.of(record).days)))
+        for unit in planned.done
+        for record in [planned.records[unit.name]]
+        if not record.chunks
+    ]
+    return Plan(STAGE, tuple(units), planned.records)
 
 
 def plan(run: Run, model: ModelRef) -> Plan[PredictDays]:

@@ -18,6 +18,7 @@ from pipelines.stages.predict import require_predicted, template_of
 from pipelines.stages.train.stage import require_model
 from pipelines.stages.validate.stage import scorecard, skill_of
 from soilft.cube.structure import PredictDays
+from soilft.errors import DamagedObject
 from soilft.forest.artefact import ModelRef, require_whole
 from soilft.release import changes
 from soilft.release import checks as release_checks
@@ -26,12 +27,15 @@ from soilft.release.layout import Layout
 from soilft.release.publication import Release, described, latest
 from soilft.release.publication import publish as publish_prefix
 from soilft.release.staged import Staged
-from soilft.release.versions import method_digest
 from soilft.store import checksums, objects
 from soilft.store.digest import digest
 
 STAGE = "publish"
 NOT_COPIED = "changed or lost since it was published; this release has it from what is staged"
+WITHOUT_ANNUAL = (
+    "without annual layers, which the release before has: of this cube they are not made. Run "
+    "soilft annual, then soilft publish"
+)
 # Path of the group of annual layers within the cube.
 ANNUAL = "annual"
 
@@ -64,6 +68,8 @@ def publish(run: Run, emit: Emit = silent) -> tuple[Outcomes, Release]:
     outcomes = Outcomes(STAGE, done=int(release.fresh), skipped=int(not release.fresh))
     outcomes.cautions += staged.facts["checks"]["cautions"]
     outcomes.cautions += [f"{url}: {NOT_COPIED}" for url in release.damaged]
+    if release.fresh and ANNUAL in (before or {}).get("groups", ()) and not staged.groups:
+        outcomes.cautions.append(f"{release.version}: {WITHOUT_ANNUAL}")
     return outcomes, release
 
 
@@ -155,10 +161,14 @@ def _contents(predicted: Plan[PredictDays]) -> list[str]:
 
 
 def is_published(run: Run, model: ModelRef, predicted: Plan[PredictDays]) -> bool:
-    """Whether the latest release holds the values that the ledger says are staged."""
+    """Whether the latest release is what would be published: values, packing, what is beside."""
     pointer = latest(run.store)
-    return (
-        pointer is not None
-        and pointer["method"] == method_digest(lineage.method(run, model))
-        and pointer["contents"] == digest(_contents(predicted))
-    )
+    if pointer is None:
+        return False
+    try:
+        before = described(run.store, pointer["version"])
+    except DamagedObject:
+        return False
+    skill = skill_of(run, model)
+    staged = _staged(run, model, predicted, before, skill.caution if skill else "")
+    return bool(pointer["identity"] == staged.identity)

@@ -315,8 +315,49 @@ def predict_days(task: PredictDays) -> Predicted:
         )
     store.write_region(task.cube_url, values, {"time": task.span.within(task.inputs.whole)})
     counts = [int((state[:, at] == code).sum()) for code in (THAWED, FROZEN, MISSING)]
-    by_day = [arrays_digest({n: v[i] for n, v in values.items()}) for i in range(len(task.span))]
-    return Predicted(digest(by_day), tuple(by_day), *counts)
+    by_day = _by_day(values)
+    return Predicted(digest(by_day), by_day, *counts)
+
+
+@dataclass(frozen=True)
+class RecordedDays:
+    """A chunk of days that is predicted, and what its record has: a digest of each day's values."""
+
+    task: PredictDays
+    days: tuple[str, ...]
+
+    @property
+    def peak_bytes(self) -> int:
+        """Memory the task needs at most, which is less than to predict the days."""
+        return self.task.peak_bytes
+
+
+def write_recorded(recorded: RecordedDays) -> bool:
+    """Write a chunk of days once more, if it has the values of its record. Runs on a worker.
+
+    Returns
+    -------
+    bool
+        Whether it has: nothing is written where it was changed or lost.
+    """
+    task = recorded.task
+    rows = task.span.within(task.inputs.whole)
+    cube = store.open_raw(task.cube_url)
+    names = [name for name, array in cube.arrays() if array.ndim >= len(_DIMS)]
+    try:
+        values = {name: np.asarray(store.array(cube, name)[rows]) for name in names}
+    except (RuntimeError, ValueError):  # bytes that Blosc cannot decode
+        return False
+    if _by_day(values) != recorded.days:
+        return False
+    store.write_region(task.cube_url, values, {"time": rows})
+    return True
+
+
+def _by_day(values: Mapping[str, npt.NDArray[Any]]) -> tuple[str, ...]:
+    """Digest of the values of each day, by variable of shape (day, ...)."""
+    count = len(next(iter(values.values())))
+    return tuple(arrays_digest({n: v[i] for n, v in values.items()}) for i in range(count))
 
 
 def _steps(dissimilarity: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
