@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from distributed.comm import CommClosedError
 
+import cluster
 from pipelines import checked
 from pipelines.checked import Expectations, Noted, damaged, held, kept, undo
 from pipelines.config.region_file import load
@@ -371,3 +373,14 @@ def test_workers_that_are_never_told_end_the_run(monkeypatch: pytest.MonkeyPatch
     client.register_plugin.side_effect = CommClosedError("ended")
     with pytest.raises(CommClosedError):
         Expectations("store", client).tell({"a": "b"})
+
+
+@pytest.mark.slow
+@pytest.mark.process
+def test_a_worker_that_was_killed_just_now_is_told_when_it_is_back(run: Run) -> None:
+    with cluster.start(cluster.ClusterSpec(workers=2, memory="512MiB")) as client:
+        workers = Expectations(run.store, client)
+        for step in (lambda: workers.tell({"a": "b"}), workers.end):
+            client.wait_for_workers(2, timeout=60)
+            os.kill(next(iter(client.run(os.getpid).values())), signal.SIGKILL)
+            step()
