@@ -52,7 +52,7 @@ _USER = re.compile(
 _QUERY = re.compile(r"(?P<start>https?:/{1,2}[^\s?#'\"]*[?#])[^\s'\"]*", re.IGNORECASE)
 _SIGNED = re.compile(
     r"[?&;#]([\w.-]*(signature|credential|token|secret|passw|api[-_]?key|accesskeyid)[\w.-]*"
-    r"|sig|key|auth|pwd|pass|jwt)=",
+    r"|sig|key|auth|pwd|jwt)=",
     re.IGNORECASE,
 )
 

@@ -78,7 +78,7 @@ SECRET = (
     "https://example.org/a.nc?access_token=canary",
     "https://example.org/a.nc?AWSAccessKeyId=canary",
     "https://example.org/a.nc#access_token=canary",
-    *(f"https://example.org/a.nc?{key}=canary" for key in ("key", "auth", "pwd", "pass", "jwt")),
+    *(f"https://example.org/a.nc?{key}=canary" for key in ("key", "auth", "pwd", "jwt")),
     "s3:/user:canary@bucket/store",
     "https:/user:canary@example.org/*.nc",
 )
