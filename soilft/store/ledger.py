@@ -142,7 +142,7 @@ class Ledger:
                 self.put(*at, replace(other, key="", chunks={}))
         value = {**asdict(record), "written": datetime.now(UTC).isoformat(timespec="seconds")}
         del value["place"]
-        objects.write(self._url(stage, unit), objects.to_json(value))
+        objects.write(self._url(stage, unit), objects.to_json(documents.sealed(value)))
         self._remember(stage, unit, record)
 
     def _remember(self, stage: str, unit: str, record: Done | None) -> None:

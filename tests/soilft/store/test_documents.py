@@ -80,6 +80,7 @@ def test_every_byte_of_a_sealed_document_counts(tmp_path: Path) -> None:
             changed[place] ^= bit
             with pytest.raises(DamagedObject):
                 documents.require_seal(url, bytes(changed))
-    for other in (content + b"\n", content.replace(b"\n", b""), objects.to_json(WHOLE)):
+    half = content.replace(b'"n"', b'"\\ud800"')
+    for other in (half, content + b"\n", content.replace(b"\n", b""), objects.to_json(WHOLE)):
         with pytest.raises(DamagedObject):
             documents.require_seal(url, other)
