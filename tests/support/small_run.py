@@ -74,7 +74,8 @@ def product_bytes(store: Path) -> dict[str, str]:
 def before(stage: str, store: Path) -> None:
     """Take out of a store what this stage and those after it have made."""
     later = order.NAMES[order.NAMES.index(stage) :]
-    for part in ("runs", "releases", *(f"ledger/{name}" for name in later)):
+    ledgers = (f"ledger/{name}" for name in (*later, "stores/runs"))
+    for part in ("runs", "releases", *ledgers):
         shutil.rmtree(store / part, ignore_errors=True)
     (store / "latest.json").unlink()
 
