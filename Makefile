@@ -88,7 +88,7 @@ readers: $(INSTALLED) ## Read a cube with the newest zarr-python and with zarrit
 	tests/contract/readers/install.sh
 	SOILFT_READERS=all $(BIN)/python -m pytest tests/contract/test_readers.py
 
-soak: $(INSTALLED) ## Put a SIMULATED store through 200 random sequences of damage (two hours); goes on where it was
+soak: $(INSTALLED) ## Put a SIMULATED store through 200 random sequences of damage (15 minutes); goes on where it was
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m tests.support.soak
 
 s3: $(INSTALLED) ## Run a real S3 server on this machine until Ctrl-C
