@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from distributed import Client, Security
 from distributed.core import rpc
 
+from cluster import workers
 from cluster.errors import ClusterError
 from cluster.spec import ClusterSpec
 
@@ -26,7 +27,7 @@ def start(spec: ClusterSpec) -> Iterator[Client]:
     ------
     ClusterError
         ``cluster.unreachable`` where nothing answers as a scheduler within the time,
-        ``cluster.no_workers`` where a scheduler answers and no worker joins it.
+        ``cluster.no_workers`` where a scheduler answers and has no worker that takes tasks.
     """
     deadline = time.monotonic() + spec.connect_timeout
     with _connect(spec) as client:
@@ -75,15 +76,14 @@ def _unreachable(spec: ClusterSpec, found: str) -> ClusterError:
 
 
 def _wait_for_a_worker(client: Client, spec: ClusterSpec, deadline: float) -> None:
-    # A timeout of zero would mean none at all.
-    remaining = max(deadline - time.monotonic(), 0.1)
     try:
-        client.wait_for_workers(1, timeout=remaining)
+        workers.wait_for_one(client, deadline - time.monotonic())
     except TimeoutError as error:
         raise ClusterError(
             "cluster.no_workers",
             str(spec.address),
-            expected=f"at least one worker within {spec.connect_timeout:g} s",
-            found="a scheduler without workers",
-            remedy="Start workers, or raise connect_timeout where they are slow to come.",
+            expected=f"at least one worker that takes tasks within {spec.connect_timeout:g} s",
+            found=str(error),
+            remedy="Start workers, or such with more memory; raise connect_timeout where they are "
+            "slow to come.",
         ) from error

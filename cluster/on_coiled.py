@@ -25,6 +25,7 @@ from coiled.exceptions import CoiledException
 from coiled.utils import handle_credentials
 from distributed import Client
 
+from cluster import workers
 from cluster.errors import ClusterError
 from cluster.spec import ClusterSpec, SpotPolicy
 
@@ -77,13 +78,13 @@ def start(spec: ClusterSpec) -> Iterator[Client]:
         raise _refused(f"a cluster within {spec.connect_timeout:g} s", error) from error
     with started, Client(started, set_as_default=False) as client:
         try:
-            client.wait_for_workers(1, timeout=spec.connect_timeout)
+            workers.wait_for_one(client, spec.connect_timeout)
         except TimeoutError as error:
             raise ClusterError(
                 "cluster.no_workers",
                 f"Coiled cluster {started.name}",
-                expected=f"a worker within {spec.connect_timeout:g} s",
-                found="none",
+                expected=f"a worker that takes tasks within {spec.connect_timeout:g} s",
+                found=str(error),
                 remedy="Look at the cluster's page for quota and capacity, or take another region.",
             ) from error
         yield client

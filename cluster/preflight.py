@@ -15,6 +15,7 @@ from typing import Any
 
 from distributed import Client
 
+from cluster import workers
 from cluster.errors import ClusterError
 
 #: Seconds that a clock may be off: stores refuse signatures that are minutes old, and what lies in
@@ -140,12 +141,9 @@ def findings(
     # A process that lacks the package cannot run the probe either; it has been named already.
     mute = {finding.where for finding in off if finding.found.startswith("cannot say")}
     if reaches_store is not None:
-        answers: dict[str, Any] = client.run(_attempt, reaches_store, on_error="return")
-        for address, answer in answers.items():
-            if answer is not None and address not in mute:
-                off.append(
-                    Finding(address, "store", "the worker's credentials suffice", str(answer))
-                )
+        for address, said in workers.each_of_them(client, _attempt, reaches_store).items():
+            if said is not None and address not in mute:
+                off.append(Finding(address, "store", "the worker's credentials suffice", str(said)))
     return off
 
 
@@ -168,9 +166,9 @@ def _machines(
         scheduler = error
     answered = [("scheduler", scheduler, (before, time.time()))]
     before = time.time()
-    workers: dict[str, Any] = client.run(machine, packages, on_error="return")
+    answers = workers.each_of_them(client, machine, packages)
     after = time.time()
-    return answered + [(address, answer, (before, after)) for address, answer in workers.items()]
+    return answered + [(address, answer, (before, after)) for address, answer in answers.items()]
 
 
 def _versions(where: str, here: Machine, there: Machine) -> list[Finding]:
@@ -192,11 +190,11 @@ def _clock(where: str, there: Machine, asked: tuple[float, float]) -> list[Findi
 
 
 def _memory(client: Client, peak_bytes: int) -> list[Finding]:
-    workers = client.scheduler_info(n_workers=-1)["workers"]
+    joined = client.scheduler_info(n_workers=-1)["workers"]
     expected = f"{peak_bytes / 2**20:.0f} MiB for the largest task"
     return [
         Finding(address, "memory", expected, f"a limit of {worker['memory_limit'] / 2**20:.0f} MiB")
-        for address, worker in workers.items()
+        for address, worker in joined.items()
         if worker["memory_limit"] and worker["memory_limit"] < peak_bytes
     ]
 

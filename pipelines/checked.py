@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from distributed import Client, Worker, WorkerPlugin
 
+from cluster import workers
 from pipelines.run import Run
 from soilft.errors import DamagedChunk, StorePermission
 from soilft.release.shards import is_metadata
@@ -21,8 +21,6 @@ from soilft.store.digest import digest
 
 # Chunks looked at side by side.
 _AT_ONCE = 8
-# Seconds until workers are told again, where one of them ended meanwhile.
-_PAUSES = (0.5, 2.0, 10.0, 30.0)
 #: Where the ledger has the metadata and coordinates of stores that several units write to.
 STORES = "stores"
 # What the path of a chunk has after the name of its store.
@@ -100,14 +98,7 @@ class Expectations:
         now = digest(dict(chunks)) if chunks else ""
         if now != self.told:
             plugin = _Expectation(self.name, self.store, dict(chunks))
-            for pause in (*_PAUSES, None):
-                try:
-                    self.client.register_plugin(plugin)
-                    break
-                except OSError:  # a worker ended meanwhile; the scheduler soon knows
-                    if pause is None:
-                        raise
-                    time.sleep(pause)
+            workers.all_of_them(lambda: self.client.register_plugin(plugin))
             self.told = now
 
     def end(self) -> None:

@@ -18,7 +18,7 @@ from dask_kubernetes.operator.networking import get_scheduler_address
 from distributed import Client, Security
 from distributed.core import rpc
 
-from cluster import certificates
+from cluster import certificates, workers
 from cluster.errors import ClusterError
 from cluster.kubernetes import api, render
 from cluster.kubernetes.pods import Manifest
@@ -67,9 +67,9 @@ def start(spec: ClusterSpec) -> Iterator[Client]:
         stack.callback(joined.close)
         client = stack.enter_context(Client(joined, security=security, set_as_default=False))
         try:
-            client.wait_for_workers(1, timeout=max(deadline - time.monotonic(), 1.0))
+            workers.wait_for_one(client, max(deadline - time.monotonic(), 1.0))
         except TimeoutError as error:
-            raise _failed(name, namespace, spec, "a worker", "cluster.no_workers") from error
+            raise _no_workers(name, namespace, spec, str(error)) from error
         yield client
 
 
@@ -145,14 +145,24 @@ def _failed(
     namespace: str,
     spec: ClusterSpec,
     expected: str,
-    code: str = "cluster.start_failed",
 ) -> ClusterError:
     return ClusterError(
-        code,
+        "cluster.start_failed",
         f"DaskCluster {name} in {namespace}",
         expected=f"{expected} within {spec.connect_timeout:g} s",
         found=api.conditions(name, namespace),
         remedy="Correct what the pods name (image, quota, nodes), or raise connect_timeout.",
+    )
+
+
+def _no_workers(name: str, namespace: str, spec: ClusterSpec, joined: str) -> ClusterError:
+    return ClusterError(
+        "cluster.no_workers",
+        f"DaskCluster {name} in {namespace}",
+        expected=f"a worker that takes tasks within {spec.connect_timeout:g} s",
+        found=f"{joined}; {api.conditions(name, namespace)}",
+        remedy="Correct what the pods name (image, quota, nodes, memory), or raise "
+        "connect_timeout.",
     )
 
 

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from distributed import Client
 
 import cluster
 from cluster import ClusterError, ClusterSpec
 from tests.support import dask_processes
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.process
 
@@ -57,6 +59,19 @@ def test_an_unknown_protocol_is_reported() -> None:
 def test_a_scheduler_without_workers_is_reported_in_time(tmp_path: Path) -> None:
     with dask_processes.scheduler(tmp_path) as address:
         assert refusal(address, seconds=3).code == "cluster.no_workers"
+
+
+def test_a_worker_whose_memory_is_full_is_told_from_none(tmp_path: Path) -> None:
+    def paused() -> bool:
+        workers = client.scheduler_info(n_workers=-1)["workers"].values()
+        return [worker["status"] for worker in workers] == ["paused"]
+
+    with dask_processes.scheduler_with_workers(tmp_path, 1, "64MiB") as address:
+        with Client(address, set_as_default=False) as client:
+            wait_until(paused, "a paused worker")
+        error = refusal(address)
+    assert error.code == "cluster.no_workers"
+    assert "of 64 MiB in use" in error.found
 
 
 def test_a_worker_in_place_of_a_scheduler_is_named_and_both_live_on(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -55,6 +56,25 @@ def test_the_store_is_tried_by_the_worker_with_what_the_worker_has(
     (found,) = preflight.findings(client, reaches_store=write_where_the_environment_says)
     assert (found.where, found.what) == (worker, "store")
     assert "SOILFT_TEST_STORE" in found.found
+
+
+def end_the_first(path: str) -> None:
+    """End the first worker that comes here."""
+    with suppress(FileExistsError):
+        Path(path).mkdir()
+        os._exit(1)
+
+
+def test_a_worker_that_ends_while_it_is_asked_is_not_asked_again(tmp_path: Path) -> None:
+    with (
+        dask_processes.scheduler_with_workers(tmp_path, 2, "512MiB") as address,
+        cluster.start(ClusterSpec(kind="address", address=address)) as client,
+    ):
+        client.wait_for_workers(2)
+        assert not preflight.findings(
+            client, reaches_store=partial(end_the_first, str(tmp_path / "ended"))
+        )
+        assert len(client.nthreads()) == 1
 
 
 def test_a_plan_that_needs_more_memory_is_refused_with_both_numbers(client: Client) -> None:

@@ -21,6 +21,8 @@ def scheduler(s3: seaweed.S3Server, tmp_path_factory: pytest.TempPathFactory) ->
         for name, value in s3.environment().items():
             patch.setenv(name, value)
         patch.setenv("AWS_SECRET_ACCESS_KEY", "another")
+        # A worker of tests has loaded more than one of users, and is not to pause for that.
+        patch.setenv("DASK_DISTRIBUTED__WORKER__MEMORY__PAUSE", "False")
         folder = tmp_path_factory.mktemp("dask")
         with dask_processes.scheduler_with_workers(folder, 1, memory) as address:
             yield address

@@ -86,8 +86,8 @@ def machine_of(world: World) -> type[RuleBasedStateMachine]:
     class Sequence(RuleBasedStateMachine):
         def __init__(self) -> None:
             super().__init__()
-            folder = world.folder / "sequence"
-            shutil.rmtree(folder, ignore_errors=True)
+            # Tasks of a client that was killed may still write to the store of another sequence.
+            folder = world.folder / str(world.counts["sequences"])
             folder.mkdir()
             shutil.copytree(world.first / "store", folder / "store")
             self.place = Place(folder, world.simulated)
@@ -99,6 +99,9 @@ def machine_of(world: World) -> type[RuleBasedStateMachine]:
             # By path, the place and what damage has left there; None for nothing.
             self.damaged: dict[str, tuple[str, bytes | None]] = {}
             world.counts["sequences"] += 1
+
+        def teardown(self) -> None:
+            shutil.rmtree(self.place.store.parent, ignore_errors=True)
 
         # What befalls the store
 
