@@ -1,14 +1,14 @@
 """The stage annual on a staged cube of four years: layers, resumption, the same bytes."""
 
+import random
 import shutil
-import subprocess
-import sys
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
+from distributed import Client
 
 import cluster
 from pipelines import lineage
@@ -21,11 +21,11 @@ from soilft.annual.day_correlation import LAGS
 from soilft.schema import MISSING
 from soilft.store import zarr as store
 from tests.support.command import soilft
+from tests.support.forked_commands import commands
 from tests.support.predicted import CORRELATION, PERIOD, Predicted, predicted
 from tests.support.small_run import region_file
 
 pytestmark = pytest.mark.slow
-ROOT = Path(__file__).parents[2]
 YEARS = [2011, 2012, 2013, 2014]
 PICTURES = {
     "mean_frozen_days",
@@ -158,20 +158,21 @@ def test_one_worker_makes_the_same_bytes(done: Predicted, tmp_path: Path) -> Non
     assert layers_of(config) == layers_of(done.config)
 
 
-def test_killed_stage_resumes_to_the_same_bytes(done: Predicted, tmp_path: Path) -> None:
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_killed_stage_resumes_to_the_same_bytes(
+    moment: str, done: Predicted, dask_client: Client, tmp_path: Path
+) -> None:
     config = copy_of(done, tmp_path / "killed")
-    driver = [sys.executable, "-m", "tests.support.killed_run", "annual", "3", "before"]
-    killed = subprocess.run(
-        [*driver, "annual", str(config), "--quiet"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert killed.returncode == -9, killed.stdout + killed.stderr
-    resumed = soilft("annual", config, "--quiet", "--workers", 1)
-    assert "annual: 5 done, 2 up to date" in resumed.stdout
+    scheduler = dask_client.scheduler_info(n_workers=0)["address"]
+    count = random.Random(f"annual {moment}").randint(1, 7)
+    words = ("annual", config, "--quiet", "--scheduler", scheduler)
+    with commands() as command:
+        killed = command(*words, dies=("annual", count, moment))
+        assert killed.code == -9, killed.text
+        resumed = command(*words)
+    left = count if moment == "after" else count - 1
+    assert resumed.code == 0, resumed.text
+    assert f"annual: {7 - left} done, {left} up to date" in resumed.text
     assert layers_of(config) == layers_of(done.config)
 
 
