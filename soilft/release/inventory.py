@@ -88,12 +88,23 @@ def described(root: str, version: str) -> dict[str, Any] | None:
     return documents.read(url, _DESCRIPTION, _REMEDY)
 
 
-def of_part_url(root: str, key: str) -> str:
+def name_of_part(part: Mapping[str, Any]) -> str:
+    """Name of the list of a part's objects: the same values may be packed into other bytes.
+
+    Parameters
+    ----------
+    part
+        As a release describes it; those of 0.3.0 have the key alone.
+    """
+    return ".".join((part["key"], *([part["list"][:16]] if "list" in part else []), "json"))
+
+
+def of_part_url(root: str, part: Mapping[str, Any]) -> str:
     """URL of the list of a part's objects, which releases share."""
-    return objects.join(root, "releases", "parts", f"{key}.json")
+    return objects.join(root, "releases", "parts", name_of_part(part))
 
 
-def of_part(root: str, key: str) -> dict[str, dict[str, Any]] | None:
+def of_part(root: str, part: Mapping[str, Any]) -> dict[str, dict[str, Any]] | None:
     """Size and SHA-256 of every object of a part by name, or None where it was never written.
 
     Raises
@@ -101,7 +112,7 @@ def of_part(root: str, key: str) -> dict[str, dict[str, Any]] | None:
     DamagedObject
         Where it cannot be read.
     """
-    return documents.read(of_part_url(root, key), {str: _FACTS}, _OF_PARTS)
+    return documents.read(of_part_url(root, part), {str: _FACTS}, _OF_PARTS)
 
 
 def list_digest(found: Mapping[str, Mapping[str, Any]]) -> str:
@@ -129,7 +140,7 @@ def to_copy_by(
     damaged: list[str] = []
     for part in [] if said is None else said["parts"]:
         try:
-            listed = of_part(root, part["key"])
+            listed = of_part(root, part)
         except DamagedObject as error:
             damaged.append(error.thing)
             continue
@@ -137,5 +148,5 @@ def to_copy_by(
         if listed is not None and part.get("list") in (None, list_digest(listed)):
             found[part["key"]] = listed
         else:
-            damaged.append(of_part_url(root, part["key"]))
+            damaged.append(of_part_url(root, part))
     return found, damaged

@@ -13,7 +13,7 @@ publish, and goes on; one of another content takes the next prefix.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -24,7 +24,7 @@ from soilft.release.inventory import CUBE
 from soilft.release.lease import SECONDS, Lease, held
 from soilft.release.prefix import Prefix, opened
 from soilft.release.shards import ROOT
-from soilft.release.staged import Staged, sha256
+from soilft.release.staged import Part, Staged, sha256
 from soilft.release.versions import CLAIM, claim, method_digest, prefix_of
 from soilft.store import objects
 from soilft.store import zarr as store
@@ -69,21 +69,6 @@ def described(root: str, version: str) -> dict[str, Any] | None:
         Where it cannot be read, or is not as it was written.
     """
     return inventory.described(root, version)
-
-
-def manifest(root: str, key: str) -> dict[str, dict[str, Any]] | None:
-    """Size and SHA-256 of every object of a part by name, or None where it was never written.
-
-    Raises
-    ------
-    DamagedObject
-        Where it cannot be read.
-    """
-    return inventory.of_part(root, key)
-
-
-def _manifest_url(root: str, key: str) -> str:
-    return inventory.of_part_url(root, key)
 
 
 def publish(
@@ -222,7 +207,8 @@ class _Publication:
             self.damaged += [objects.join(source, name) for name in bad]
             if old is None or bad:
                 old = prefix.write(CUBE, self.staged.objects_of(part))
-                objects.write(_manifest_url(self.root, part.key), objects.to_json(old))
+                url = inventory.of_part_url(self.root, _listed(part, old))
+                objects.write(url, objects.to_json(old))
             self.lists[part.key] = old
             self.step()
 
@@ -242,7 +228,8 @@ class _Publication:
                 groups=groups,
             ),
         )
-        listed = self._list(prefix)
+        parts = [_listed(part, self.lists[part.key]) for part in staged.parts]
+        listed = self._list(prefix, parts)
         prefix.once(
             inventory.DESCRIPTION,
             {
@@ -256,16 +243,13 @@ class _Publication:
                 "layout": staged.layout.as_json(),
                 "method": dict(staged.method),
                 "objects": inventory.facts(listed),
-                "parts": [
-                    {**part.as_json(), "list": inventory.list_digest(self.lists[part.key])}
-                    for part in staged.parts
-                ],
+                "parts": parts,
                 "version": self.version,
             },
             sealed=True,
         )
 
-    def _list(self, prefix: Prefix) -> bytes:
+    def _list(self, prefix: Prefix, parts: Sequence[Mapping[str, Any]]) -> bytes:
         """Write the inventory of all that lies beside the shards of days and the description."""
         place = f"{CUBE}/{ROOT}"
         root = self.staged.metadata[ROOT]
@@ -275,13 +259,19 @@ class _Publication:
         sizes = {**prefix.expected, place: len(root), CLAIM: len(claimed)}
         sizes = {name: size for name, size in sizes.items() if name not in of_days}
         listed = inventory.content(sums, sizes)
-        if objects.read(objects.join(self.url, inventory.NAME)) != listed:
+        stale = objects.read(objects.join(self.url, inventory.NAME)) != listed
+        if stale or (described(self.root, self.version) or {"parts": parts})["parts"] != parts:
             # What a publication that was killed has written of objects that were others then.
             for name in {inventory.DESCRIPTION, inventory.NAME} & prefix.present.keys():
                 self.lease.confirm()
                 objects.remove(objects.join(self.url, name))
         prefix.create(inventory.NAME, listed)
         return listed
+
+
+def _listed(part: Part, found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """What a release says of a part whose objects are these, JSON values."""
+    return {**part.as_json(), "list": inventory.list_digest(found)}
 
 
 def _absent(staged: Staged, written: Collection[str]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from soilft.errors import DamagedObject, StoreError
 from soilft.release import pointer
-from soilft.release.inventory import CUBE, DESCRIPTION, NAME
+from soilft.release.inventory import CUBE, DESCRIPTION, NAME, name_of_part
 from soilft.release.lease import SECONDS, held
 from soilft.release.publication import described, latest
 from soilft.release.shards import ROOT
@@ -206,12 +206,12 @@ def prune(root: str, keep: timedelta, *, seconds: float = SECONDS) -> list[Kept]
 def _drop_parts(root: str, left: Sequence[Kept]) -> None:
     """Remove the lists of days that none of these releases needs."""
     needed = {
-        part["key"]
+        name_of_part(part)
         for kept in left
         for part in (described(root, kept.version) or {"parts": []})["parts"]
     }
     for name in objects.listing(objects.join(root, "releases", "parts")):
-        if name.removesuffix(".json") not in needed:
+        if name not in needed:
             objects.remove(objects.join(root, "releases", "parts", name))
 
 

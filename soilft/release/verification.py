@@ -244,10 +244,10 @@ class _Verification:
     def _parts(self) -> None:
         """Take up the lists of the parts, which publications copy by, too."""
         for part in (self.said or {"parts": ()})["parts"]:
-            place = f"releases/parts/{part['key']}.json"
+            place = f"releases/parts/{inventory.name_of_part(part)}"
             told = f"the list of the objects of days {part['first']}..{part['last']}"
             try:
-                found = inventory.of_part(self.root, part["key"])
+                found = inventory.of_part(self.root, part)
             except DamagedObject as error:
                 found, expected, instead = None, error.expected, error.found
             else:

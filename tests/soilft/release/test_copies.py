@@ -10,8 +10,10 @@ import xarray as xr
 from zarr.codecs import BloscCodec, Crc32cCodec
 
 from soilft.errors import DamagedChunk
-from soilft.release import shards
+from soilft.release import inventory, shards
+from soilft.release.prefix import Prefix
 from soilft.release.publication import latest, publish
+from soilft.release.retention import point_to
 from soilft.release.verification import verify
 from soilft.store import checksums, objects
 from soilft.store import zarr as store
@@ -48,6 +50,44 @@ def test_a_damaged_object_is_not_copied_on(root: str, how: str) -> None:
     assert (third.version, third.damaged) == ("v1.2", ())
 
 
+def pack_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let shards be packed at another level, which the metadata do not tell."""
+    packed = BloscCodec(cname="zstd", clevel=1, shuffle="bitshuffle", typesize=1)
+    others = mock.Mock(wraps=store, compressors=lambda _: (packed, Crc32cCodec()))
+    monkeypatch.setattr(shards, "store", others)
+
+
+def test_days_packed_by_another_library_after_a_rollback_damage_no_release(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = str(tmp_path)
+    publish(root, stage(root, 4))
+    publish(root, stage(root, 20))
+    point_to(root, "v1.0")
+    pack_otherwise(monkeypatch)
+    release = publish(root, stage(root, 20, other={19: 5}))
+    assert release.version == "v1.2"
+    for version in ("v1.0", "v1.1", "v1.2"):
+        verify(root, version).require()
+    assert not publish(root, stage(root, 21)).damaged
+
+
+def test_a_killed_publication_that_another_library_ends_describes_what_it_wrote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = str(tmp_path)
+    staged = stage(root, 20)
+    with monkeypatch.context() as patch:
+        patch.setattr(Prefix, "check", mock.Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            publish(root, staged)
+    assert inventory.described(root, "v1.0")
+    pack_otherwise(monkeypatch)
+    assert publish(root, staged).version == "v1.0"
+    verify(root, "v1.0").require()
+    assert not publish(root, stage(root, 21)).damaged
+
+
 def test_a_part_with_a_damaged_object_is_written_whole_though_its_bytes_are_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -57,10 +97,7 @@ def test_a_part_with_a_damaged_object_is_written_whole_though_its_bytes_are_othe
     second = stage(root, 21)
     url = objects.join(root, "releases/v1.0/cube.zarr/freeze_thaw_state/c/0/0/0")
     objects.write(url, (objects.read(url) or b"")[1:])
-    # At another level, which the metadata do not tell.
-    packed = BloscCodec(cname="zstd", clevel=1, shuffle="bitshuffle", typesize=1)
-    others = mock.Mock(wraps=store, compressors=lambda _: (packed, Crc32cCodec()))
-    monkeypatch.setattr(shards, "store", others)
+    pack_otherwise(monkeypatch)
     release = publish(root, second)
     assert release.damaged == (url,)
     verify(root, release.version).require()
@@ -69,12 +106,12 @@ def test_a_part_with_a_damaged_object_is_written_whole_though_its_bytes_are_othe
 
 
 @pytest.mark.parametrize("content", [b"{}", b"", b"{", b"[1]"])
-@pytest.mark.parametrize("what", ["releases/parts/{}.json", "releases/v1.0/objects.json"])
+@pytest.mark.parametrize("what", ["releases/parts/{}", "releases/v1.0/objects.json"])
 def test_nothing_is_copied_by_a_damaged_list(tmp_path: Path, what: str, content: bytes) -> None:
     root = str(tmp_path)
-    first = stage(root, 20)
-    publish(root, first)
-    url = objects.join(root, what.format(first.parts[0].key))
+    publish(root, stage(root, 20))
+    part = (inventory.described(root, "v1.0") or {})["parts"][0]
+    url = objects.join(root, what.format(inventory.name_of_part(part)))
     objects.write(url, content)
     second = stage(root, 21)
     release = publish(root, second)

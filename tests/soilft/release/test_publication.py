@@ -9,8 +9,9 @@ import pytest
 import xarray as xr
 
 from soilft.errors import LeaseHeld, LeaseLost, PreconditionFailed, ReleaseRefused
+from soilft.release import inventory
 from soilft.release import lease as leases
-from soilft.release.publication import described, latest, manifest, publish
+from soilft.release.publication import described, latest, publish
 from soilft.release.staged import Staged
 from soilft.store import objects
 from soilft.store import zarr as store
@@ -216,7 +217,8 @@ def test_an_object_that_does_not_belong_is_found(tmp_path: Path) -> None:
 def test_a_manifest_holds_every_object_of_a_part(root: str) -> None:
     staged = stage(root, 8)
     publish(root, staged)
-    said = manifest(root, staged.parts[0].key)
+    part = (described(root, "v1.0") or {})["parts"][0]
+    said = inventory.of_part(root, part)
     assert said is not None
     shards = objects.listing(objects.join(root, "releases/v1.0/cube.zarr/freeze_thaw_state/c"))
     assert {n for n in said if n.startswith("freeze_thaw_state/")} == {

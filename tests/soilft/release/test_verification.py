@@ -191,7 +191,7 @@ def test_going_back_and_forth_damages_nothing(store: Path) -> None:
 
 def test_the_lists_that_publications_copy_by_are_looked_at(store: Path) -> None:
     for path in (store / "releases/parts").glob("*.json"):
-        users = [v for v in ("v1.0", VERSION) if path.stem in described_keys(store, v)]
+        users = [v for v in ("v1.0", VERSION) if path.name in lists_of(store, v)]
         assert users
         content = path.read_bytes()
         other = content.replace(b'"sha256": "', b'"sha256": "0', 1)
@@ -203,8 +203,9 @@ def test_the_lists_that_publications_copy_by_are_looked_at(store: Path) -> None:
         path.write_bytes(content)
 
 
-def described_keys(store: Path, version: str) -> list[str]:
-    return [part["key"] for part in (inventory.described(str(store), version) or {})["parts"]]
+def lists_of(store: Path, version: str) -> list[str]:
+    said = inventory.described(str(store), version) or {}
+    return [inventory.name_of_part(part) for part in said["parts"]]
 
 
 @pytest.mark.parametrize("version", ["v9.0", "v1", "", "claimed", "../../store"])
@@ -276,8 +277,7 @@ def test_a_small_file_of_any_content_is_an_error_that_names_it_and_says_what_to_
     published: Path, cubes: dict[int, Staged], content: bytes, tmp_path: Path
 ) -> None:
     root = str(tmp_path / "store")
-    keys = described_keys(published, VERSION)
-    lists = [f"releases/parts/{key}.json" for key in keys]
+    lists = [f"releases/parts/{name}" for name in lists_of(published, VERSION)]
     own = [f"releases/{VERSION}/{n}" for n in ("release.json", "objects.json", "claim.json")]
     for name in ["latest.json", "publisher.json", *own, *lists]:
         shutil.rmtree(root, ignore_errors=True)
