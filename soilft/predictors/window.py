@@ -107,12 +107,15 @@ class Inputs(Radiometers):
 def _fields(dataset: xr.Dataset | None, dims: set[str]) -> tuple[str, ...]:
     if dataset is None:
         return ()
-    # Sorted: the order of a listing must not decide the order of the features.
+    # Sorted: the order of a listing must not decide the order of the features. A spread of stations
+    # is told, and no feature.
     return tuple(
         sorted(
             str(name)
             for name, array in dataset.data_vars.items()
-            if set(array.dims) == dims and array.dtype == np.float32
+            if set(array.dims) == dims
+            and array.dtype == np.float32
+            and "standard_deviation" not in str(array.attrs.get("cell_methods", ""))
         )
     )
 
