@@ -1,6 +1,5 @@
 """Tables of points: what they are read to, and what refuses them by name."""
 
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,44 +14,7 @@ from soilft.schema import FROZEN, MISSING, THAWED
 from soilft.sources import PointFields, PointSoilTemperature
 from soilft.sources.point_tables import Column
 from soilft.testing import check_reader
-
-# Cells of a quarter of a degree; rows from 69 N, columns from 150.5 W.
-GRID = Region("north", "latlon-0.25", (-150.5, 68.5, -149.5, 69.0)).grid
-DAY = date(2011, 1, 2)
-AIR = Column("Tair_f_inst_mean", "air_K", "K")
-HEADER = "day,lat,lon,air_K,soil_degC\n"
-ROWS = (
-    "2011-01-01,68.93,-150.27,250.5,-3.5\n"
-    "2011-01-02,68.93,-150.27,251.5,-0.2\n"
-    "2011-01-01,68.95,-150.29,252.5,-1.5\n"
-    "2011-01-02,68.95,-150.29,253.5,0.8\n"
-    "2011-01-02,68.63,-149.60,255.5,\n"
-)
-DAILY: Mapping[str, Any] = {
-    "name": "north_{year}.csv",
-    "time": "day",
-    "latitude": "lat",
-    "longitude": "lon",
-    "time_zone": "UTC",
-}
-
-
-def fields(**settings: Any) -> PointFields:
-    return PointFields(**{**DAILY, "columns": (AIR,), **settings})
-
-
-def soil(**settings: Any) -> PointSoilTemperature:
-    depth = {"depth_from": 0.05, "depth_to": 0.12}
-    return PointSoilTemperature(
-        **{**DAILY, **depth, "column": "soil_degC", "unit": "degC", **settings}
-    )
-
-
-def written(folder: Path, content: str = HEADER + ROWS, name: str = "north_2011.csv") -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / name
-    path.write_text(content)
-    return path
+from tests.support.points import DAY, GRID, HEADER, ROWS, fields, soil, written
 
 
 def values(reader: PointFields | PointSoilTemperature, *paths: Path, day: date = DAY) -> Any:
