@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import dask
 import pytest
 from distributed import Client
 
@@ -61,12 +62,19 @@ def test_killed_run_resumes_to_the_same_bytes(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("failures", [0, 3])
 def test_killed_worker_does_not_change_the_bytes(
-    small_archive: Path, unbroken: Path, tmp_path: Path
+    failures: int, small_archive: Path, unbroken: Path, tmp_path: Path
 ) -> None:
-    """A worker that dies in the middle of ingest is replaced and its task is done again."""
+    """A worker that dies in the middle of ingest is replaced and its tasks are done again.
+
+    By Dask, or, where that gives them up at the first failure, by the stage, one at a time.
+    """
     run = Run(load(region_file(tmp_path, small_archive)))
-    with cluster.start(run.config.cluster.spec()) as client:
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": failures}),
+        cluster.start(run.config.cluster.spec()) as client,
+    ):
         pids = list(client.run(os.getpid).values())
 
         def kill_one(event: Event) -> None:
