@@ -92,6 +92,8 @@ def failures(tree: Path, tests: list[str]) -> list[str]:
         timeout=900,
         check=False,
     )
+    if done.returncode not in (0, 1):  # such as of a test that is not there
+        sys.exit(f"pytest ended with {done.returncode}:\n{done.stdout}{done.stderr}")
     lines = done.stdout.splitlines()
     return [line.split()[1] for line in lines if line.startswith(("FAILED ", "ERROR "))]
 
