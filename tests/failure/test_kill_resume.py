@@ -7,7 +7,6 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import dask
 import pytest
 from distributed import Client
 
@@ -62,19 +61,12 @@ def test_killed_run_resumes_to_the_same_bytes(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("failures", [0, 3])
 def test_killed_worker_does_not_change_the_bytes(
-    failures: int, small_archive: Path, unbroken: Path, tmp_path: Path
+    small_archive: Path, unbroken: Path, tmp_path: Path
 ) -> None:
-    """A worker that dies in the middle of ingest is replaced and its tasks are done again.
-
-    By Dask, or, where that gives them up at the first failure, by the stage, one at a time.
-    """
+    """A worker that dies in the middle of ingest is replaced and its task is done again."""
     run = Run(load(region_file(tmp_path, small_archive)))
-    with (
-        dask.config.set({"distributed.scheduler.allowed-failures": failures}),
-        cluster.start(run.config.cluster.spec()) as client,
-    ):
+    with cluster.start(run.config.cluster.spec()) as client:
         pids = list(client.run(os.getpid).values())
 
         def kill_one(event: Event) -> None:
