@@ -15,7 +15,6 @@ import pytest
 from distributed.comm import CommClosedError
 
 import cluster
-from pipelines import checked
 from pipelines.checked import Expectations, Noted, damaged, held, kept, undo
 from pipelines.config.region_file import load
 from pipelines.events import silent
@@ -355,7 +354,7 @@ def test_a_worker_that_ends_between_stages_does_not_end_the_run(
     ended: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr(checked.time, "sleep", pauses.append)
+    monkeypatch.setattr("cluster.workers.time.sleep", pauses.append)
     client = Mock()
     client.register_plugin.side_effect = [CommClosedError("ended"), TimeoutError(), None]
     client.unregister_worker_plugin.side_effect = ended
@@ -368,7 +367,7 @@ def test_a_worker_that_ends_between_stages_does_not_end_the_run(
 
 
 def test_workers_that_are_never_told_end_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checked.time, "sleep", lambda _: None)
+    monkeypatch.setattr("cluster.workers.time.sleep", lambda _: None)
     client = Mock()
     client.register_plugin.side_effect = CommClosedError("ended")
     with pytest.raises(CommClosedError):
