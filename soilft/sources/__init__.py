@@ -46,6 +46,13 @@ Reanalysis, terrain, soil and stations:
 - `ismn_stations`: International Soil Moisture Network.
 - `ismn_archive`: its archives, by the handlers of ``ismn``.
 
+Tables of points:
+
+- `point_tables`: tables of points as people hold them.
+- `point_fields`: weather and soil at points.
+- `point_soil`: freeze/thaw states from soil thermometers.
+- `units`: units that tables state.
+
 >>> from soilft import sources
 >>> sorted(sources.PRODUCTS)[:3]
 ['amsr2-cetb-25km', 'amsr2-l3-10km', 'amsr2-l3-25km']
