@@ -49,6 +49,9 @@ Reanalysis, terrain, soil and stations:
 Tables of points:
 
 - `point_tables`: tables of points as people hold them.
+- `table_files`: columns of CSV and Parquet files.
+- `local_times`: time zones of tables.
+- `station_cells`: stations of a day brought onto cells.
 - `point_fields`: weather and soil at points.
 - `point_soil`: freeze/thaw states from soil thermometers.
 - `units`: units that tables state.

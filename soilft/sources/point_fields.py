@@ -16,8 +16,9 @@ from soilft.errors import ConfigError, FormatMismatch
 from soilft.grid import Grid
 from soilft.schema import Coordinate, Variable, counted, measured
 from soilft.sources import point_tables
-from soilft.sources.point_tables import Column, PointTable, on_cells
+from soilft.sources.point_tables import Column, PointTable
 from soilft.sources.protocol import Arrays, Granule, Role
+from soilft.sources.station_cells import on_cells, require_touching
 from soilft.sources.units import stored_unit
 
 DIMS = ("time", "y", "x")
@@ -88,7 +89,7 @@ class PointFields(PointTable):
 
     def place(self, dataset: xr.Dataset, granule: Granule, day: date, grid: Grid) -> Arrays:
         """What a table says of a day: its stations, (station,), beside their coordinates."""
-        point_tables.require_touching(dataset, grid, self, granule.name)
+        require_touching(dataset, grid, self, granule.name)
         return stations_of(dataset, day)
 
     def combine(self, parts: Sequence[tuple[Granule, Arrays]], day: date, grid: Grid) -> Arrays:

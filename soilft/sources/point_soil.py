@@ -24,8 +24,9 @@ from soilft.schema import FROZEN, MISSING, THAWED, Coordinate, Variable, counted
 from soilft.sources import point_tables
 from soilft.sources.labels import DIMS, label_variables
 from soilft.sources.point_fields import COUNT, SPREAD, stations_of, stations_together
-from soilft.sources.point_tables import Column, PointTable, Rows, on_cells
+from soilft.sources.point_tables import Column, PointTable, Rows
 from soilft.sources.protocol import Arrays, Granule, Role
+from soilft.sources.station_cells import on_cells, require_touching
 from soilft.sources.stations import MAX_GAP_HOURS, at_overpasses
 from soilft.sources.units import converted
 
@@ -155,7 +156,7 @@ class PointSoilTemperature(PointTable):
 
     def place(self, dataset: xr.Dataset, granule: Granule, day: date, grid: Grid) -> Arrays:
         """What a table says of a day: its stations, (station,), beside their coordinates."""
-        point_tables.require_touching(dataset, grid, self, granule.name)
+        require_touching(dataset, grid, self, granule.name)
         return stations_of(dataset, day)
 
     def combine(self, parts: Sequence[tuple[Granule, Arrays]], day: date, grid: Grid) -> Arrays:
