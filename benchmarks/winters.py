@@ -124,7 +124,7 @@ def tell(card: dict[str, Any], winters: Winters) -> None:
     scores = tried["scores"]
     low, high = tried["intervals"]["overall_accuracy"]
     print(
-        f"  {tried['title']}, {tried['rows']:,} pixel-days: overall accuracy "
+        f"  {tried['title']}, {scores['rows']:,} pixel-days: overall accuracy "
         f"{scores['overall_accuracy']:.3f} ({low:.3f} to {high:.3f}), balanced "
         f"{scores['balanced_accuracy']:.3f}; majority class alone {scores['majority_share']:.3f}"
     )
