@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
 
 from soilft.errors import ConfigError
 
@@ -18,14 +19,20 @@ _OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>\d\d):(?P<minutes>\d\d)")
 Offset = Callable[[datetime, float], timedelta]
 
 
-def seconds(moment: datetime, offset: Offset, hours: float) -> int:
-    """Seconds since 1970 of a local time where the meridian is so many hours east."""
-    if moment.tzinfo is not None:
-        return int(moment.timestamp())
-    return int((moment.replace(tzinfo=UTC) - offset(moment, hours)).timestamp())
+def seconds(local: datetime, offset: Offset, hours: float) -> int | None:
+    """Seconds since 1970 of a local time where the meridian is so many hours east.
+
+    None where the clock changes, and the time is twice or never.
+    """
+    if local.tzinfo is not None:
+        return int(local.timestamp())
+    early, late = (offset(local.replace(fold=fold), hours) for fold in (0, 1))
+    if early != late:
+        return None
+    return int((local.replace(tzinfo=UTC) - early).timestamp())
 
 
-def zone(text: str, said: str) -> Offset:
+def zone(text: str, product: str) -> Offset:
     """What is to be taken from a local time, by the time and the hours of the meridian.
 
     Raises
@@ -38,20 +45,23 @@ def zone(text: str, said: str) -> Offset:
         return lambda _, __: timedelta()
     if text == OF_THE_MERIDIAN:
         return lambda _, hours: timedelta(hours=hours)
-    if match:
+    if match and int(match["hours"]) <= 14 and int(match["minutes"]) < 60:
         sign = -1 if match["sign"] == "-" else 1
         fixed = sign * timedelta(hours=int(match["hours"]), minutes=int(match["minutes"]))
         return lambda _, __: fixed
-    try:
-        named = ZoneInfo(text) if text else None
-    except (ZoneInfoNotFoundError, ValueError):
-        named = None
-    if named is None:
+    if text not in _zones():
         raise ConfigError(
-            f"{said}time_zone",
+            f"{product}: time_zone",
             expected=f"UTC, an offset such as -07:00, a name such as America/Denver, "
             f"'{OF_THE_MERIDIAN}' or '{AS_STATED}'",
             found=text or "none",
             remedy="Say in which time zone the table's times are: nothing is guessed.",
         )
-    return lambda moment, _: named.utcoffset(moment) or timedelta()
+    named = ZoneInfo(text)
+    return lambda local, _: named.utcoffset(local) or timedelta()
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """Names of time zones, but for those that are of a machine's own."""
+    return frozenset(available_timezones() - {"localtime", "posixrules", "Factory"})

@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-import xarray as xr
 
-from soilft.days import number
-from soilft.errors import ConfigError, FormatMismatch
 from soilft.grid import Grid
 from soilft.schema import Coordinate, Variable, counted, measured
-from soilft.sources import point_tables
+from soilft.sources.gldas import UNITS
 from soilft.sources.point_tables import Column, PointTable
 from soilft.sources.protocol import Arrays, Granule, Role
-from soilft.sources.station_cells import on_cells, require_touching
+from soilft.sources.station_cells import Stations
 from soilft.sources.units import stored_unit
 
 DIMS = ("time", "y", "x")
@@ -35,7 +31,8 @@ class PointFields(PointTable):
     ----------
     columns
         What is read. Names such as ``Tair_f_inst_mean`` and ``SWE_inst_mean`` are those by which
-        rules and flags know air temperature and snow water.
+        rules and flags know air temperature and snow water: what is named as a field of GLDAS has
+        its unit.
     """
 
     columns: tuple[Column, ...] = ()
@@ -47,17 +44,20 @@ class PointFields(PointTable):
     platform: ClassVar[str] = ""
     instrument: ClassVar[str] = ""
 
+    @property
+    def read_columns(self) -> tuple[Column, ...]:
+        """All of them."""
+        return self.columns
+
     def __post_init__(self) -> None:
         super().__post_init__()
         names = [column.name for column in self.columns]
-        if not names or len(set(names)) < len(names) or COUNT in names:
-            raise ConfigError(
-                f"{self.product}: columns",
-                expected=f"columns of different names, none of them {COUNT}",
-                found=", ".join(names) or "none",
-            )
+        if not names or len(set(names)) < len(names):
+            self.refuse("columns", "columns, of different names", ", ".join(names) or "none")
         for column in self.columns:
-            stored_unit(column.unit)
+            found, known = stored_unit(column.unit), _known_unit(column.name)
+            if known and found != known:
+                self.refuse(f"unit of {column.name}", f"one of {known}", column.unit)
 
     @property
     def overpasses(self) -> tuple[str, ...]:
@@ -83,60 +83,22 @@ class PointFields(PointTable):
                 )
         return (*found, counted(COUNT, DIMS, "stations with a value of any field"))
 
-    def read(self, path: Path) -> xr.Dataset:
-        """Open a table: daily means in units of the product, (day, station)."""
-        return point_tables.daily(self.table(path, self.columns), self)
-
-    def place(self, dataset: xr.Dataset, granule: Granule, day: date, grid: Grid) -> Arrays:
-        """What a table says of a day: its stations, (station,), beside their coordinates."""
-        require_touching(dataset, grid, self, granule.name)
-        return stations_of(dataset, day)
-
     def combine(self, parts: Sequence[tuple[Granule, Arrays]], day: date, grid: Grid) -> Arrays:
         """The stations of all tables of the day on the cells."""
-        together = stations_together(parts, day)
-        counts, out = [], {}
+        found = self.of_day(self.together(parts, day), day)
+        stations = Stations(found["latitude"], found["longitude"], grid, self.within_km)
+        out: Arrays = {}
+        anything = np.full(len(found["station"]), np.nan)
         for column in self.columns:
-            at = together["latitude"], together["longitude"]
-            found = on_cells(together[column.name], *at, grid, self)
-            out[column.name] = found.mean.astype("float32")
+            values = found[column.name]
+            made = stations.on_cells(values)
+            out[column.name] = made.mean.astype("float32")
             if self.cells == "mean":
-                out[f"{column.name}_spread"] = found.spread.astype("float32")
-            counts.append(found.count)
-        return {**out, COUNT: np.max(counts, axis=0)}
+                out[f"{column.name}_spread"] = made.spread.astype("float32")
+            anything[np.isfinite(values)] = 1.0
+        return {**out, COUNT: stations.on_cells(anything).count}
 
 
-def stations_of(dataset: xr.Dataset, day: date) -> Arrays:
-    """Stations of one day of a table by name of the variable; none where it has not the day."""
-    rows = np.flatnonzero(dataset.day.values == number(day))
-    found = {
-        str(name): array.values[rows[0]] if len(rows) else array.values[:0].ravel()
-        for name, array in dataset.data_vars.items()
-    }
-    for name in ("name", "latitude", "longitude"):
-        found[name] = dataset[name].values if len(rows) else dataset[name].values[:0]
-    return found
-
-
-def stations_together(parts: Sequence[tuple[Granule, Arrays]], day: date) -> Arrays:
-    """Stations of all tables of a day, in order of their names.
-
-    Raises
-    ------
-    FormatMismatch
-        Where two tables have values of one station.
-    """
-    owner = np.concatenate([np.full(len(a["name"]), k) for k, (_, a) in enumerate(parts)])
-    found = {key: np.concatenate([a[key] for _, a in parts]) for key in parts[0][1]}
-    order = np.argsort(found["name"].astype(str), kind="stable")
-    names = found["name"][order].astype(str)
-    twice = np.flatnonzero(names[1:] == names[:-1])
-    if len(twice):
-        one, other = (parts[owner[order[k]]][0].name for k in (twice[0], twice[0] + 1))
-        raise FormatMismatch(
-            other,
-            expected=f"a station's {day} in one table",
-            found=f"{names[twice[0]]} in {one}, too",
-            remedy="Leave one of the tables out.",
-        )
-    return {key: values[order] for key, values in found.items()}
+def _known_unit(name: str) -> str:
+    """Unit of a field that rules and flags know by its name; empty of any other."""
+    return next((unit for field, unit in UNITS.items() if name.startswith(f"{field}_")), "")

@@ -9,28 +9,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 
-from soilft.days import DaySpan, day_of, number
-from soilft.errors import ConfigError
+from soilft.days import DaySpan
 from soilft.grid import Grid
 from soilft.overpass import utc_hour
 from soilft.schema import FROZEN, MISSING, THAWED, Coordinate, Variable, counted, measured
-from soilft.sources import point_tables
 from soilft.sources.labels import DIMS, label_variables
-from soilft.sources.point_fields import COUNT, SPREAD, stations_of, stations_together
-from soilft.sources.point_tables import Column, PointTable, Rows
+from soilft.sources.point_fields import COUNT, SPREAD
+from soilft.sources.point_tables import Column, PointTable
 from soilft.sources.protocol import Arrays, Granule, Role
-from soilft.sources.station_cells import on_cells, require_touching
-from soilft.sources.stations import MAX_GAP_HOURS, at_overpasses
-from soilft.sources.units import converted
+from soilft.sources.station_cells import Stations
+from soilft.sources.stations import at_overpasses
+from soilft.sources.units import stored_unit
 
 NAME = "soil_temperature"
+#: Degrees Celsius: a threshold beyond is of another unit.
+MOST_THRESHOLD = 5.0
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -72,31 +72,33 @@ class PointSoilTemperature(PointTable):
     platform: ClassVar[str] = "stations"
     instrument: ClassVar[str] = "soil thermometers"
 
+    @property
+    def read_columns(self) -> tuple[Column, ...]:
+        """The temperature alone."""
+        return (Column(NAME, self.column, self.unit),)
+
     def __post_init__(self) -> None:
         super().__post_init__()
-        converted(0.0, self.unit)
-        if self.depth_from is None or self.depth_to is None or self.depth_from > self.depth_to:
-            raise ConfigError(
-                f"{self.product}: depth_from and depth_to",
-                expected="metres below ground, the upper first",
-                found=f"{self.depth_from} and {self.depth_to}",
-            )
+        if stored_unit(self.unit) != "K":
+            self.refuse("unit", "one of temperature", self.unit)
+        depths = self.depth_from, self.depth_to
+        if None in depths or not 0 <= (depths[0] or 0) <= (depths[1] or 0) < np.inf:
+            self.refuse("depth_from and depth_to", "metres below ground", f"{depths}")
         if bool(self.depth) != bool(self.depth_unit):
-            raise ConfigError(
-                f"{self.product}: depth and depth_unit",
-                expected="a column and its unit, or neither",
-                found=f"{self.depth or 'no column'} and {self.depth_unit or 'no unit'}",
+            found = f"{self.depth or 'no column'} and {self.depth_unit or 'no unit'}"
+            self.refuse("depth and depth_unit", "a column and its unit, or neither", found)
+        if not (abs(self.threshold) <= MOST_THRESHOLD and 0 <= self.margin <= MOST_THRESHOLD):
+            self.refuse(
+                "threshold and margin",
+                f"degrees Celsius of at most {MOST_THRESHOLD:g}, and kelvins either side",
+                f"{self.threshold:g} and {self.margin:g}",
             )
-        if self.margin < 0:
-            raise ConfigError(
-                f"{self.product}: margin", expected="0 or more", found=str(self.margin)
+        if not (0 <= self.morning < self.evening < 24):
+            self.refuse(
+                "morning and evening", "solar hours of a day", f"{self.morning}, {self.evening}"
             )
         if self.state == "overpasses" and self.step == "day":
-            raise ConfigError(
-                f"{self.product}: state",
-                expected="daily for a table of days",
-                found=self.state,
-            )
+            self.refuse("state", "daily for a table of days", self.state)
 
     @property
     def chosen(self) -> tuple[tuple[Column, float, float], ...]:
@@ -137,45 +139,40 @@ class PointSoilTemperature(PointTable):
             counted(COUNT, DIMS, "stations with a temperature"),
         )
 
-    def read(self, path: Path) -> xr.Dataset:
-        """Open a table: temperatures in K of each state, (day, station)."""
-        rows = self.table(path, [Column(NAME, self.column, self.unit)])
-        found = point_tables.daily(rows, self)
-        if self.state == "daily":
-            return found.rename({NAME: f"{NAME}_daily", "hour": "hour_daily"})
-        at = _at_overpasses(rows, found, tuple(self.solar_hours.values()))
-        hours = {
-            name: utc_hour(hour, found.longitude.values) for name, hour in self.solar_hours.items()
-        }
-        found = found.drop_vars([NAME, "hour"])
-        for k, name in enumerate(self.overpasses):
-            found[f"{NAME}_{name}"] = (("day", "station"), at[..., k].astype("float64"))
-            found[f"hour_{name}"] = ("station", hours[name].astype("float64"))
-            found[f"hour_{name}"] = found[f"hour_{name}"].broadcast_like(found[f"{NAME}_{name}"])
-        return found
-
-    def place(self, dataset: xr.Dataset, granule: Granule, day: date, grid: Grid) -> Arrays:
-        """What a table says of a day: its stations, (station,), beside their coordinates."""
-        require_touching(dataset, grid, self, granule.name)
-        return stations_of(dataset, day)
-
     def combine(self, parts: Sequence[tuple[Granule, Arrays]], day: date, grid: Grid) -> Arrays:
         """The stations of all tables of the day on the cells, and the state of each cell."""
-        together = stations_together(parts, day)
-        at = together["latitude"], together["longitude"]
+        rows = self.together(parts, day)
+        states = self._of_day(rows, day) if self.state == "daily" else self._at_hours(rows, day)
         names = ("freeze_thaw", "observation_time", NAME, f"{NAME}_spread", COUNT)
-        found: dict[str, list[npt.NDArray[np.generic]]] = {name: [] for name in names}
-        for overpass in self.overpasses:
-            values = together[f"{NAME}_{overpass}"]
-            hours = np.where(np.isfinite(values), together[f"hour_{overpass}"], np.nan)
-            soil, hour = (on_cells(v, *at, grid, self) for v in (values, hours))
+        found: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in names}
+        for stations, values, hours in states:
+            at = Stations(stations["latitude"], stations["longitude"], grid, self.within_km)
+            soil = at.on_cells(values)
+            hour = at.on_cells(np.where(np.isfinite(values), hours, np.nan)).mean
             kelvin = soil.mean.astype("float32")
-            states = self._states(kelvin)
-            time = np.where(states == MISSING, np.nan, hour.mean).astype("float32")
+            state = self._states(kelvin)
+            time = np.where(state == MISSING, np.nan, hour).astype("float32")
             spread = soil.spread.astype("float32")
-            for name, value in zip(names, (states, time, kelvin, spread, soil.count), strict=True):
+            for name, value in zip(names, (state, time, kelvin, spread, soil.count), strict=True):
                 found[name].append(value)
         return {name: np.stack(values) for name, values in found.items()}
+
+    def _of_day(self, rows: Arrays, day: date) -> list[tuple[Arrays, Floats, Floats]]:
+        stations = self.of_day(rows, day)
+        return [(stations, stations[NAME], stations["hour"])]
+
+    def _at_hours(self, rows: Arrays, day: date) -> list[tuple[Arrays, Floats, Floats]]:
+        """Stations, their temperatures and hours of the UTC day, of each overpass."""
+        names, first, at = np.unique(rows["station"], return_index=True, return_inverse=True)
+        stations = {key: rows[key][first] for key in ("latitude", "longitude")}
+        hours = tuple(self.solar_hours.values())
+        found = np.full((len(names), len(hours)), np.nan)
+        for k, longitude in enumerate(stations["longitude"].tolist()):
+            moments = rows["moment"][at == k].astype("datetime64[s]")
+            values = rows[NAME][at == k]
+            found[k] = at_overpasses(moments, values, longitude, DaySpan(day, day), hours)[0]
+        utc = [utc_hour(hour, stations["longitude"]).astype("float64") for hour in hours]
+        return [(stations, found[:, k], utc[k]) for k in range(len(hours))]
 
     def _states(self, kelvin: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
         """Frozen below the threshold, missing within the margin."""
@@ -186,26 +183,3 @@ class PointSoilTemperature(PointTable):
         return np.where(np.isnan(off) | (np.abs(off) < self.margin), MISSING, states).astype(
             "uint8"
         )
-
-
-def _at_overpasses(
-    rows: Rows, found: xr.Dataset, hours: Sequence[float]
-) -> npt.NDArray[np.float32]:
-    """Temperatures of each station at local solar hours of each day, (day, station, hour)."""
-    days = found.day.values
-    out = np.full((len(days), len(rows.stations), len(hours)), np.nan, "float32")
-    span = DaySpan(day_of(int(days[0])), day_of(int(days[-1])))
-    inside = days - number(span.first)
-    for k, (_, _, longitude) in enumerate(rows.stations):
-        mine = np.flatnonzero(rows.station == k)
-        mine = mine[np.argsort(rows.moment[mine], kind="stable")]
-        at = at_overpasses(
-            rows.moment[mine],
-            rows.values[NAME][mine],
-            longitude,
-            span,
-            hours,
-            max_gap_hours=MAX_GAP_HOURS,
-        )
-        out[:, k] = at[inside]
-    return out

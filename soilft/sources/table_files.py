@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +46,7 @@ def columns_of(path: Path, wanted: list[str], separator: str) -> tuple[Table, Va
 def _csv(path: Path, wanted: list[str], separator: str) -> tuple[Table, Values]:
     """Columns of a CSV file as texts, and the number of each row's line."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UnreadableGranule(
             path.name, expected="a table in UTF-8", found=f"{error.reason} at byte {error.start}"
@@ -57,7 +58,7 @@ def _csv(path: Path, wanted: list[str], separator: str) -> tuple[Table, Values]:
             found=f"{text[-20:]!r}",
             remedy="The file is cut off. Where it is whole, add the line end.",
         )
-    reader = csv.reader(text.splitlines(), delimiter=separator, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     lines, rows = [], []
     try:
         header = [name.strip() for name in next(reader)]
@@ -88,9 +89,9 @@ def _parquet(path: Path, wanted: list[str]) -> tuple[Table, Values]:
     from pyarrow import parquet
 
     try:
-        names = parquet.read_schema(path).names
-        _require_columns(path, wanted, names)
-        frame = pd.read_parquet(path, columns=wanted)
+        _require_columns(path, wanted, parquet.read_schema(path).names)
+        read = parquet.read_table(path, columns=wanted, partitioning=None)
+        frame = read.to_pandas(ignore_metadata=True)
     except (OSError, pa.ArrowException) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise UnreadableGranule(path.name, expected="a whole Parquet file", found=first) from error
@@ -110,8 +111,18 @@ def _require_columns(path: Path, wanted: Collection[str], header: Sequence[str])
 
 
 def texts(column: Values) -> Values:
-    """A column as it is written, without blanks around."""
-    return np.array([str(item).strip() for item in column], object)
+    """A column as it is written, without blanks around; empty where there is nothing."""
+    return np.array([_text(item) for item in column], object)
+
+
+def _text(item: Any) -> str:
+    if isinstance(item, str):
+        return item.strip()
+    if pd.isna(item):
+        return ""
+    # Of whole numbers with gaps between them other programs make fractions.
+    whole = isinstance(item, float | np.floating) and float(item).is_integer()
+    return str(int(item)) if whole else str(item).strip()
 
 
 @dataclass(frozen=True)
@@ -140,23 +151,32 @@ class Lines:
         )
 
     def numbers(self, column: Values, name: str, *, needed: bool = False) -> Values:
-        """Numbers of a column, NaN where missing."""
-        if column.dtype == object:
-            texts = [str(item).strip() for item in column]
-            gone = np.array([text in self.missing for text in texts], bool)
-            found = np.full(len(texts), np.nan)
-            for row in np.flatnonzero(~gone).tolist():
-                found[row] = self._number(texts[row], row, name)
+        """Numbers of a column, NaN where missing.
+
+        Raises
+        ------
+        FormatMismatch
+            Where something else stands there, or nothing and it is ``needed``.
+        """
+        if column.dtype.kind in "iuf":
+            found = np.array(column, "float64")
+        elif column.dtype == object:
+            found = np.array([self._number(row, _text(x), name) for row, x in enumerate(column)])
         else:
-            found = np.asarray(column, "float64")
-            codes = [float(text) for text in self.missing if _is_number(text)]
-            found = np.where(np.isin(found, codes), np.nan, found)
-        if needed and not np.isfinite(found).all():
-            first = int(np.flatnonzero(~np.isfinite(found))[0])
-            raise self.refused(first, name, "a number", str(column[first]) or "nothing")
+            raise FormatMismatch(
+                f"{self.path.name}: {name}", expected="numbers", found=f"{column.dtype}"
+            )
+        codes = [float(text) for text in self.missing if _is_number(text)]
+        found = np.where(np.isin(found, codes), np.nan, found)
+        gone = np.flatnonzero(np.isnan(found))
+        if needed and len(gone):
+            at = int(gone[0])
+            raise self.refused(at, name, "a number", _text(column[at]) or "nothing")
         return found
 
-    def _number(self, text: str, row: int, name: str) -> float:
+    def _number(self, row: int, text: str, name: str) -> float:
+        if not text or text in self.missing:
+            return float("nan")
         if not _is_number(text):
             remedy = "A decimal comma? Numbers have a decimal point." if "," in text else ""
             raise self.refused(row, name, "a number with a decimal point", repr(text), remedy)
@@ -174,7 +194,7 @@ class Lines:
 
 def _is_number(text: str) -> bool:
     try:
-        float(text)
+        number = float(text)
     except ValueError:
         return False
-    return "_" not in text
+    return "_" not in text and number == number

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -98,8 +97,3 @@ def in_unit(value: float, unit: str) -> float:
     """A value of the product in the unit of a table: for messages."""
     _, factor, offset = _UNITS[unit]
     return (value - offset) / factor
-
-
-def as_text(value: Any, unit: str) -> str:
-    """A value and its unit."""
-    return f"{value:g} {unit}"
