@@ -58,6 +58,23 @@ def test_a_server_that_only_fails_is_asked_six_times_in_all(
     assert len(proxy.asked) == 6
 
 
+def test_an_answer_that_is_lost_after_a_change_is_no_defeat(
+    proxy: unwilling.Unwilling, s3_store: str
+) -> None:
+    url = objects.join(s3_store, "object")
+    for change in (
+        lambda: objects.create(url, b"first"),
+        lambda: objects.swap(url, b"first", b"second"),
+    ):
+        lost = iter([True])
+        proxy.loses = lambda method, path, lost=lost: method == "PUT" and next(lost, False)  # noqa: ARG005
+        proxy.asked.clear()
+        change()
+        # Done the first time, and refused the second, for it had been done.
+        assert [status for method, _, status in proxy.asked if method == "PUT"] == [200, 412]
+    assert objects.read(url) == b"second"
+
+
 @pytest.mark.parametrize(
     ("status", "code"),
     [

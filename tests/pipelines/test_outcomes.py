@@ -99,6 +99,7 @@ def test_only_what_ends_its_worker_by_itself_fails() -> None:
 
 @pytest.mark.process
 @pytest.mark.slow
+@pytest.mark.timeout(180)
 def test_without_any_worker_it_ends_in_place_of_waiting_for_ever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

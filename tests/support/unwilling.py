@@ -1,4 +1,4 @@
-"""An HTTP proxy before an S3 server that refuses some requests itself, and counts all."""
+"""An HTTP proxy before an S3 server that refuses requests, loses answers, and counts all."""
 
 import http.client
 import threading
@@ -17,12 +17,16 @@ class Unwilling:
     refuses
         Called with method and path; gives the status and code to answer with, or None to pass the
         request on.
+    loses
+        Called with method and path of what was passed on; whether 500 is answered in place of what
+        the server said.
     asked
         Method and path of each request in order, with the status of its answer.
     """
 
     endpoint: str
     refuses: Callable[[str, str], tuple[int, str] | None] = lambda method, path: None  # noqa: ARG005
+    loses: Callable[[str, str], bool] = lambda method, path: False  # noqa: ARG005
     asked: list[tuple[str, str, int]] = field(default_factory=list)
 
 
@@ -52,7 +56,8 @@ def before(endpoint: str) -> Iterator[Unwilling]:
             response = there.getresponse()
             body = response.read()
             state.asked.append((self.command, self.path, response.status))
-            self.send_response_only(response.status)
+            lost = state.loses(self.command, self.path)
+            self.send_response_only(500 if lost else response.status)
             for name, value in response.getheaders():
                 if name.lower() not in ("transfer-encoding", "connection", "content-length"):
                     self.send_header(name, value)
