@@ -24,6 +24,7 @@ What they need:
 
 - `certificates`: TLS certificates of one cluster.
 - `preflight`: checks before work is sent to somebody else's environment.
+- `workers`: questions to workers that may end and come meanwhile.
 - `watch`: the end of a block whose scheduler is lost.
 - `drain`: a worker emptied before its machine is taken.
 - `healthcheck`: the health of a Dask process in a container.
