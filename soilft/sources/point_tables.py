@@ -41,9 +41,8 @@ _FIELDS: Mapping[str, str] = MappingProxyType(
 )
 # Names of axes and of what stands beside the values; a spread is named after its column.
 _TAKEN = frozenset(
-    ("time", "overpass", "y", "x", "crs", "row", "station", "moment", "day", "hour")
-    + ("latitude", "longitude", "time_bnds", "station_count")
-)
+    ("time", "overpass", "y", "x", "crs", "row", "station", "moment", "day", "hour", "latitude")
+) | {"longitude", "time_bnds", "station_count", "freeze_thaw", "observation_time"}
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?<!_spread)")
 
 

@@ -16,7 +16,7 @@ from soilft.radiometers.gaps import LEVELS
 from soilft.schema import FROZEN, THAWED, Coordinate, Template, Variable, flagged
 from soilft.store import zarr as store
 from soilft.store.digest import arrays_digest, digest
-from soilft.training.held_out import ONE_WINTER, SPLITS
+from soilft.training.held_out import ONE_WINTER, SPLITS, begun_year
 from soilft.training.sampling import Table
 
 ROWS_A_CHUNK = 50_000
@@ -111,7 +111,7 @@ class StoredTable:
 
     @property
     def year(self) -> npt.NDArray[np.int16]:
-        """Year that each row's begins in, (row,); that of the first where all lie in one winter.
+        """Year in which that of each row begins, (row,); the first's where all are of one winter.
 
         What is learnt of one before its New Year would be judged by another season, not by
         another winter.
@@ -123,18 +123,18 @@ class StoredTable:
     @property
     def year_name(self) -> npt.NDArray[np.str_]:
         """The same to be shown, (row,): 2014, or 2014/15 where it reaches into the next."""
-        begun = self._begun_year
-        first, last = begun.min(initial=9999), begun.max(initial=0)
+        calendar = begun_year(self.day, 1)
+        first, last = calendar.min(initial=9999), calendar.max(initial=0)
         if len(np.unique(self.year)) == 1 and first < last:
             return np.full(len(self), f"{first}/{last % 100:02d}")
-        if self.year_start > 1:
-            return np.array([f"{year}/{(year + 1) % 100:02d}" for year in begun.tolist()])
-        return begun.astype(str)
+        if len(np.unique(self.year)) > 1 and self.year_start > 1:
+            begun = self._begun_year.tolist()
+            return np.array([f"{year}/{(year + 1) % 100:02d}" for year in begun])
+        return calendar.astype(str)
 
     @property
     def _begun_year(self) -> npt.NDArray[np.int16]:
-        months = self.day.astype("datetime64[D]").astype("datetime64[M]").astype("int64")
-        return ((months - (self.year_start - 1)) // 12 + 1970).astype("int16")
+        return begun_year(self.day, self.year_start)
 
     @property
     def month(self) -> npt.NDArray[np.uint8]:
@@ -178,8 +178,13 @@ def read_table(url: str, most: int | None = None) -> StoredTable:
     )
     # The column is called after the era in which its radiometer flew.
     arrays["radiometer"] = arrays.pop("era")
-    year_start = int(str(group.attrs.get("year_start", 1)))
-    return StoredTable(**arrays, names=names, radiometers=radiometers, year_start=year_start)
+    arrays |= {"names": names, "radiometers": radiometers, "year_start": year_start(url)}
+    return StoredTable(**arrays)
+
+
+def year_start(url: str) -> int:
+    """Month that the years of a stored table begin with."""
+    return int(str(store.open_raw(url).attrs.get("year_start", 1)))
 
 
 def read_radiometers(url: str, most: int | None = None) -> npt.NDArray[np.uint8]:

@@ -46,3 +46,13 @@ def written(folder: Path, content: str = HEADER + ROWS, name: str = "north_2011.
     path = folder / name
     path.write_text(content)
     return path
+
+
+def of_day(reader: PointFields | PointSoilTemperature, *paths: Path, day: date = DAY) -> Any:
+    """Values of a day from these files, on the grid."""
+    parts = []
+    for path in paths:
+        granule = reader.granule(str(path))
+        assert granule is not None
+        parts.append((granule, reader.place(reader.read(path), granule, day, GRID)))
+    return reader.combine(parts, day, GRID)

@@ -11,19 +11,9 @@ import pytest
 from soilft.errors import ConfigError, InputError
 from soilft.grid import Region
 from soilft.schema import FROZEN, MISSING, THAWED
-from soilft.sources import PointFields, PointSoilTemperature
 from soilft.sources.point_tables import Column
 from soilft.testing import check_reader
-from tests.support.points import DAY, GRID, HEADER, ROWS, fields, soil, written
-
-
-def values(reader: PointFields | PointSoilTemperature, *paths: Path, day: date = DAY) -> Any:
-    parts = []
-    for path in paths:
-        granule = reader.granule(str(path))
-        assert granule is not None
-        parts.append((granule, reader.place(reader.read(path), granule, day, GRID)))
-    return reader.combine(parts, day, GRID)
+from tests.support.points import DAY, GRID, HEADER, ROWS, fields, of_day, soil, written
 
 
 def test_fields_are_means_of_the_stations_of_a_cell_with_their_count_and_spread(
@@ -50,7 +40,7 @@ def test_states_are_those_of_the_mean_temperature_of_a_cell(tmp_path: Path) -> N
     np.testing.assert_allclose(found["soil_temperature"][0, 0, 0], 273.45, rtol=1e-6)
     np.testing.assert_allclose(found["soil_temperature_spread"][0, 0, 0], 0.5, rtol=1e-6)
     assert found["observation_time"][0, 0, 0] == 12.0
-    earlier = values(soil(), tmp_path / "north_2011.csv", day=date(2011, 1, 1))
+    earlier = of_day(soil(), tmp_path / "north_2011.csv", day=date(2011, 1, 1))
     assert earlier["freeze_thaw"][0, 0, 0] == FROZEN
 
 
@@ -61,13 +51,13 @@ def test_states_are_those_of_the_mean_temperature_of_a_cell(tmp_path: Path) -> N
 def test_threshold_and_margin_are_settings(
     threshold: float, margin: float, expected: int, tmp_path: Path
 ) -> None:
-    found = values(soil(threshold=threshold, margin=margin), written(tmp_path))
+    found = of_day(soil(threshold=threshold, margin=margin), written(tmp_path))
     assert found["freeze_thaw"][0, 0, 0] == expected
 
 
 def test_a_cell_may_have_the_nearest_station_within_a_distance(tmp_path: Path) -> None:
     reader = fields(cells="nearest", within_km=15.0)
-    found = values(reader, written(tmp_path))
+    found = of_day(reader, written(tmp_path))
     # Cells centred on 68.875 N; the station in the west of the row is 6 and 12 km from two.
     assert found["Tair_f_inst_mean"][0].tolist()[:2] == [251.5, 251.5]
     assert np.isnan(found["Tair_f_inst_mean"][0, 2])
@@ -75,7 +65,7 @@ def test_a_cell_may_have_the_nearest_station_within_a_distance(tmp_path: Path) -
 
 
 def test_one_file_a_station_is_read_as_one_table_is(tmp_path: Path) -> None:
-    together = values(fields(), written(tmp_path / "one"))
+    together = of_day(fields(), written(tmp_path / "one"))
     lines = ROWS.splitlines(keepends=True)
     paths = [
         written(tmp_path, HEADER + "".join(some), f"north_{k}.csv")
@@ -84,10 +74,10 @@ def test_one_file_a_station_is_read_as_one_table_is(tmp_path: Path) -> None:
     reader = fields(name="north_*.csv", first=date(2011, 1, 1), last=date(2011, 12, 31))
     for order in (paths, paths[::-1]):
         for name, expected in together.items():
-            np.testing.assert_array_equal(values(reader, *order)[name], expected)
+            np.testing.assert_array_equal(of_day(reader, *order)[name], expected)
     written(tmp_path, HEADER + lines[0] + lines[1], "north_9.csv")
-    with pytest.raises(InputError, match=r"north_9.csv.*in one table.*north_0.csv"):
-        values(reader, paths[0], tmp_path / "north_9.csv")
+    with pytest.raises(InputError, match=r"north_9\.csv: .* once, in all tables.*north_0\.csv"):
+        of_day(reader, paths[0], tmp_path / "north_9.csv")
 
 
 def test_parquet_has_what_csv_has(tmp_path: Path) -> None:
@@ -96,9 +86,9 @@ def test_parquet_has_what_csv_has(tmp_path: Path) -> None:
     frame.to_parquet(tmp_path / "north_2011.parquet")
     frame["day"] = pd.to_datetime(frame["day"])
     frame.to_parquet(tmp_path / "days_2011.parquet")
-    expected = values(fields(), path)
+    expected = of_day(fields(), path)
     for name in ("north_{year}.parquet", "days_{year}.parquet"):
-        found = values(fields(name=name), tmp_path / name.replace("{year}", "2011"))
+        found = of_day(fields(name=name), tmp_path / name.replace("{year}", "2011"))
         for variable in expected:
             np.testing.assert_array_equal(found[variable], expected[variable])
 
@@ -118,7 +108,7 @@ BAD = {
             "2011-01-02,68.93,-150.27,250,1\n2011-01-03,68.93,-150.27,250,1\n"
             "2011-01-02,68.93,-150.27,251,1\n"
         ),
-        r"line 4: 68\.93.*once.*2011-01-02 in line 2, too",
+        r"line 4: day: expected a day of a station once.*68\.93.*in line 2, too",
     ),
     "cut off": ("2011-01-02,68.93,-150.27,250,1\n2011-01-03,68.93,-15", r"a line end.*cut off"),
     "elsewhere": ("2011-01-02,28.93,-150.27,250,1\n", r"a station in the region.*28\.93"),
@@ -130,7 +120,7 @@ BAD = {
 def test_what_cannot_be_is_refused_by_file_line_and_column(what: str, tmp_path: Path) -> None:
     rows, text = BAD[what]
     with pytest.raises(InputError, match=r"north_2011.csv.*" + text):
-        values(fields(), written(tmp_path, HEADER + rows))
+        of_day(fields(), written(tmp_path, HEADER + rows))
 
 
 def test_places_that_would_be_swapped_the_other_way_are_told(tmp_path: Path) -> None:
@@ -146,8 +136,8 @@ def test_places_that_would_be_swapped_the_other_way_are_told(tmp_path: Path) -> 
 def test_another_separator_is_told_by_the_columns(tmp_path: Path) -> None:
     path = written(tmp_path, (HEADER + ROWS).replace(",", ";"))
     with pytest.raises(InputError, match=r"north_2011.csv.*the columns day.*day;lat"):
-        values(fields(), path)
-    assert values(fields(separator=";"), path)["station_count"].sum() == 3
+        of_day(fields(), path)
+    assert of_day(fields(separator=";"), path)["station_count"].sum() == 3
 
 
 @pytest.mark.parametrize(
@@ -202,7 +192,7 @@ def test_moments_are_of_the_utc_day_and_too_few_hours_are_none(zone: str, tmp_pa
     path = written(tmp_path, frame.to_csv(index=False))
     reader = fields(step="instant", time_zone=zone)
     found = [
-        values(reader, path, day=date(2011, 1, day))["Tair_f_inst_mean"][0, 0]
+        of_day(reader, path, day=date(2011, 1, day))["Tair_f_inst_mean"][0, 0]
         for day in (1, 2, 3, 4)
     ]
     hours = np.arange(24.0)
@@ -210,7 +200,7 @@ def test_moments_are_of_the_utc_day_and_too_few_hours_are_none(zone: str, tmp_pa
     assert found[1:3] == [250 + 14 + hours.mean(), 250 + 38 + hours.mean()]
     assert np.isnan(found[3])
     fewer = fields(step="instant", time_zone=zone, least_hours=10)
-    assert values(fewer, path, day=date(2011, 1, 4))["Tair_f_inst_mean"][0, 0] == 250 + 66.5
+    assert of_day(fewer, path, day=date(2011, 1, 4))["Tair_f_inst_mean"][0, 0] == 250 + 66.5
     granule = reader.granule("north_2011.csv")
     assert granule is not None
     assert (granule.days[0], granule.days[-1]) == (date(2010, 12, 31), date(2012, 1, 1))
@@ -235,19 +225,19 @@ def test_rows_of_another_depth_and_of_a_bad_flag_are_left_out(tmp_path: Path) ->
         "2011-01-02,68.95,-150.27,5,B,9\n"
     )
     chosen = {"depth": "depth", "depth_unit": "cm", "flag": "qc", "good": ("G",)}
-    found = values(soil(**chosen), written(tmp_path, text))
+    found = of_day(soil(**chosen), written(tmp_path, text))
     assert found["soil_temperature"][0, 0, 0] == np.float32(272.15)
     assert found["station_count"].sum() == 1
-    with pytest.raises(InputError, match=r"north_2011\.csv: line 3: 68\.93.*once"):
-        values(soil(**{**chosen, "depth_to": 0.3}), tmp_path / "north_2011.csv")
+    with pytest.raises(InputError, match=r"north_2011\.csv: line 3: day: .*once.*68\.93"):
+        of_day(soil(**{**chosen, "depth_to": 0.3}), tmp_path / "north_2011.csv")
     with pytest.raises(InputError, match=r"north_2011\.csv.*depth"):
-        values(soil(**{**chosen, "depth_from": 1.0, "depth_to": 2.0}), tmp_path / "north_2011.csv")
+        of_day(soil(**{**chosen, "depth_from": 1.0, "depth_to": 2.0}), tmp_path / "north_2011.csv")
 
 
 def test_a_station_that_moves_within_a_table_is_refused(tmp_path: Path) -> None:
     text = "day,lat,lon,air_K,id\n2011-01-01,68.93,-150.27,250,a\n2011-01-02,68.94,-150.27,250,a\n"
     with pytest.raises(InputError, match=r"line 3: id: expected a at 68\.93.*68\.94"):
-        values(fields(station="id"), written(tmp_path, text))
+        of_day(fields(station="id"), written(tmp_path, text))
 
 
 @pytest.mark.parametrize(
