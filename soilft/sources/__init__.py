@@ -49,6 +49,7 @@ Reanalysis, terrain, soil and stations:
 Tables of points:
 
 - `point_tables`: tables of points as people hold them.
+- `point_rows`: their rows, checked and kept.
 - `table_files`: columns of CSV and Parquet files.
 - `local_times`: time zones of tables.
 - `station_cells`: stations of a day brought onto cells.

@@ -251,7 +251,8 @@ def test_every_shipped_region_is_spelled_as_release_0_3_0_wrote_it(
     for path in region_files():
         config = load(path)
         asked = (config.to_region(), config.feature_set(), config.forest.settings())
-        for value in (*asked, *(item.source() for item in config.inputs.values())):
+        inputs = [item for item in config.inputs.values() if not item.product.startswith("point-")]
+        for value in (*asked, *(item.source() for item in inputs)):
             assert spelled(value) == repr(value)
 
 
