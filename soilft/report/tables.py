@@ -88,6 +88,11 @@ def _range(bounds: Any, write: Callable[[Any], str], unit: str) -> str:
     return f"{write(bounds[0])} to {write(bounds[1])}{unit}"
 
 
+def is_label(row: Entry) -> bool:
+    """Whether a baseline is itself a label; 0.3.0 took every label for a satellite's."""
+    return bool(row.get("is_label", row.get("is_satellite_label")))
+
+
 def why(section: Any) -> str:
     """Why a section or an entry has nothing to show, as a sentence."""
     reason = section.get("reason") if isinstance(section, Mapping) else None
@@ -260,9 +265,7 @@ INTERVALS: tuple[Column, ...] = (
 BASELINES: tuple[Column, ...] = (
     (
         "baseline",
-        lambda row: (
-            _titled(row) + (" (a satellite label)" if row.get("is_satellite_label") else "")
-        ),
+        lambda row: _titled(row) + (" (itself a label)" if is_label(row) else ""),
     ),
     ("pixel-days", _of("rows", count)),
     ("overall accuracy", _of("overall_accuracy", percent)),

@@ -21,11 +21,11 @@ States = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Baseline:
-    """A rule: its name, what readers call it, and whether it is a satellite's label itself."""
+    """A rule: its name, what readers call it, and whether it is a label itself."""
 
     name: str
     title: str
-    is_satellite_label: bool
+    is_label: bool
     source: str
 
 

@@ -49,7 +49,7 @@ _AT_ONCE = {
         "Held-out spatial blocks alone",
     ),
 }
-_IN_DOUBT = "Pixel-days whose flags say that the retrieval is in doubt are left out."
+_IN_DOUBT = "Pixel-days that the label's own flags doubt are left out."
 
 
 @dataclass(frozen=True)
@@ -244,7 +244,7 @@ def _transfer(compared: Compared, one: str, other: str, held: HeldOut | str) -> 
 
 
 def _other_labels(compared: Compared) -> dict[str, Any]:
-    """Other satellites' labels, by overpass: on held-out rows, and over the whole cube."""
+    """Other labels, by overpass: on held-out rows, and over the whole cube."""
     found: dict[str, Any] = {}
     for name in compared.subject.others:
         for overpass in compared.subject.overpasses:
@@ -260,7 +260,7 @@ def _beside_label(compared: Compared, name: str, overpass: str) -> dict[str, Any
     here = table.overpass[pool.rows] == OVERPASSES[overpass]
     return scorecard.experiment(
         f"{compared.named[2]} against {name.upper()}, {overpass}",
-        f"{_IN_DOUBT} Its own masks use a radiometer and reanalysis: not fully independent.",
+        f"{_IN_DOUBT} {compared.subject.dependence.get(name, '')}".rstrip(),
         compared.states[name][pool.rows][here],
         pool.state[here],
         table.clusters(pool.rows[here]),

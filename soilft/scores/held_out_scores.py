@@ -18,7 +18,7 @@ from soilft.training.sampling import seasons
 from soilft.training.table import StoredTable
 from soilft.uncertainty import conformal
 
-SCHEMA = "soilft-scorecard/2"
+SCHEMA = "soilft-scorecard/3"
 SEASONS = ("winter (DJF)", "spring (MAM)", "summer (JJA)", "autumn (SON)")
 SHOULDER = "shoulder seasons (MAM and SON)"
 _BAND_M = 1000
@@ -213,7 +213,7 @@ def baselines(
     states
         Of the whole table by name of the baseline or of another label.
     others
-        Titles of other labels, which are satellite labels themselves.
+        Titles of other labels, which are labels themselves.
     against, reference
         What both are scored against, and its states for the pool's rows.
     truth
@@ -238,7 +238,7 @@ def baselines(
         entry: dict[str, Any] = {
             "name": rule.name,
             "title": rule.title,
-            "is_satellite_label": rule.is_satellite_label,
+            "is_label": rule.is_label,
             "against": against,
             "source": rule.source,
             "rows": int(both.sum()),

@@ -95,6 +95,17 @@ def test_headline_names_what_was_held_out(years: list[str], blocks: int, words: 
     assert ("Held-out years and" in said) == (words == "Held-out years and blocks")
 
 
+def test_a_label_of_a_scorecard_of_0_3_0_is_shown_as_one() -> None:
+    scorecard = copy.deepcopy(card())
+    row = scorecard["baselines"][0]
+    del row["is_label"]
+    row["is_satellite_label"] = True
+    assert " *GLDAS soil" in report.text(scorecard)
+    assert "GLDAS soil (itself a label)" in Page(report.render(scorecard)).text
+    row |= {"is_label": False}
+    assert " *GLDAS soil" not in report.text(scorecard)
+
+
 def test_random_split_stands_below_under_its_own_name() -> None:
     page = Page(report.render(card()))
     below = page.text[page.text.rindex("For comparison only: random split") :]

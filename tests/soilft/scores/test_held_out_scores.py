@@ -116,13 +116,14 @@ def test_a_baseline_is_compared_on_the_rows_that_both_know(table: StoredTable) -
     assert by_name["climatology_nearby"]["reason"] == "no pixel-day is in both"
     gldas = by_name["gldas"]
     assert gldas["rows"] == 300
+    assert not gldas["is_label"]
     mine = metrics.scores(pool.label[100:], pool.state[100:])["overall_accuracy"]
     assert gldas["model_overall_accuracy"] == mine
     theirs = (worse[100:] == table.label[100:]).mean()
     assert gldas["difference"]["overall_accuracy"] == pytest.approx(mine - theirs)
     low, high = gldas["difference"]["interval"]
     assert low < mine - theirs < high
-    assert by_name["smap"]["is_satellite_label"]
+    assert by_name["smap"]["is_label"]
     assert by_name["smap"]["difference"]["overall_accuracy"] < 0
 
 

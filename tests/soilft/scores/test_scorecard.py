@@ -89,6 +89,18 @@ def test_a_known_truth_adds_what_is_judged_by_it(evidence: Evidence, table: Stor
     assert learnt["overall_accuracy"] == 1.0
 
 
+def test_a_label_is_said_to_depend_on_what_its_product_says(
+    evidence: Evidence, table: StoredTable
+) -> None:
+    evidence.columns["smap"] = table.label
+    own = "Its own masks use a radiometer and reanalysis: not fully independent."
+    doubt = "Pixel-days that the label's own flags doubt are left out."
+    for dependence, note in (({}, doubt), ({"smap": own}, f"{doubt} {own}")):
+        told = assemble(replace(SUBJECT, dependence=dependence), evidence)["experiments"]
+        assert told["smap_am"]["note"] == note
+        assert told["smap_am_cube"]["note"] == doubt
+
+
 def test_an_ablation_is_compared_on_the_same_rows(evidence: Evidence) -> None:
     evidence.folds["without_season"] = Folds(evidence.folds["year_block"].parts, 1)
     (row,) = assemble(SUBJECT, evidence)["ablations"]
