@@ -186,6 +186,7 @@ def baselines(scorecard: Entry) -> list[Table]:
     found = [table(scorecard.get("baselines"), tables.BASELINES, "Against the label")]
     for name, caption in (
         ("baselines_held_out_years", "Held-out years alone: places known to both"),
+        ("baselines_held_out_blocks", "Held-out spatial blocks alone: days known to both"),
         ("baselines_against_truth", "Against the simulated truth"),
     ):
         if scorecard.get(name):

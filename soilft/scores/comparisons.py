@@ -361,22 +361,25 @@ def beside_baselines(compared: Compared) -> list[dict[str, Any]]:
     )
 
 
-def beside_baselines_of_years(compared: Compared) -> list[dict[str, Any]] | None:
-    """Rows of held-out years beside the baselines; None where no years are held out alone."""
-    folds = compared.evidence.folds.get("year")
-    if folds is None or not folds.parts:
-        return None
-    years = scorecard.pooled(folds.parts)
-    found = scorecard.baselines(
-        compared.evidence.table,
-        years,
-        compared.states,
-        {},
-        compared.draws,
-        against="label",
-        reference=years.label,
-    )
-    return [row for row in found if "difference" in row]
+def beside_baselines_alone(compared: Compared) -> dict[str, list[dict[str, Any]]]:
+    """Rows of years, and of blocks, held out alone beside the baselines, by key of the section."""
+    found = {}
+    for kind in ALONE:
+        folds = compared.evidence.folds.get(kind)
+        if folds is None or not folds.parts:
+            continue
+        pool = scorecard.pooled(folds.parts)
+        rows = scorecard.baselines(
+            compared.evidence.table,
+            pool,
+            compared.states,
+            {},
+            compared.draws,
+            against="label",
+            reference=pool.label,
+        )
+        found[f"baselines_held_out_{kind}s"] = [row for row in rows if "difference" in row]
+    return found
 
 
 def beside_baselines_of_truth(compared: Compared) -> list[dict[str, Any]] | None:

@@ -46,9 +46,7 @@ def assemble(subject: Subject, evidence: Evidence) -> dict[str, Any]:
         "search": subject.model_card.get("search"),
         "per_era": subject.model_card.get("per_era"),
     }
-    of_years = comparisons.beside_baselines_of_years(compared)
-    if of_years is not None:
-        found["baselines_held_out_years"] = of_years
+    found |= comparisons.beside_baselines_alone(compared)
     of_truth = comparisons.beside_baselines_of_truth(compared)
     if of_truth is not None:
         found["baselines_against_truth"] = of_truth

@@ -60,6 +60,7 @@ def whole() -> dict[str, Any]:
     return found | {
         "baselines": [baseline, satellite, *found["baselines"][1:]],
         "baselines_held_out_years": [baseline],
+        "baselines_held_out_blocks": [baseline],
         "baselines_against_truth": [satellite],
         "experiments": found["experiments"] | {"shuffled": shuffled},
         "importance": [*found["importance"], {"group": "soil", "drop": 0.01, "folds": [0, 0.02]}],

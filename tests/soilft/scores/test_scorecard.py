@@ -72,6 +72,7 @@ def test_experiments_are_those_that_there_is_evidence_for(evidence: Evidence) ->
     assert headline["rows_per_fit"] == 100
     assert card["settings"]["judged_rows"] == ROWS
     assert "baselines_held_out_years" in card
+    assert "baselines_held_out_blocks" not in card
     assert "baselines_against_truth" not in card
     assert card["gap_filling"] is None
     assert card["harmonization"] is None
@@ -99,6 +100,21 @@ def test_a_label_is_said_to_depend_on_what_its_product_says(
         told = assemble(replace(SUBJECT, dependence=dependence), evidence)["experiments"]
         assert told["smap_am"]["note"] == note
         assert told["smap_am_cube"]["note"] == doubt
+
+
+def test_baselines_stand_beside_blocks_held_out_alone(
+    evidence: Evidence, table: StoredTable
+) -> None:
+    sure = np.where(np.arange(ROWS) % 20 == 1, 1 - table.label, table.label).astype("uint8")
+    parts = tuple(
+        replace(part, rules={"neighbours": sure[part.rows]})
+        for part in evidence.folds["year_block"].parts
+    )
+    evidence.folds["block"] = Folds(parts, 2)
+    card = assemble(SUBJECT, evidence)
+    by_name = {row["name"]: row for row in card["baselines_held_out_blocks"]}
+    assert by_name["neighbours"]["overall_accuracy"] == pytest.approx(0.95)
+    assert "neighbours" not in {row["name"] for row in card["baselines"]}
 
 
 def test_an_ablation_is_compared_on_the_same_rows(evidence: Evidence) -> None:
