@@ -10,6 +10,7 @@ from soilft.report import sections
 from soilft.report.experiments import HEADLINE, experiments, for_comparison, held_out
 from soilft.report.tables import (
     Entry,
+    best_rule,
     count,
     difference,
     interval,
@@ -42,6 +43,8 @@ def text(scorecard: Entry) -> str:
         f"HEADLINE  {held_out(best)}",
         *_lines(best),
     ]
+    if gained := best_rule(scorecard):
+        lines.append(f"  {gained}")
     rows = scorecard.get("baselines")
     lines += ["", "Baselines on the same pixel-days (forest minus baseline, 95 % interval)"]
     if rows and not isinstance(rows, Mapping):

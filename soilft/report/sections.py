@@ -46,7 +46,7 @@ def values(scorecard: Entry) -> dict[str, Any]:
     others = [e for k, e in tried.items() if k != HEADLINE and not for_comparison(k, e)]
     harmonized = scorecard.get("harmonization")
     return {
-        "headline": headline(best),
+        "headline": headline(best) | {"best_rule": tables.best_rule(scorecard)},
         "held_out": experiment(best),
         "held_out_together": held_out(best),
         "probabilities": probability(best),

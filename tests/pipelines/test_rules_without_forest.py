@@ -45,3 +45,8 @@ def test_each_rule_is_what_it_says_in_words_on_the_rows_of_the_scorecard(
     assert rules["season"]["rows"] == rules["majority"]["rows"] == rows
     assert rules["neighbours"]["rows"] > 0.9 * rows
     assert rules["neighbours"]["overall_accuracy"] > rules["majority"]["overall_accuracy"]
+    able = [r for r in rules.values() if not r["is_label"] and 2 * r["rows"] >= rows]
+    gains = {r["name"]: r["difference"]["overall_accuracy"] for r in able}
+    assert card["best_rule"]["name"] == min(gains, key=gains.__getitem__)
+    words = f"over the best rule that needs no forest ({card['best_rule']['title']})"
+    assert words in (report / "report.html").read_text()

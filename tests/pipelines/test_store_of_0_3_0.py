@@ -179,6 +179,7 @@ def test_run_does_annual_layers_and_scores_alone_and_publishes_the_same_values(
     done = old.soilft("run", "--quiet")
     for stage in ("ingest", "harmonize", "train", "predict"):
         assert f"{stage}: nothing to do" in done.stdout
+    assert "over the best rule that needs no forest" in done.stdout
     assert "annual: 4 done, 0 up to date" in done.stdout
     assert "Published v2.1" in done.stdout
     assert "changes since v2.0: 0 days added, 0 of 640 pixel-days" in done.stderr
