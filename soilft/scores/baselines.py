@@ -52,6 +52,7 @@ _AIR_SOURCE = (
     "daily means of Tair_f_inst, Rodell et al. 2004: the day and those before it, where at least "
     "half of them are known"
 )
+_AIR_SILENT = "of no pixel-day is the air known on half of the days that are averaged"
 BASELINES = (
     Baseline(
         "majority",
@@ -87,9 +88,15 @@ BASELINES = (
         "frozen where at least half of them are; those as near as the third count, too",
         "no label of the same day and overpass was trained on, as where whole years are held out",
     ),
-    Baseline("air_day", "GLDAS air below 273.15 K, mean of the day", False, _AIR_SOURCE),
-    Baseline("air_5_days", "GLDAS air below 273.15 K, mean of 5 days", False, _AIR_SOURCE),
-    Baseline("air_15_days", "GLDAS air below 273.15 K, mean of 15 days", False, _AIR_SOURCE),
+    Baseline(
+        "air_day", "GLDAS air below 273.15 K, mean of the day", False, _AIR_SOURCE, _AIR_SILENT
+    ),
+    Baseline(
+        "air_5_days", "GLDAS air below 273.15 K, mean of 5 days", False, _AIR_SOURCE, _AIR_SILENT
+    ),
+    Baseline(
+        "air_15_days", "GLDAS air below 273.15 K, mean of 15 days", False, _AIR_SOURCE, _AIR_SILENT
+    ),
     Baseline(
         "gldas",
         "GLDAS 0-10 cm soil below 273.15 K",

@@ -172,6 +172,9 @@ def test_a_rule_without_a_state_says_why_and_one_without_a_common_row_that(
         entry = beside(table, parts, reference)["neighbours"]
         assert entry["reason"].startswith(reason)
         assert "difference" not in entry
+    parts = [replace(p, rules={"air_15_days": nothing[p.rows]}) for p in folds(table)]
+    entry = beside(table, parts, table.label)["air_15_days"]
+    assert entry["reason"].startswith("of no pixel-day is the air known on half of the days")
 
 
 def test_an_experiment_without_common_rows_says_so(table: StoredTable) -> None:
