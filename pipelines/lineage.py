@@ -44,7 +44,7 @@ VERSIONS: Mapping[str, str] = MappingProxyType(
         "forest": "0.3.0",
         "predict": "0.3.0",
         "annual": "0.3.0",
-        "validate": "0.3.0",
+        "validate": "0.4.0",
     }
 )
 
