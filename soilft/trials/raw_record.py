@@ -182,7 +182,10 @@ def write_raw_table(
     about = store.open_raw(table_url).attrs
     radiometers = [str(name) for name in about["eras"]]  # type: ignore[union-attr]
     told = {"simulated": about.get("simulated", "false"), "radiometers": "as they are"}
-    return write_table(url, table, split, feature_names(table_url), radiometers, told)
+    start = int(str(about.get("year_start", 1)))
+    return write_table(
+        url, table, split, feature_names(table_url), radiometers, told, year_start=start
+    )
 
 
 def trainable(table: StoredTable, rules: Rules) -> list[int]:
