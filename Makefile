@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 STAC_SCHEMAS := .venv/stac-schemas/.fetched
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast durations lint format check image manifests viewer viewer-check screenshot golden decade-inputs decade two-years real-day winters readers s3 soak clean
+.PHONY: help demo test test-fast durations lint format check image manifests viewer viewer-check screenshot golden decade-inputs decade two-years real-day readers s3 soak clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,11 +84,6 @@ real-day: $(INSTALLED) ## Train and score on one day of real granules (needs SOI
 	  echo "real-day: set SOILFT_SAMPLES to the folder of real granules." >&2; exit 2; }
 	$(BIN)/python benchmarks/real_day.py
 
-winters: $(INSTALLED) ## Real winters at stations, to published cubes and their scores (needs SOILFT_WINTERS; SHORT=1: one winter each)
-	@test -n "$$SOILFT_WINTERS" || { \
-	  echo "winters: set SOILFT_WINTERS to the folder of the tables." >&2; exit 2; }
-	$(BIN)/python benchmarks/winters.py $(if $(SHORT),--short)
-
 readers: $(INSTALLED) ## Read a cube with the newest zarr-python and with zarrita.js in Node
 	tests/contract/readers/install.sh
 	SOILFT_READERS=all $(BIN)/python -m pytest tests/contract/test_readers.py
@@ -101,5 +96,5 @@ s3: $(INSTALLED) ## Run a real S3 server on this machine until Ctrl-C
 
 clean: ## Remove caches and outputs; the environment stays
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	rm -rf build dist image-output demo-output decade-output two-years-output real-day-output winters-output soak-output
+	rm -rf build dist image-output demo-output decade-output two-years-output real-day-output soak-output
 	find . -path ./.venv -prune -o -type d -name __pycache__ -print0 | xargs -0 rm -rf

@@ -210,7 +210,7 @@ def checked(card: dict[str, Any]) -> Iterator[tuple[str, Any, bool]]:
         if "difference" not in rule:
             continue
         gain, interval = (rule["difference"][key] for key in ("overall_accuracy", "interval"))
-        if rule["is_label"]:
+        if rule["is_satellite_label"]:
             yield f"reported as it falls: gain over {rule['title']}", [gain, interval], True
         else:
             yield (
@@ -219,7 +219,7 @@ def checked(card: dict[str, Any]) -> Iterator[tuple[str, Any, bool]]:
                 interval is not None and interval[0] > LEAST_DIFFERENCE,
             )
     for rule in card.get("baselines_against_truth", ()):
-        if rule["is_label"] and "difference" in rule:
+        if rule["is_satellite_label"] and "difference" in rule:
             gain, interval = (rule["difference"][key] for key in ("overall_accuracy", "interval"))
             yield (
                 f"reported as it falls: against the truth, gain over {rule['title']}",

@@ -141,10 +141,9 @@ def findings(
     # A process that lacks the package cannot run the probe either; it has been named already.
     mute = {finding.where for finding in off if finding.found.startswith("cannot say")}
     if reaches_store is not None:
-        for address, heard in workers.each_of_them(client, _attempt, reaches_store).items():
-            if heard.answer is not None and address not in mute:
-                wanted = "the worker's credentials suffice"
-                off.append(Finding(address, "store", wanted, str(heard.answer)))
+        for address, said in workers.each_of_them(client, _attempt, reaches_store).items():
+            if said is not None and address not in mute:
+                off.append(Finding(address, "store", "the worker's credentials suffice", str(said)))
     return off
 
 
@@ -166,10 +165,10 @@ def _machines(
     except Exception as error:  # noqa: BLE001  the scheduler's own error is the finding
         scheduler = error
     answered = [("scheduler", scheduler, (before, time.time()))]
-    heard = workers.each_of_them(client, machine, packages)
-    if not heard:
-        answered.append(("workers", ConnectionError("none answered, for all have ended"), (0, 0)))
-    return answered + [(address, it.answer, it.asked) for address, it in heard.items()]
+    before = time.time()
+    answers = workers.each_of_them(client, machine, packages)
+    after = time.time()
+    return answered + [(address, answer, (before, after)) for address, answer in answers.items()]
 
 
 def _versions(where: str, here: Machine, there: Machine) -> list[Finding]:

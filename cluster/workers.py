@@ -5,8 +5,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from distributed import Client
 
@@ -17,21 +16,13 @@ _PAUSES = (0.5, 2.0, 10.0, 30.0)
 Answer = TypeVar("Answer")
 
 
-@dataclass(frozen=True)
-class Heard(Generic[Answer]):
-    """What a worker gave or raised, and between which times it was asked."""
-
-    answer: Answer | Exception
-    asked: tuple[float, float]
-
-
 def all_of_them(ask: Callable[[], Answer]) -> Answer:
     """Ask all workers at once, and again where one of them ended meanwhile.
 
     Raises
     ------
     OSError
-        Where a worker could not be reached in any of five rounds.
+        Where a worker cannot be reached for three quarters of a minute.
     """
     for pause in _PAUSES:
         try:
@@ -43,33 +34,26 @@ def all_of_them(ask: Callable[[], Answer]) -> Answer:
 
 def each_of_them(
     client: Client, function: Callable[..., Answer], *arguments: object
-) -> dict[str, Heard[Answer]]:
+) -> dict[str, Answer | Exception]:
     """Call a function on each worker, and again on one that ends or comes meanwhile.
 
     Returns
     -------
     dict
-        By address of the workers that are there at the end; an OSError of one that could not be
-        reached in any of five rounds.
+        By address of the workers that are there at the end, what the function gave or raised; an
+        OSError where a worker cannot be reached for three quarters of a minute.
     """
-    answers: dict[str, Heard[Any]] = {}
+    answers: dict[str, Any] = {}
     for pause in (*_PAUSES, None):
         joined = client.scheduler_info(n_workers=-1)["workers"]
         answers = {address: answers[address] for address in joined if address in answers}
-        unheard = [a for a in joined if a not in answers or _is_unheard(answers[a])]
+        unheard = [a for a in joined if isinstance(answers.get(a, OSError()), OSError)]
         if unheard:
-            before = time.time()
-            said = client.run(function, *arguments, workers=unheard, on_error="return")
-            asked = before, time.time()
-            answers |= {address: Heard(answer, asked) for address, answer in said.items()}
-        if pause is None or not any(map(_is_unheard, answers.values())):
+            answers |= client.run(function, *arguments, workers=unheard, on_error="return")
+        if pause is None or not any(isinstance(answer, OSError) for answer in answers.values()):
             break
         time.sleep(pause)
     return answers
-
-
-def _is_unheard(heard: Heard[Any]) -> bool:
-    return isinstance(heard.answer, OSError)
 
 
 def wait_for_one(client: Client, seconds: float) -> None:

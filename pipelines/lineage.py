@@ -44,7 +44,7 @@ VERSIONS: Mapping[str, str] = MappingProxyType(
         "forest": "0.3.0",
         "predict": "0.3.0",
         "annual": "0.3.0",
-        "validate": "0.4.0",
+        "validate": "0.3.0",
     }
 )
 
@@ -114,14 +114,7 @@ def table_key(run: Run) -> str:
         _contents(run),
         None if transfers is None else transfers.content,
         filling_key(run),
-        *_year_start(run),
     )
-
-
-def _year_start(run: Run) -> tuple[str, ...]:
-    """What keys add where years do not begin with January."""
-    month = run.config.validation.year_start
-    return () if month == 1 else (f"years from month {month}",)
 
 
 def blocks_key(run: Run, days: int, cells: int) -> str:
@@ -255,7 +248,7 @@ def scorecard_key(run: Run, model: ModelRef, compared: Sequence[str]) -> str:
         VERSIONS["validate"],
         run_id(run, model),
         "" if table is None else table.content,
-        run.config.validation.digested(),
+        run.config.validation.model_dump(mode="json"),
         [item.reason for item in run.set_aside()],
         beside,
         sorted(compared),

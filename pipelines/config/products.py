@@ -33,8 +33,6 @@ RENAMED = {"variables_read": "variables"}
 LATER = frozenset({"depth_to", "flags", "masked_surfaces", "max_gap_hours", "threshold"})
 #: Keys that decide whether a run goes on, and no value that it makes.
 LETTING_PASS = frozenset({"may_be_absent", "least_known"})
-#: Keys that say which files of tables there are: they decide no value of one.
-OF_FILES = frozenset({"name", "first", "last"})
 
 
 def _known(product: str) -> str:
@@ -81,7 +79,7 @@ class Input(BaseModel):
         """
         settings = type(self).model_fields
         unsaid = {n for n in LATER & settings.keys() if getattr(self, n) == settings[n].default}
-        return self.model_dump(mode="json", exclude={"granules", *LETTING_PASS, *OF_FILES, *unsaid})
+        return self.model_dump(mode="json", exclude={"granules", *LETTING_PASS, *unsaid})
 
 
 class TimedInput(Input):

@@ -198,7 +198,6 @@ class Config(Section):
         value = self.model_dump(mode="json", exclude=elsewhere)
         del value["period"]["end"]
         value["inputs"] = {name: item.digested() for name, item in self.inputs.items()}
-        value["validation"] = self.validation.digested()
         value["region"]["mask"] = self.region.outline
         lakes = self.quality.surface.lakes
         value["quality"]["lakes"] = None if lakes is None else lakes.content

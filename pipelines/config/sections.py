@@ -285,8 +285,7 @@ class ValidationSection(Section):
     """Cross-validation of the record: years and blocks held out together, and controls.
 
     ``block_degrees`` null takes blocks no smaller than the predictors' correlation range.
-    ``splits`` are held out alone as well, to score known places and known years; a year begins
-    with the month ``year_start``: 8 holds out whole winters. On
+    ``splits`` are held out alone as well, to score known places and known years. On
     ``masked_days`` of each month, observed pixel-days are withheld and filled by each level.
     Where radiometers are inter-calibrated, the trend of the record without it is estimated from
     ``trend_cells`` cells at most.
@@ -299,18 +298,12 @@ class ValidationSection(Section):
     trees_per_fit: int = Field(50, ge=1)
     level: float = Field(0.9, gt=0.5, lt=1)
     splits: tuple[Literal["year", "block"], ...] = ("year", "block")
-    year_start: int = Field(1, ge=1, le=12)
     replicates: int = Field(1000, ge=100)
     trend_cells: int = Field(500, ge=1)
     masked_days: int = Field(8, ge=0)
     ablations: bool = True
     negative_control: bool = True
     seed: int = 0
-
-    def digested(self) -> dict[str, Any]:
-        """JSON values for digests: calendar years are those of before there was a choice."""
-        unsaid = {"year_start"} if self.year_start == 1 else set()
-        return self.model_dump(mode="json", exclude=unsaid)
 
 
 class AnnualSection(Section):

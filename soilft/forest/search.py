@@ -17,14 +17,7 @@ from soilft.draws import Rows, at_most
 from soilft.errors import ConfigError
 from soilft.forest.grow import ForestSettings
 from soilft.forest.strata import read_columns
-from soilft.training.held_out import (
-    SPLITS,
-    Fold,
-    begun_year,
-    held_out_together,
-    year_block_folds,
-)
-from soilft.training.table import year_start
+from soilft.training.held_out import SPLITS, Fold, held_out_together, year_block_folds
 
 if TYPE_CHECKING:
     from sklearn.ensemble import ExtraTreesClassifier
@@ -185,9 +178,8 @@ def held_out(url: str, rows: Rows) -> str:
 
 
 def _years(url: str) -> npt.NDArray[Any]:
-    """Calendar years, or those that the table's years begin with another month."""
     (day,) = read_columns(url, "day")
-    return begun_year(day, year_start(url))
+    return day.astype("datetime64[D]").astype("datetime64[Y]")
 
 
 def search(

@@ -241,8 +241,6 @@ def _parts(task: ChunkOfDays, day: date, seen: Seen) -> list[tuple[Granule, Arra
 def daily_coverage(variable: Variable, values: np.ndarray[Any, Any]) -> list[float]:
     """Share of the cells that have any value on each day, rounded to four digits.
 
-    Few stations on a large grid are a share that is not none.
-
     Parameters
     ----------
     values
@@ -250,8 +248,7 @@ def daily_coverage(variable: Variable, values: np.ndarray[Any, Any]) -> list[flo
     """
     valid = np.isfinite(values) if values.dtype.kind == "f" else values != variable.fill
     anywhere = valid.any(axis=tuple(range(1, valid.ndim - 2)))
-    shares = [float(share) for share in anywhere.mean(axis=(1, 2))]
-    return [max(round(share, 4), 1e-4) if share > 0 else 0.0 for share in shares]
+    return [round(float(share), 4) for share in anywhere.mean(axis=(1, 2))]
 
 
 def empty_days(template: Template) -> dict[str, np.ndarray[Any, Any]]:

@@ -107,15 +107,12 @@ class Inputs(Radiometers):
 def _fields(dataset: xr.Dataset | None, dims: set[str]) -> tuple[str, ...]:
     if dataset is None:
         return ()
-    # Sorted: the order of a listing must not decide the order of the features. A spread of stations
-    # is told, and no feature.
+    # Sorted: the order of a listing must not decide the order of the features.
     return tuple(
         sorted(
             str(name)
             for name, array in dataset.data_vars.items()
-            if set(array.dims) == dims
-            and array.dtype == np.float32
-            and "standard_deviation" not in str(array.attrs.get("cell_methods", ""))
+            if set(array.dims) == dims and array.dtype == np.float32
         )
     )
 
@@ -204,7 +201,7 @@ def load(
     ]
 
 
-def running_mean(values: Floats, days: slice, length: int, least: int = 0) -> Floats:
+def running_mean(values: Floats, days: slice, length: int) -> Floats:
     """Mean of each day and the days before it, of those that are known.
 
     Added up day by day in one order, so that no chunking changes a bit.
@@ -217,13 +214,11 @@ def running_mean(values: Floats, days: slice, length: int, least: int = 0) -> Fl
         Range on the first axis that is asked for.
     length
         Days, the day itself included.
-    least
-        Days of them that must be known, one in any case.
 
     Returns
     -------
     array
-        float32, shape (asked day, y, x); NaN where fewer days are known.
+        float32, shape (asked day, y, x); NaN where no day is known.
     """
     total = np.zeros((days.stop - days.start, *values.shape[1:]), "float64")
     count = np.zeros(total.shape, "uint8")
@@ -234,9 +229,7 @@ def running_mean(values: Floats, days: slice, length: int, least: int = 0) -> Fl
         total[skipped:] += np.where(known, part, 0)
         count[skipped:] += known
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.asarray(total / count, "float32")
-    mean[count < least] = np.nan
-    return mean
+        return np.asarray(total / count, "float32")
 
 
 def _overpasses(inputs: Inputs, wide: DaySpan, targets: Sequence[Target]) -> Overpasses:

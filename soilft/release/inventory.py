@@ -96,8 +96,7 @@ def name_of_part(part: Mapping[str, Any]) -> str:
     part
         As a release describes it; those of 0.3.0 have the key alone.
     """
-    told = part.get("list")
-    return f"{part['key']}.{told[:16]}.json" if told else f"{part['key']}.json"
+    return ".".join((part["key"], *([part["list"][:16]] if "list" in part else []), "json"))
 
 
 def of_part_url(root: str, part: Mapping[str, Any]) -> str:

@@ -8,17 +8,7 @@ from typing import TYPE_CHECKING
 
 from soilft.report import sections
 from soilft.report.experiments import HEADLINE, experiments, for_comparison, held_out
-from soilft.report.tables import (
-    Entry,
-    best_rule,
-    count,
-    difference,
-    interval,
-    is_label,
-    percent,
-    score,
-    why,
-)
+from soilft.report.tables import Entry, count, difference, interval, percent, score, why
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -43,19 +33,17 @@ def text(scorecard: Entry) -> str:
         f"HEADLINE  {held_out(best)}",
         *_lines(best),
     ]
-    if gained := best_rule(scorecard):
-        lines.append(f"  {gained}")
     rows = scorecard.get("baselines")
     lines += ["", "Baselines on the same pixel-days (forest minus baseline, 95 % interval)"]
     if rows and not isinstance(rows, Mapping):
         widest = max(len(str(row["title"])) for row in rows)
         for row in rows:
-            mark = "*" if is_label(row) else " "
+            mark = "*" if row.get("is_satellite_label") else " "
             lines.append(
                 f" {mark}{row['title']!s:{widest}}{percent(row.get('overall_accuracy')):>9}  "
                 f"{difference(row)}"
             )
-        lines.append("  * itself a label")
+        lines.append("  * itself a satellite label")
     else:
         lines.append(f"  {why(rows)}")
     for key, entry in tried.items():

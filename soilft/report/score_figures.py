@@ -27,7 +27,6 @@ from soilft.report.style import (
     png_uri,
     svg_markup,
 )
-from soilft.report.tables import is_label
 
 Floats = npt.NDArray[Any]
 Rows = Sequence[Mapping[str, Any]]
@@ -166,8 +165,8 @@ def differences(baselines: Rows, *, simulated: bool = False) -> str:
     Parameters
     ----------
     baselines
-        Entries with ``title``, ``is_label`` and ``difference``; those without a difference are left
-        out.
+        Entries with ``title``, ``is_satellite_label`` and ``difference``; those without a
+        difference are left out.
     """
     shown = [row for row in baselines if row.get("difference")][::-1]
     with new_figure(8.0, 1.3 + 0.38 * len(shown)) as figure:
@@ -175,16 +174,16 @@ def differences(baselines: Rows, *, simulated: bool = False) -> str:
         axis.axvline(0, color=INK, linewidth=0.8)
         for y, row in enumerate(shown):
             middle = 100 * _number(row["difference"]["overall_accuracy"])
-            colour = RED if is_label(row) else BLUE
+            colour = RED if row.get("is_satellite_label") else BLUE
             interval = 100 * _floats(row["difference"].get("interval") or [])
             axis.plot(interval, np.full(len(interval), y), color=colour, linewidth=2)
-            face = "none" if is_label(row) else colour
+            face = "none" if row.get("is_satellite_label") else colour
             axis.plot(middle, y, "o", color=colour, markerfacecolor=face)
         axis.set_yticks(range(len(shown)), [str(row["title"]) for row in shown])
         axis.set(
             ylim=(-0.6, max(len(shown), 1) - 0.4),
             xlabel="overall accuracy, forest minus baseline, percentage points\n"
-            "(hollow: itself a label)",
+            "(hollow: a satellite label itself)",
         )
         return svg_markup(figure, "The forest beside its baselines", simulated=simulated)
 

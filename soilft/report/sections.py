@@ -46,7 +46,7 @@ def values(scorecard: Entry) -> dict[str, Any]:
     others = [e for k, e in tried.items() if k != HEADLINE and not for_comparison(k, e)]
     harmonized = scorecard.get("harmonization")
     return {
-        "headline": headline(best) | {"best_rule": tables.best_rule(scorecard)},
+        "headline": headline(best),
         "held_out": experiment(best),
         "held_out_together": held_out(best),
         "probabilities": probability(best),
@@ -186,7 +186,6 @@ def baselines(scorecard: Entry) -> list[Table]:
     found = [table(scorecard.get("baselines"), tables.BASELINES, "Against the label")]
     for name, caption in (
         ("baselines_held_out_years", "Held-out years alone: places known to both"),
-        ("baselines_held_out_blocks", "Held-out spatial blocks alone: days known to both"),
         ("baselines_against_truth", "Against the simulated truth"),
     ):
         if scorecard.get(name):

@@ -88,26 +88,6 @@ def _range(bounds: Any, write: Callable[[Any], str], unit: str) -> str:
     return f"{write(bounds[0])} to {write(bounds[1])}{unit}"
 
 
-def is_label(row: Entry) -> bool:
-    """Whether a baseline is itself a label; 0.3.0 took every label for a satellite's."""
-    return bool(row.get("is_label", row.get("is_satellite_label")))
-
-
-def best_rule(scorecard: Entry) -> str:
-    """What a forest gains over the best rule that needs none, as a sentence; none of 0.3.0."""
-    found = scorecard.get("best_rule")
-    if not found:
-        return ""
-    gained = found.get("difference")
-    if not gained:
-        return f"Gain over the best rule that needs no forest: {why(found)}"
-    return (
-        f"The forest gains {points(gained.get('overall_accuracy'))} percentage points of overall "
-        f"accuracy (95 % interval {_range(gained.get('interval'), points, '')}) over the best rule "
-        f"that needs no forest ({found['title']}), on the same {count(found['rows'])} pixel-days."
-    )
-
-
 def why(section: Any) -> str:
     """Why a section or an entry has nothing to show, as a sentence."""
     reason = section.get("reason") if isinstance(section, Mapping) else None
@@ -280,7 +260,9 @@ INTERVALS: tuple[Column, ...] = (
 BASELINES: tuple[Column, ...] = (
     (
         "baseline",
-        lambda row: _titled(row) + (" (itself a label)" if is_label(row) else ""),
+        lambda row: (
+            _titled(row) + (" (a satellite label)" if row.get("is_satellite_label") else "")
+        ),
     ),
     ("pixel-days", _of("rows", count)),
     ("overall accuracy", _of("overall_accuracy", percent)),

@@ -3,8 +3,7 @@
 - `metrics`: scores of a classification into thawed and frozen.
 - `bootstrap`: confidence intervals by resampling of clusters, and paired tests.
 - `predictions`: of a forest, on rows that it was not trained on.
-- `baselines`: rules that need no forest, on the same pixel-days.
-- `best_rule`: the baseline that a forest gains least over.
+- `baselines`: rules without training, on the same pixel-days.
 - `reference_states`: baselines of pixel series, other labels and truth, row by row.
 - `held_out_scores`: scores of held-out rows, as plain numbers.
 - `cube_counts`: confusion counts of the cube against labels, truth and stations.

@@ -1,65 +1,35 @@
-"""Baselines of a forest: rules that need none, from the same inputs on the same pixel-days.
+"""Baselines of a forest: rules without training, from the same inputs on the same pixel-days.
 
 All functions are pure. States are uint8, 0 thawed, 1 frozen, 255 where a rule has nothing to say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from soilft.predictors.window import running_mean
 from soilft.schema import FROZEN, MISSING, OVERPASSES, THAWED
 
 FREEZING_K = 273.15
-#: Days that air temperature is averaged over, the day and those before it, by name of the baseline.
-AIR_DAYS: Mapping[str, int] = MappingProxyType({"air_day": 1, "air_5_days": 5, "air_15_days": 15})
-# Places that are nearer to each other than this, in radii of the Earth (6 m), are equally far away.
-_AS_NEAR = 1e-6
-# Days averaged at once, whatever the length of the record.
-_DAYS = 30
 Floats = npt.NDArray[Any]
 States = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """A rule.
-
-    Parameters
-    ----------
-    title
-        What readers call it.
-    is_label
-        Whether it is a label itself, of the pixel and its time.
-    silent
-        Why it may have nothing to say of any row, where that is known beforehand.
-    """
+    """A rule: its name, what readers call it, and whether it is a satellite's label itself."""
 
     name: str
     title: str
-    is_label: bool
+    is_satellite_label: bool
     source: str
-    silent: str = ""
 
 
-_AIR_SOURCE = (
-    "daily means of Tair_f_inst, Rodell et al. 2004: the day and those before it, where at least "
-    "half of them are known"
-)
-_AIR_SILENT = "of no pixel-day is the air known on half of the days that are averaged"
 BASELINES = (
-    Baseline(
-        "majority",
-        "always the class of most labels that the forest was trained on",
-        False,
-        "one class for all rows of a fold, thawed where both have as many",
-    ),
     Baseline(
         "climatology",
         "day-of-year climatology of the pixel's own label, other years",
@@ -73,29 +43,6 @@ BASELINES = (
         False,
         "mean of the 50 nearest training labels within 10 days of the year's day: what can be "
         "known of a held-out block without its own labels",
-    ),
-    Baseline(
-        "season",
-        "season alone: one calendar for the region",
-        False,
-        "frozen where at least half of all labels of the overpass that the forest was trained on, "
-        "within 10 days of the year's day, are",
-    ),
-    Baseline(
-        "neighbours",
-        "the three nearest labels of the same day and overpass that the forest was trained on",
-        False,
-        "frozen where at least half of them are; those as near as the third count, too",
-        "no label of the same day and overpass was trained on, as where whole years are held out",
-    ),
-    Baseline(
-        "air_day", "GLDAS air below 273.15 K, mean of the day", False, _AIR_SOURCE, _AIR_SILENT
-    ),
-    Baseline(
-        "air_5_days", "GLDAS air below 273.15 K, mean of 5 days", False, _AIR_SOURCE, _AIR_SILENT
-    ),
-    Baseline(
-        "air_15_days", "GLDAS air below 273.15 K, mean of 15 days", False, _AIR_SOURCE, _AIR_SILENT
     ),
     Baseline(
         "gldas",
@@ -139,23 +86,6 @@ def discriminant(tb18h: Floats, tb36v: Floats) -> States:
 def below_freezing(kelvin: Floats) -> States:
     """Frozen below 273.15 K."""
     return _states(kelvin < FREEZING_K, np.isfinite(kelvin))
-
-
-def air_below_freezing(air: Floats, length: int) -> States:
-    """Frozen where the mean of the day and those before it is below 273.15 K.
-
-    Parameters
-    ----------
-    air
-        Daily means in K, (day, y, x), NaN where missing; nothing is known before the first day.
-    length
-        Days averaged: the mean is of those that are known, at least half of them.
-    """
-    state = np.empty(air.shape, "uint8")
-    for first in range(0, len(air), _DAYS):
-        days = slice(first, min(first + _DAYS, len(air)))
-        state[days] = below_freezing(running_mean(air, days, length, least=-(-length // 2)))
-    return state
 
 
 def _states(frozen: npt.NDArray[np.bool_], known: npt.NDArray[np.bool_]) -> States:
@@ -268,76 +198,6 @@ def nearby_climatology(
         count = min(nearest, len(known))
         _, near = cKDTree(place[known]).query(at[asked], k=np.arange(1, count + 1))
         found[asked] = label[known][near].mean(axis=1)
-    return found
-
-
-def season_alone(season: Floats, label: States, when: Floats, *, half_width: int = 10) -> States:
-    """Freeze/thaw by the time of year: frozen where at least half of the labels around it are.
-
-    Parameters
-    ----------
-    season, label
-        Day of the year, 1 to 366, and code of each known label, (label,).
-    when
-        Days of the year to give a state for, (row,).
-    half_width
-        Days before and after that count; the year is a circle of 366 days.
-
-    Returns
-    -------
-    array
-        uint8 (row,); 255 where there is no label at that time of year.
-    """
-    at = np.asarray(when, "intp") - 1
-    days = np.asarray(season, "intp") - 1
-    frozen, known = (
-        _windows(np.bincount(days[some], minlength=366), half_width, circular=True)[at]
-        for some in (label == FROZEN, np.full(len(label), True))
-    )
-    return _states(2 * frozen >= known, known > 0)
-
-
-def nearest_labels(
-    day: npt.NDArray[Any],
-    place: Floats,
-    label: States,
-    when: npt.NDArray[Any],
-    at: Floats,
-    *,
-    nearest: int = 3,
-) -> States:
-    """Freeze/thaw by the nearest labels of the same day: frozen where at least half of them are.
-
-    Those that are as near as the last of them count, too, so that no order of the labels decides.
-
-    Parameters
-    ----------
-    day, place, label
-        Known labels of one overpass: their days (label,), unit vectors of their places (label, 3)
-        and codes.
-    when, at
-        Days and places to give a state for.
-    nearest
-        Labels that count, fewer where a day has fewer, however far away they are.
-
-    Returns
-    -------
-    array
-        uint8 (row,); 255 where there is no label of that day.
-    """
-    from scipy.spatial import cKDTree
-
-    found = np.full(len(at), MISSING, "uint8")
-    for one in np.intersect1d(when, day):
-        known, asked = np.flatnonzero(day == one), np.flatnonzero(when == one)
-        every, frozen = (cKDTree(place[some]) for some in (known, known[label[known] == FROZEN]))
-        # Infinite where there are fewer: then all of them count.
-        farthest, _ = every.query(at[asked], k=[nearest])
-        counts = [
-            tree.query_ball_point(at[asked], farthest[:, 0] + _AS_NEAR, return_length=True)
-            for tree in (frozen, every)
-        ]
-        found[asked] = _states(2 * counts[0] >= counts[1], counts[1] > 0)
     return found
 
 

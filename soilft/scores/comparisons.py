@@ -49,7 +49,7 @@ _AT_ONCE = {
         "Held-out spatial blocks alone",
     ),
 }
-_IN_DOUBT = "Pixel-days that the label's own flags doubt are left out."
+_IN_DOUBT = "Pixel-days whose flags say that the retrieval is in doubt are left out."
 
 
 @dataclass(frozen=True)
@@ -244,7 +244,7 @@ def _transfer(compared: Compared, one: str, other: str, held: HeldOut | str) -> 
 
 
 def _other_labels(compared: Compared) -> dict[str, Any]:
-    """Other labels, by overpass: on held-out rows, and over the whole cube."""
+    """Other satellites' labels, by overpass: on held-out rows, and over the whole cube."""
     found: dict[str, Any] = {}
     for name in compared.subject.others:
         for overpass in compared.subject.overpasses:
@@ -260,7 +260,7 @@ def _beside_label(compared: Compared, name: str, overpass: str) -> dict[str, Any
     here = table.overpass[pool.rows] == OVERPASSES[overpass]
     return scorecard.experiment(
         f"{compared.named[2]} against {name.upper()}, {overpass}",
-        f"{_IN_DOUBT} {compared.subject.dependence.get(name, '')}".rstrip(),
+        f"{_IN_DOUBT} Its own masks use a radiometer and reanalysis: not fully independent.",
         compared.states[name][pool.rows][here],
         pool.state[here],
         table.clusters(pool.rows[here]),
@@ -361,25 +361,22 @@ def beside_baselines(compared: Compared) -> list[dict[str, Any]]:
     )
 
 
-def beside_baselines_alone(compared: Compared) -> dict[str, list[dict[str, Any]]]:
-    """Rows of years, and of blocks, held out alone beside the baselines, by key of the section."""
-    found = {}
-    for kind in ALONE:
-        folds = compared.evidence.folds.get(kind)
-        if folds is None or not folds.parts:
-            continue
-        pool = scorecard.pooled(folds.parts)
-        rows = scorecard.baselines(
-            compared.evidence.table,
-            pool,
-            compared.states,
-            {},
-            compared.draws,
-            against="label",
-            reference=pool.label,
-        )
-        found[f"baselines_held_out_{kind}s"] = [row for row in rows if "difference" in row]
-    return found
+def beside_baselines_of_years(compared: Compared) -> list[dict[str, Any]] | None:
+    """Rows of held-out years beside the baselines; None where no years are held out alone."""
+    folds = compared.evidence.folds.get("year")
+    if folds is None or not folds.parts:
+        return None
+    years = scorecard.pooled(folds.parts)
+    found = scorecard.baselines(
+        compared.evidence.table,
+        years,
+        compared.states,
+        {},
+        compared.draws,
+        against="label",
+        reference=years.label,
+    )
+    return [row for row in found if "difference" in row]
 
 
 def beside_baselines_of_truth(compared: Compared) -> list[dict[str, Any]] | None:

@@ -18,7 +18,7 @@ from soilft.training.sampling import seasons
 from soilft.training.table import StoredTable
 from soilft.uncertainty import conformal
 
-SCHEMA = "soilft-scorecard/3"
+SCHEMA = "soilft-scorecard/2"
 SEASONS = ("winter (DJF)", "spring (MAM)", "summer (JJA)", "autumn (SON)")
 SHOULDER = "shoulder seasons (MAM and SON)"
 _BAND_M = 1000
@@ -47,25 +47,15 @@ class Pool:
     nearby: npt.NDArray[Any]
     fold: npt.NDArray[np.intp]
     majority: States
-    rules: Mapping[str, States]
 
     @property
     def state(self) -> States:
         """The more probable class."""
         return (self.probability > 0.5).astype("uint8")
 
-    @property
-    def told_by_training(self) -> dict[str, States]:
-        """States of the baselines that know the labels of each fold's training, by name."""
-        known = np.isfinite(self.nearby)
-        nearby = np.where(known, self.nearby > 0.5, MISSING).astype("uint8")
-        return {"majority": self.majority, "climatology_nearby": nearby, **self.rules}
-
     def part(self, chosen: npt.NDArray[np.bool_]) -> Pool:
         """Some of the rows."""
-        each = {field.name: getattr(self, field.name) for field in fields(self)}
-        rules = {name: state[chosen] for name, state in each.pop("rules").items()}
-        return Pool(**{name: values[chosen] for name, values in each.items()}, rules=rules)
+        return Pool(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -79,10 +69,7 @@ def pooled(parts: Sequence[HeldOut]) -> Pool:
     joined["fold"] = np.repeat(np.arange(len(parts)), counts)
     joined["majority"] = np.repeat([part.majority for part in parts], counts).astype("uint8")
     order = np.argsort(joined["rows"], kind="stable")
-    rules = {
-        name: np.concatenate([part.rules[name] for part in parts])[order] for name in parts[0].rules
-    }
-    return Pool(**{name: array[order] for name, array in joined.items()}, rules=rules)
+    return Pool(**{name: array[order] for name, array in joined.items()})
 
 
 def experiment(
@@ -226,16 +213,16 @@ def baselines(
     states
         Of the whole table by name of the baseline or of another label.
     others
-        Titles of other labels, which are labels themselves.
+        Titles of other labels, which are satellite labels themselves.
     against, reference
         What both are scored against, and its states for the pool's rows.
     truth
         True states of the pool's rows where they are known: by how much they themselves, taken as
         a prediction of the reference, exceed each baseline is the most that there is to gain.
     """
-    of_rows = {name: values[pool.rows] for name, values in states.items()}
-    of_rows |= pool.told_by_training
-    rules = [rule for rule in BASELINES if rule.name in of_rows]
+    share = pool.nearby
+    nearby = np.where(np.isfinite(share), np.where(share > 0.5, 1, 0), MISSING).astype("uint8")
+    rules = [r for r in BASELINES if r.name in states or r.name == "climatology_nearby"]
     rules += [
         Baseline(name, title, True, "its own product")
         for name, title in others.items()
@@ -246,20 +233,18 @@ def baselines(
     for rule in rules:
         if rule.name == against:
             continue
-        theirs = of_rows[rule.name]
+        theirs = nearby if rule.name == "climatology_nearby" else states[rule.name][pool.rows]
         both = (theirs <= 1) & (reference <= 1)
         entry: dict[str, Any] = {
             "name": rule.name,
             "title": rule.title,
-            "is_label": rule.is_label,
+            "is_satellite_label": rule.is_satellite_label,
             "against": against,
             "source": rule.source,
             "rows": int(both.sum()),
         }
         if not both.any():
-            says_nothing = rule.silent and not (theirs <= 1).any()
-            reason = rule.silent if says_nothing else "no pixel-day is in both"
-            found.append({**entry, "reason": reason})
+            found.append({**entry, "reason": "no pixel-day is in both"})
             continue
         label, ours, other = reference[both], pool.state[both], theirs[both]
         mine, scores = metrics.scores(label, ours), metrics.scores(label, other)

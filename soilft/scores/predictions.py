@@ -44,8 +44,6 @@ class HeldOut:
     majority
         Class of most of the rows that it was grown on, thawed where they are as many; 255 where it
         was not asked for.
-    rules
-        States of further baselines that know the labels it was trained on, (row,), by name.
     """
 
     rows: Rows
@@ -60,7 +58,6 @@ class HeldOut:
     importance: Mapping[str, float] = field(default_factory=dict)
     withheld: tuple[Rows, Floats] | None = None
     majority: int = MISSING
-    rules: Mapping[str, npt.NDArray[np.uint8]] = field(default_factory=dict)
 
     @property
     def state(self) -> npt.NDArray[np.uint8]:

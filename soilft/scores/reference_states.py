@@ -7,12 +7,11 @@ how time was cut.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 
 from soilft.days import DaySpan, day_of
 from soilft.predictors.stores import InputRefs
@@ -109,13 +108,8 @@ def _series(task: ReferenceBand, opened: Inputs, target: Target, band: slice) ->
         quality = _states(url, target, band, "label_quality")
         if quality is not None:
             yield f"{name}_quality", quality, MISSING
-    if opened.reanalysis is None or AIR not in opened.reanalysis:
-        return
-    air = _air(opened.reanalysis, task.inputs.whole)
-    for name, length in baselines.AIR_DAYS.items():
-        yield name, baselines.air_below_freezing(air, length), MISSING
-    if CHANNEL in opened.channels:
-        tb = _brightness(opened, target, task.inputs.whole)
+    if CHANNEL in opened.channels and AIR in opened.reanalysis_names:
+        tb, air = _warmth(opened, target, task.inputs.whole)
         year = np.array([day_of(int(n)).year for n in numbers])
         yield "seasonal_threshold", baselines.seasonal_threshold(tb, air, year)[0], MISSING
 
@@ -131,22 +125,21 @@ def _states(
     return np.asarray(store.array(group, name)[:, at, band])
 
 
-def _brightness(opened: Inputs, target: Target, whole: DaySpan) -> npt.NDArray[np.float32]:
-    """Brightness temperature at 36.5V of the overpass's node, K, (day, y, x)."""
+def _warmth(opened: Inputs, target: Target, whole: DaySpan) -> tuple[Any, Any]:
+    """Brightness temperature at 36.5V of the overpass's node, and air temperature, (day, y, x)."""
+    reanalysis = opened.reanalysis
     # Both polarizations: what makes one radiometer like another may take their difference.
-    narrow = opened.with_channels((CHANNEL, PARTNER))
+    narrow = replace(
+        opened.with_channels((CHANNEL, PARTNER)),
+        reanalysis=None if reanalysis is None else reanalysis[[AIR]],
+    )
     node = target.name if target.name in narrow.nodes else narrow.nodes[0]
-    found = []
+    tb, air = [], []
     for span in whole.chunks(_DAYS):
-        window = load(narrow, [target], span, ["tb"])[0]
-        found.append(window.tb[CHANNEL, node, 0])
-    return np.concatenate(found)
-
-
-def _air(reanalysis: xr.Dataset, whole: DaySpan) -> npt.NDArray[np.float32]:
-    """Daily mean of the air temperature, K, (day, y, x)."""
-    spans = whole.chunks(_DAYS)
-    return np.concatenate([reanalysis[AIR].isel(time=span.within(whole)).values for span in spans])
+        window = load(narrow, [target], span, ("tb", "reanalysis"))[0]
+        tb.append(window.tb[CHANNEL, node, 0])
+        air.append(window.reanalysis[AIR])
+    return np.concatenate(tb), np.concatenate(air)
 
 
 def bands_that_fit(

@@ -10,7 +10,6 @@ import numpy as np
 from soilft.schema import MISSING
 from soilft.scores import comparisons, gap_levels
 from soilft.scores import held_out_scores as scorecard
-from soilft.scores.best_rule import best_rule
 from soilft.scores.comparisons import Compared
 from soilft.scores.evidence import HEADLINE, TRUTH, Evidence
 from soilft.scores.held_out_scores import Pool
@@ -31,13 +30,11 @@ def assemble(subject: Subject, evidence: Evidence) -> dict[str, Any]:
     """
     compared = Compared.of(subject, evidence)
     parts = evidence.folds[HEADLINE].parts
-    beside = comparisons.beside_baselines(compared)
     found = {
         **_about(subject),
         "settings": _settings(subject, evidence),
         "experiments": comparisons.experiments(compared),
-        "best_rule": best_rule(beside, len(compared.pool)),
-        "baselines": beside,
+        "baselines": comparisons.beside_baselines(compared),
         "ablations": comparisons.ablations(compared),
         "importance": scorecard.importance(parts),
         "conformal": scorecard.sets(evidence.table, compared.pool, subject.settings["level"]),
@@ -49,7 +46,9 @@ def assemble(subject: Subject, evidence: Evidence) -> dict[str, Any]:
         "search": subject.model_card.get("search"),
         "per_era": subject.model_card.get("per_era"),
     }
-    found |= comparisons.beside_baselines_alone(compared)
+    of_years = comparisons.beside_baselines_of_years(compared)
+    if of_years is not None:
+        found["baselines_held_out_years"] = of_years
     of_truth = comparisons.beside_baselines_of_truth(compared)
     if of_truth is not None:
         found["baselines_against_truth"] = of_truth

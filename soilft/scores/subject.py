@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from soilft.days import DaySpan
@@ -20,7 +20,7 @@ class Subject:
     label, overpasses
         The label that was learnt, and the overpasses that are predicted.
     others
-        Other labels, by name.
+        Other satellites' labels, by name.
     set_aside
         Why granules were left out.
     model_digest, model_card
@@ -37,8 +37,6 @@ class Subject:
         Levels of gap filling that are allowed, None where no radiometer is among the inputs.
     lacking
         Sentences about inputs that lack days or cells.
-    dependence
-        By name of a label, in a sentence of its product, what makes it less than independent.
     """
 
     title: str
@@ -58,7 +56,6 @@ class Subject:
     harmonization: Mapping[str, Any] | None = None
     gap_levels: tuple[str, ...] | None = None
     lacking: tuple[str, ...] = ()
-    dependence: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def one_winter(self) -> bool:

@@ -46,17 +46,6 @@ Reanalysis, terrain, soil and stations:
 - `ismn_stations`: International Soil Moisture Network.
 - `ismn_archive`: its archives, by the handlers of ``ismn``.
 
-Tables of points:
-
-- `point_tables`: tables of points as people hold them.
-- `point_rows`: their rows, checked and kept.
-- `table_files`: columns of CSV and Parquet files.
-- `local_times`: time zones of tables.
-- `station_cells`: stations of a day brought onto cells.
-- `point_fields`: weather and soil at points.
-- `point_soil`: freeze/thaw states from soil thermometers.
-- `units`: units that tables state.
-
 >>> from soilft import sources
 >>> sorted(sources.PRODUCTS)[:3]
 ['amsr2-cetb-25km', 'amsr2-l3-10km', 'amsr2-l3-25km']
@@ -81,8 +70,6 @@ if TYPE_CHECKING:
     from soilft.sources.hwsd import Hwsd2
     from soilft.sources.ismn_stations import IsmnArchive
     from soilft.sources.mwri import MwriL1
-    from soilft.sources.point_fields import PointFields
-    from soilft.sources.point_soil import PointSoilTemperature
     from soilft.sources.protocol import DailySource, Granule, StaticSource
     from soilft.sources.smap import SmapL3Ft
     from soilft.sources.smap_enhanced import SmapL3FtE
@@ -112,8 +99,6 @@ _READERS = {
     "gsde": "soil_netcdf:Gsde",
     "hwsd-2.0": "hwsd:Hwsd2",
     "ismn": "ismn_stations:IsmnArchive",
-    "point-fields": "point_fields:PointFields",
-    "point-soil-temperature": "point_soil:PointSoilTemperature",
     "smap-l3-ft-36km": "smap:SmapL3Ft",
     "smap-l3-ft-9km": "smap_enhanced:SmapL3FtE",
     "smos-l3-ft": "smos:SmosL3Ft",
@@ -175,8 +160,6 @@ __all__ = [
     "Hwsd2",
     "IsmnArchive",
     "MwriL1",
-    "PointFields",
-    "PointSoilTemperature",
     "SmapL3Ft",
     "SmapL3FtE",
     "SmosL3Ft",

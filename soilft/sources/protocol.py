@@ -52,8 +52,7 @@ class DailySource(Protocol):
     A source is a small frozen value: it pickles, and equal settings make equal sources.
     ``platform`` and ``instrument`` are empty where a model made it. ``version`` stands in the keys
     of what was read: it is raised by hand, to the release that is to come, when the same file is to
-    give other values, and then its files alone are read anew. A label that other data had a part in
-    may say so in a sentence, ``dependence``, for whoever compares with it.
+    give other values, and then its files alone are read anew.
     """
 
     role: ClassVar[Role]

@@ -110,9 +110,6 @@ class SmapL3Ft:
     )
     platform: ClassVar[str] = "SMAP"
     instrument: ClassVar[str] = "SMAP L-band radiometer"
-    dependence: ClassVar[str] = (
-        "Its own masks use a radiometer and reanalysis: not fully independent."
-    )
     family: ClassVar[str] = "P"
     grids: ClassVar[Mapping[str, Grid]] = GRIDS
 

@@ -31,20 +31,6 @@ class Fold:
     test: Rows
 
 
-def begun_year(day: npt.NDArray[Any], start: int) -> npt.NDArray[np.int16]:
-    """Year in which that of each day begins.
-
-    Parameters
-    ----------
-    day
-        Days since 1970-01-01.
-    start
-        Month that years begin with: 1 gives calendar years, 8 whole winters of the north.
-    """
-    months = day.astype("datetime64[D]").astype("datetime64[M]").astype("int64")
-    return ((months - (start - 1)) // 12 + 1970).astype("int16")
-
-
 def random_split(count: int, fractions: Sequence[float], seed: int) -> npt.NDArray[np.uint8]:
     """Codes of `SPLITS` for each row, in exact shares, at random.
 

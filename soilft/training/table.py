@@ -15,8 +15,8 @@ from soilft.draws import at_most
 from soilft.radiometers.gaps import LEVELS
 from soilft.schema import FROZEN, THAWED, Coordinate, Template, Variable, flagged
 from soilft.store import zarr as store
-from soilft.store.digest import arrays_digest, digest
-from soilft.training.held_out import ONE_WINTER, SPLITS, begun_year
+from soilft.store.digest import arrays_digest
+from soilft.training.held_out import ONE_WINTER, SPLITS
 from soilft.training.sampling import Table
 
 ROWS_A_CHUNK = 50_000
@@ -30,8 +30,6 @@ def write_table(
     names: Sequence[str],
     radiometers: Sequence[str] = (),
     about: Mapping[str, Any] | None = None,
-    *,
-    year_start: int = 1,
 ) -> str:
     """Write a table to the store; give the digest of its content.
 
@@ -45,8 +43,6 @@ def write_table(
         Names of the radiometers by their number.
     about
         Further attributes: how the rows were drawn, and whether they are simulated.
-    year_start
-        Month that years begin with: of winters August, so that one is held out whole.
     """
     arrays: dict[str, npt.NDArray[Any]] = {
         "features": table.features,
@@ -77,16 +73,10 @@ def write_table(
             flagged("split", ("row",), "random split", SPLITS),
         ),
         chunks={"row": max(1, min(count, ROWS_A_CHUNK))},
-        attributes={
-            **(about or {}),
-            "feature_names": list(names),
-            "eras": list(radiometers),
-            **({} if year_start == 1 else {"year_start": year_start}),
-        },
+        attributes={**(about or {}), "feature_names": list(names), "eras": list(radiometers)},
     )
     store.write_whole(url, template, arrays)
-    content = arrays_digest(arrays)
-    return content if year_start == 1 else digest(content, year_start)
+    return arrays_digest(arrays)
 
 
 @dataclass(frozen=True)
@@ -104,37 +94,34 @@ class StoredTable:
     level: npt.NDArray[np.uint8]
     names: tuple[str, ...]
     radiometers: tuple[str, ...]
-    year_start: int = 1
 
     def __len__(self) -> int:
         return len(self.label)
 
     @property
     def year(self) -> npt.NDArray[np.int16]:
-        """Year in which that of each row begins, (row,); the first's where all are of one winter.
+        """Year of each row, (row,): of its UTC day, or of the first where all lie in one winter.
 
         What is learnt of one before its New Year would be judged by another season, not by
         another winter.
         """
-        years = self._begun_year
+        years = self._calendar_year
         one = len(years) > 0 and int(self.day.max()) - int(self.day.min()) < ONE_WINTER
         return np.full_like(years, years.min()) if one else years
 
     @property
     def year_name(self) -> npt.NDArray[np.str_]:
-        """The same to be shown, (row,): 2014, or 2014/15 where it reaches into the next."""
-        calendar = begun_year(self.day, 1)
+        """The same to be shown, (row,): 2014, or 2014/15 where a winter holds all rows."""
+        calendar = self._calendar_year
         first, last = calendar.min(initial=9999), calendar.max(initial=0)
         if len(np.unique(self.year)) == 1 and first < last:
             return np.full(len(self), f"{first}/{last % 100:02d}")
-        if len(np.unique(self.year)) > 1 and self.year_start > 1:
-            begun = self._begun_year.tolist()
-            return np.array([f"{year}/{(year + 1) % 100:02d}" for year in begun])
         return calendar.astype(str)
 
     @property
-    def _begun_year(self) -> npt.NDArray[np.int16]:
-        return begun_year(self.day, self.year_start)
+    def _calendar_year(self) -> npt.NDArray[np.int16]:
+        years = self.day.astype("datetime64[D]").astype("datetime64[Y]").astype("int64") + 1970
+        return years.astype("int16")
 
     @property
     def month(self) -> npt.NDArray[np.uint8]:
@@ -178,13 +165,7 @@ def read_table(url: str, most: int | None = None) -> StoredTable:
     )
     # The column is called after the era in which its radiometer flew.
     arrays["radiometer"] = arrays.pop("era")
-    arrays |= {"names": names, "radiometers": radiometers, "year_start": year_start(url)}
-    return StoredTable(**arrays)
-
-
-def year_start(url: str) -> int:
-    """Month that the years of a stored table begin with."""
-    return int(str(store.open_raw(url).attrs.get("year_start", 1)))
+    return StoredTable(**arrays, names=names, radiometers=radiometers)
 
 
 def read_radiometers(url: str, most: int | None = None) -> npt.NDArray[np.uint8]:

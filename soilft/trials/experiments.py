@@ -21,7 +21,7 @@ from soilft.forest.grow import ForestSettings
 from soilft.forest.loaded import loaded
 from soilft.grid import Region
 from soilft.schema import FROZEN, MISSING, THAWED
-from soilft.scores.baselines import States, nearby_climatology, nearest_labels, season_alone
+from soilft.scores.baselines import nearby_climatology
 from soilft.scores.evidence import Pair
 from soilft.scores.predictions import Floats, HeldOut, Rows
 from soilft.training.held_out import Fold, group_folds, radiometer_pairs, year_block_folds
@@ -194,10 +194,9 @@ def run(experiment: Experiment) -> HeldOut:
                 sets=sets.sets(raw),
                 calibration=calibration.method,
             )
-        held = replace(held, inside=_inside(forests, table, train, features, test, seed))
-    if experiment.uncertainty or experiment.kind in ("year", "block"):
-        nearby, told = _from_labels(experiment, table, fold.train, test)
-        held = replace(held, nearby=nearby, rules=told)
+        inside = _inside(forests, table, train, features, test, seed)
+        nearby = _nearby(experiment, table, fold.train, test)
+        held = replace(held, inside=inside, nearby=nearby)
     if experiment.withheld is not None:
         held = replace(
             held, withheld=_withheld(experiment.withheld[0], table, fold.test, forests, calibration)
@@ -250,37 +249,22 @@ def _inside(
     return area.inside(area.dissimilarity(features[test])).astype("uint8")
 
 
-def _from_labels(
-    experiment: Experiment, table: StoredTable, train: Rows, test: Rows
-) -> tuple[Floats, dict[str, States]]:
-    """Baselines that know the labels of all rows of a fold's training, and no others.
-
-    Returns
-    -------
-    nearby : array
-        Climatology of the nearest labels, see `nearby_climatology`.
-    rules : dict
-        States of ``season`` and ``neighbours``, by name.
-    """
+def _nearby(experiment: Experiment, table: StoredTable, train: Rows, test: Rows) -> Floats:
+    """What the labels around a held-out block say of it, from all rows of the fold's training."""
     lon, lat = (axis.ravel()[table.cell] for axis in experiment.region.grid.lonlat)
     x, y = np.radians(lon), np.radians(lat)
     place = np.stack([np.cos(y) * np.cos(x), np.cos(y) * np.sin(x), np.sin(y)], axis=1)
     day = table.day.astype("datetime64[D]")
     season = (day - day.astype("datetime64[Y]")).astype("int64") + 1
-    nearby = np.full(len(test), np.nan)
-    rules = {name: np.full(len(test), MISSING, "uint8") for name in ("season", "neighbours")}
+    found = np.full(len(test), np.nan)
     for code in np.unique(table.overpass[test]):
         known = train[table.overpass[train] == code]
         asked = np.flatnonzero(table.overpass[test] == code)
-        rows, label = test[asked], table.label[known]
-        nearby[asked] = nearby_climatology(
-            place[known], season[known], label, place[rows], season[rows]
+        rows = test[asked]
+        found[asked] = nearby_climatology(
+            place[known], season[known], table.label[known], place[rows], season[rows]
         )
-        rules["season"][asked] = season_alone(season[known], label, season[rows])
-        rules["neighbours"][asked] = nearest_labels(
-            table.day[known], place[known], label, table.day[rows], place[rows]
-        )
-    return nearby, rules
+    return found
 
 
 def _withheld(

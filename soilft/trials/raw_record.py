@@ -182,10 +182,7 @@ def write_raw_table(
     about = store.open_raw(table_url).attrs
     radiometers = [str(name) for name in about["eras"]]  # type: ignore[union-attr]
     told = {"simulated": about.get("simulated", "false"), "radiometers": "as they are"}
-    start = int(str(about.get("year_start", 1)))
-    return write_table(
-        url, table, split, feature_names(table_url), radiometers, told, year_start=start
-    )
+    return write_table(url, table, split, feature_names(table_url), radiometers, told)
 
 
 def trainable(table: StoredTable, rules: Rules) -> list[int]:

@@ -38,7 +38,7 @@ def whole() -> dict[str, Any]:
     satellite = baseline | {
         "title": "ESA CCI's flag",
         "note": 'of "the same" day',
-        "is_label": True,
+        "is_satellite_label": True,
         "difference_of_truth": {"overall_accuracy": -0.02, "interval": [None, None]},
         "mcnemar": {"only_first_right": 3000, "only_second_right": 1, "p_value": 1e-9},
     }
@@ -60,7 +60,6 @@ def whole() -> dict[str, Any]:
     return found | {
         "baselines": [baseline, satellite, *found["baselines"][1:]],
         "baselines_held_out_years": [baseline],
-        "baselines_held_out_blocks": [baseline],
         "baselines_against_truth": [satellite],
         "experiments": found["experiments"] | {"shuffled": shuffled},
         "importance": [*found["importance"], {"group": "soil", "drop": 0.01, "folds": [0, 0.02]}],

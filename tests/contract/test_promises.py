@@ -19,7 +19,6 @@ from tests.contract.esa_cci import SHAPE, esa_cci
 from tests.contract.fixtures import LATER_DAY, archive
 from tests.contract.test_readings import grid, source
 from tests.contract.unknowns import SMAP_QUALITY, UNKNOWNS, Unknown
-from tests.support import points
 
 # Of each product the fact that its whole file shows best; the grid lies around the archive.
 FACTS = {
@@ -127,18 +126,6 @@ def smap_day(folder: Path) -> list[Path]:
     return [smap_enhanced.smap(folder, LATER_DAY, states)]
 
 
-def test_tables_of_points_keep_their_promises(tmp_path: Path) -> None:
-    path = points.written(tmp_path)
-    wrong = {"unit": points.written(tmp_path / "wrong", path.read_text().replace("250.5", "-22.6"))}
-    check_reader(points.fields(), [path], points.GRID, day=points.DAY, wrong=wrong)
-
-
-def test_thermometers_in_tables_keep_their_promises(tmp_path: Path) -> None:
-    path = points.written(tmp_path)
-    wrong = {"unit": points.written(tmp_path / "wrong", path.read_text().replace("-3.5", "269.6"))}
-    check_reader(points.soil(), [path], points.GRID, day=points.DAY, wrong=wrong)
-
-
 WRITTEN: Mapping[str, Callable[[Path], list[Path]]] = {
     "amsr2-cetb-25km": lambda folder: cetb_day(folder, "AMSR2", 1),
     "amsre-cetb-25km": lambda folder: cetb_day(folder, "AMSRE", 2),
@@ -159,8 +146,6 @@ WRITTEN: Mapping[str, Callable[[Path], list[Path]]] = {
 OF_THEIR_OWN: Mapping[str, Callable[[Path], None]] = {
     "esa-cci-sm-flag": test_the_flag_of_esa_cci_keeps_its_promises,
     "gldas-noah-025-3h": test_gldas_keeps_its_promises,
-    "point-fields": test_tables_of_points_keep_their_promises,
-    "point-soil-temperature": test_thermometers_in_tables_keep_their_promises,
     "smap-l3-ft-36km": test_smap_keeps_its_promises,
     "soilgrids-2.0": test_soilgrids_keeps_its_promises,
 }

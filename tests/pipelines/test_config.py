@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
@@ -13,13 +12,11 @@ from pipelines.config.products import LATER, AnyInput, input_model
 from pipelines.config.region_file import Config, as_written, load, region_files, shipped
 from soilft.errors import ConfigError
 from soilft.sources import PRODUCTS
-from soilft.sources.point_tables import Column
 
 
 @pytest.fixture(autouse=True)
 def archives(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOILFT_SAMPLES", "/samples")
-    monkeypatch.setenv("SOILFT_WINTERS", "/winters")
     monkeypatch.setenv("SOILFT_DEMO_ARCHIVE", "/archive")
     monkeypatch.setenv("SOILFT_ARCHIVE", "/archive")
 
@@ -41,28 +38,11 @@ def test_the_demo_regions_differ_in_the_grid_and_run_the_same_code() -> None:
     assert list(tibet["inputs"]) == list(alaska["inputs"])
 
 
-# What a table does not say of itself, its input must.
-TABLE = {"name": "weather_{year}.csv", "time_zone": "UTC"}
-NEEDED: dict[str, dict[str, Any]] = {
-    "point-fields": {**TABLE, "columns": [{"name": "a", "column": "b", "unit": "K"}]},
-    "point-soil-temperature": {
-        **TABLE,
-        "column": "soil",
-        "unit": "degC",
-        "depth_from": 0.0,
-        "depth_to": 0.05,
-    },
-}
-
-
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_every_product_of_the_science_can_be_configured(product: str) -> None:
-    needed = NEEDED.get(product, {})
-    raw = {"product": product, "granules": "/archive/*"} | needed
+    raw = {"product": product, "granules": "/archive/*"}
     item = TypeAdapter(AnyInput).validate_python(raw)
-    if "columns" in needed:
-        needed = needed | {"columns": (Column("a", "b", "K"),)}
-    assert item.source() == PRODUCTS[product](**needed)  # type: ignore[operator]
+    assert item.source() == PRODUCTS[product]()
     assert item.patterns == ("/archive/*",)
 
 
@@ -213,16 +193,14 @@ def test_digest_ignores_where_it_runs_and_lies_and_nothing_else() -> None:
 
 
 def test_shipped_region_files_keep_the_digests_that_stores_know_them_by() -> None:
-    # Made by version 0.3.0, those of tables of points by 0.4.0: another predicts every day anew.
+    # Made by version 0.3.0; another digest predicts every day anew.
     assert {path.stem: load(path).digest()[:16] for path in region_files()} == {
-        "arctic-winters": "00892c062d136446",
         "demo-alaska": "0e9502acb4c7a78d",
         "demo-tibet": "dfded9b9db77344a",
         "tibet": "22c7d898495f696a",
         "tibet-real-day": "2ab0a456ec202300",
         "tibet-simulated": "a176a1be6fe741db",
         "two-years": "9576674a2c02ebab",
-        "us-stations": "1e3ecdf7173d7b80",
     }
 
 

@@ -75,7 +75,7 @@ def test_demo_runs_for_alaska_on_a_polar_grid_and_its_printed_lines_open_the_cub
     true, ceiling = (tried[name]["scores"] for name in ("truth_year_block", "label_ceiling"))
     assert true["rows"] == ceiling["rows"] > 300
     (label,) = (b for b in scorecard["baselines_against_truth"] if b["name"] == "smos")
-    assert label["is_label"]
+    assert label["is_satellite_label"]
     assert label["difference"]["overall_accuracy"] == pytest.approx(
         true["overall_accuracy"] - ceiling["overall_accuracy"]
     )

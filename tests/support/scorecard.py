@@ -36,7 +36,7 @@ def card() -> dict[str, Any]:
     covered = {"coverage_thawed": 0.9, "coverage_frozen": 0.91, "both": 0.1, "neither": 0.02}
     difference = {"overall_accuracy": 0.0456, "interval": [0.0345, 0.0567]}
     return {
-        "schema": "soilft-scorecard/3",
+        "schema": "soilft-scorecard/2",
         "title": "Plateau <& co>",
         "simulated": True,
         "period": "2011-01-01..2020-12-31",
@@ -74,18 +74,11 @@ def card() -> dict[str, Any]:
                 "reason": "no pixel-day is in both",
             },
         },
-        "best_rule": {
-            "name": "gldas",
-            "title": "GLDAS soil",
-            "rows": 200,
-            "overall_accuracy": 0.8544,
-            "difference": difference,
-        },
         "baselines": [
             {
                 "name": "gldas",
                 "title": "GLDAS soil",
-                "is_label": False,
+                "is_satellite_label": False,
                 "rows": 200,
                 "against": "label",
                 "overall_accuracy": 0.8544,
@@ -94,7 +87,7 @@ def card() -> dict[str, Any]:
                 "difference": difference,
                 "mcnemar": {"only_first_right": 30, "only_second_right": 10, "p_value": 0.002},
             },
-            {"name": "dfa", "title": "DFA", "is_label": False, "reason": "no 18.7 GHz"},
+            {"name": "dfa", "title": "DFA", "is_satellite_label": False, "reason": "no 18.7 GHz"},
         ],
         "ablations": [
             {

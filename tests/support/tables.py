@@ -30,12 +30,9 @@ def table_of(features: np.ndarray, label: np.ndarray, **columns: Any) -> Table:
     return Table(features.astype("float32"), label.astype("uint8"), **arrays)
 
 
-def stored_table(
-    folder: Path, table: Table, seed: int = 1, *, year_start: int = 1
-) -> tuple[str, str]:
+def stored_table(folder: Path, table: Table, seed: int = 1) -> tuple[str, str]:
     """Write a table with a random split; give its URL and digest."""
     split = random_split(len(table), (0.7, 0.15, 0.15), seed)
     url = str(folder / "table.zarr")
     names = [f"f{i}" for i in range(table.features.shape[1])]
-    radiometers = ["one", "two"]
-    return url, write_table(url, table, split, names, radiometers, year_start=year_start)
+    return url, write_table(url, table, split, names, ["one", "two"])

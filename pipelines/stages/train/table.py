@@ -42,15 +42,7 @@ def _draw(work: Work, key: str) -> Done:
         "sampling": config.sampling.model_dump(mode="json"),
         "block_degrees": blocks.block_degrees,
     }
-    content = write_table(
-        run.table_url(),
-        table,
-        split,
-        rows.names,
-        run.radiometers(),
-        about,
-        year_start=config.validation.year_start,
-    )
+    content = write_table(run.table_url(), table, split, rows.names, run.radiometers(), about)
     facts = TrainingTable(
         **blocks.to_json(),
         rows=len(table),

@@ -77,7 +77,6 @@ def subject(run: Run, model: ModelRef, record: Done) -> Subject:
         None if harmonized is None else Harmonized.of(harmonized).told,
         config.gap_filling.levels if run.radiometers() else None,
         tuple(sufficiency.cautions(run)),
-        {n: s.dependence for n, s in config.daily_sources().items() if hasattr(s, "dependence")},
     )
 
 

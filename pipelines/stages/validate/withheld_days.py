@@ -31,8 +31,7 @@ def withheld_table(work: Work, evidence: Evidence, rules: Rules) -> tuple[str, s
     about = {"simulated": str(run.is_simulated()).lower(), "levels": list(_levels(run))}
     url = run.places.withheld_table(lineage.table_key(run))
     nothing = np.zeros(len(rows), "uint8")
-    start = run.config.validation.year_start
-    return url, write_table(url, rows, nothing, names, run.radiometers(), about, year_start=start)
+    return url, write_table(url, rows, nothing, names, run.radiometers(), about)
 
 
 def _tasks(run: Run, evidence: Evidence, rules: Rules) -> dict[str, WithheldDay]:

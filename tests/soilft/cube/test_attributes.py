@@ -130,8 +130,8 @@ def test_the_citation_file_speaks_of_this_version() -> None:
 
 def test_every_product_names_its_reference() -> None:
     for product in sources.PRODUCTS.values():
-        # The region file says which elevation model, and which tables.
-        if product.product not in ("dem", "point-fields", "point-soil-temperature"):
+        # The region file says which elevation model.
+        if product.product != "dem":
             assert re.search(r"doi:10\.\d{4,}/\S+", product.references), product
 
 

@@ -40,15 +40,15 @@ SCORES = {
 BASELINES = [
     {
         "title": "GLDAS <soil> & co",
-        "is_label": False,
+        "is_satellite_label": False,
         "difference": {"overall_accuracy": 0.05, "interval": [0.04, 0.06]},
     },
     {
         "title": "SMAP label",
-        "is_label": True,
+        "is_satellite_label": True,
         "difference": {"overall_accuracy": -0.01, "interval": None},
     },
-    {"title": "never made", "is_label": False, "reason": "no pixel-day is in both"},
+    {"title": "never made", "is_satellite_label": False, "reason": "no pixel-day is in both"},
 ]
 
 

@@ -95,35 +95,6 @@ def test_headline_names_what_was_held_out(years: list[str], blocks: int, words: 
     assert ("Held-out years and" in said) == (words == "Held-out years and blocks")
 
 
-def test_the_gain_over_the_best_rule_stands_in_the_head_also_where_it_is_negative() -> None:
-    better, worse = card(), copy.deepcopy(card())
-    worse["best_rule"]["difference"] = {"overall_accuracy": -0.012, "interval": None}
-    for scorecard, gain in ((better, "+4.56"), (worse, "-1.20")):
-        page, words = Page(report.render(scorecard)), f"The forest gains {gain} percentage points"
-        assert words in report.text(scorecard)
-        assert page.text.index("90.0 %") < page.text.index(words) < page.text.index("88.0 %")
-    assert (
-        "(95 % interval +3.45 to +5.67) over the best rule that needs no forest (GLDAS soil), on "
-        "the same 200 pixel-days."
-    ) in Page(report.render(better)).text
-    none = better | {"best_rule": {"reason": "no rule"}}
-    assert "the best rule that needs no forest: Not made: no rule" in report.text(none)
-
-
-def test_a_scorecard_of_0_3_0_is_shown_as_it_is() -> None:
-    scorecard = copy.deepcopy(card())
-    del scorecard["best_rule"]
-    row = scorecard["baselines"][0]
-    del row["is_label"]
-    row["is_satellite_label"] = True
-    for said in (report.text(scorecard), Page(report.render(scorecard)).text):
-        assert "best rule" not in said
-    assert " *GLDAS soil" in report.text(scorecard)
-    assert "GLDAS soil (itself a label)" in Page(report.render(scorecard)).text
-    row |= {"is_label": False}
-    assert " *GLDAS soil" not in report.text(scorecard)
-
-
 def test_random_split_stands_below_under_its_own_name() -> None:
     page = Page(report.render(card()))
     below = page.text[page.text.rindex("For comparison only: random split") :]

@@ -2,14 +2,13 @@
 
 import json
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
 
 from soilft.scores import held_out_scores as scorecard
 from soilft.scores import metrics
-from soilft.scores.held_out_scores import Draws, States, pooled
+from soilft.scores.held_out_scores import Draws, pooled
 from soilft.scores.predictions import HeldOut
 from soilft.training.table import StoredTable, read_table
 from tests.support import tables
@@ -115,7 +114,6 @@ def test_a_baseline_is_compared_on_the_rows_that_both_know(table: StoredTable) -
     )
     by_name = {item["name"]: item for item in found}
     assert by_name["climatology_nearby"]["reason"] == "no pixel-day is in both"
-    assert not by_name["gldas"]["is_label"]
     gldas = by_name["gldas"]
     assert gldas["rows"] == 300
     mine = metrics.scores(pool.label[100:], pool.state[100:])["overall_accuracy"]
@@ -124,57 +122,8 @@ def test_a_baseline_is_compared_on_the_rows_that_both_know(table: StoredTable) -
     assert gldas["difference"]["overall_accuracy"] == pytest.approx(mine - theirs)
     low, high = gldas["difference"]["interval"]
     assert low < mine - theirs < high
-    assert by_name["smap"]["is_label"]
+    assert by_name["smap"]["is_satellite_label"]
     assert by_name["smap"]["difference"]["overall_accuracy"] < 0
-
-
-def beside(table: StoredTable, parts: list[HeldOut], reference: States) -> dict[str, Any]:
-    """Give the rules that know the labels of each fold's training, by name."""
-    found = scorecard.baselines(
-        table, pooled(parts), {}, {}, DRAWS, against="label", reference=reference
-    )
-    return {item["name"]: item for item in found}
-
-
-def test_rules_of_a_folds_training_follow_its_rows(table: StoredTable) -> None:
-    rng = np.random.default_rng(5)
-    season, near = (rng.choice([0, 1, 255], ROWS).astype("uint8") for _ in range(2))
-    parts = [
-        replace(
-            part,
-            majority=n % 2,
-            rules={"season": season[part.rows], "neighbours": near[part.rows]},
-        )
-        for n, part in enumerate(folds(table))
-    ]
-    found = beside(table, parts, table.label)
-    for name, state in (("season", season), ("neighbours", near)):
-        known = state <= 1
-        assert found[name]["rows"] == known.sum()
-        right = (state[known] == table.label[known]).mean()
-        assert found[name]["overall_accuracy"] == pytest.approx(right)
-    right = [(part.label == part.majority).mean() for part in parts]
-    assert found["majority"]["overall_accuracy"] == pytest.approx(np.mean(right))
-    pool = pooled(parts)
-    chosen = pool.label == 1
-    np.testing.assert_array_equal(pool.part(chosen).rules["season"], season[chosen])
-
-
-def test_a_rule_without_a_state_says_why_and_one_without_a_common_row_that(
-    table: StoredTable,
-) -> None:
-    nothing = np.full(ROWS, 255, "uint8")
-    for state, reference, reason in (
-        (nothing, table.label, "no label of the same day and overpass was trained on"),
-        (table.label, nothing, "no pixel-day is in both"),
-    ):
-        parts = [replace(p, rules={"neighbours": state[p.rows]}) for p in folds(table)]
-        entry = beside(table, parts, reference)["neighbours"]
-        assert entry["reason"].startswith(reason)
-        assert "difference" not in entry
-    parts = [replace(p, rules={"air_15_days": nothing[p.rows]}) for p in folds(table)]
-    entry = beside(table, parts, table.label)["air_15_days"]
-    assert entry["reason"].startswith("of no pixel-day is the air known on half of the days")
 
 
 def test_an_experiment_without_common_rows_says_so(table: StoredTable) -> None:

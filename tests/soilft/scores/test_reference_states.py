@@ -25,7 +25,6 @@ REGION = Region("judged", "latlon-0.25", (88, 33, 89.5, 34.5))
 TARGETS = (Target("AM", 6.0), Target("PM", 18.0))
 SHAPE = REGION.grid.shape
 ROWS = 500
-BANDS = [(0, SHAPE[0])]
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +86,6 @@ def test_any_bands_give_the_same_columns(task: ReferenceBand) -> None:
         "smap",
         "smap_quality",
         "seasonal_threshold",
-        "air_day",
-        "air_5_days",
-        "air_15_days",
     }
     for name, values in whole.items():
         np.testing.assert_array_equal(values, cut[name], name)
@@ -145,34 +141,3 @@ def test_a_label_of_one_value_a_day_is_beside_every_overpass(
     found = reference_columns(replace(task, others=(("cci", url),)), [(0, SHAPE[0])])
     day = read_table(task.table_url).day - WHOLE.numbers[0]
     np.testing.assert_array_equal(found["cci"], day % 3 == 0)
-
-
-def test_air_is_that_of_the_cell_and_the_days_up_to_the_row(task: ReferenceBand) -> None:
-    from soilft.training.table import read_table
-
-    table = read_table(task.table_url)
-    found = reference_columns(task, [(0, 2), (2, SHAPE[0])])
-    air = np.asarray(store.open_raw(task.inputs.reanalysis)["Tair_f_inst_mean"][...])
-    day = table.day - WHOLE.numbers[0]
-    y, x = table.cell // SHAPE[1], table.cell % SHAPE[1]
-    for name, length in (("air_day", 1), ("air_5_days", 5), ("air_15_days", 15)):
-        for n in range(ROWS):
-            mean = (
-                air[max(0, day[n] - length + 1) : day[n] + 1, y[n], x[n]].astype("float64").mean()
-            )
-            known = 2 * min(length, day[n] + 1) >= length
-            assert found[name][n] == (mean < 273.15 if known else MISSING)
-
-
-def test_what_an_input_is_missing_for_is_no_column(task: ReferenceBand) -> None:
-    from dataclasses import replace
-
-    def names(**inputs: object) -> set[str]:
-        return set(reference_columns(replace(task, inputs=replace(task.inputs, **inputs)), BANDS))
-
-    air = {"air_day", "air_5_days", "air_15_days"}
-    labels = {"climatology_probability", "persistence", "smap", "smap_quality"}
-    assert names(reanalysis=None) == labels
-    assert names(tb=()) == labels | air
-    # A reanalysis, but none of its air temperature.
-    assert names(reanalysis=task.label_url) == labels

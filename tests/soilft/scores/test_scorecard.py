@@ -72,7 +72,6 @@ def test_experiments_are_those_that_there_is_evidence_for(evidence: Evidence) ->
     assert headline["rows_per_fit"] == 100
     assert card["settings"]["judged_rows"] == ROWS
     assert "baselines_held_out_years" in card
-    assert "baselines_held_out_blocks" not in card
     assert "baselines_against_truth" not in card
     assert card["gap_filling"] is None
     assert card["harmonization"] is None
@@ -88,39 +87,6 @@ def test_a_known_truth_adds_what_is_judged_by_it(evidence: Evidence, table: Stor
     assert told["smap_am"]["scores"]["overall_accuracy"] == pytest.approx(0.9)
     (learnt,) = [b for b in card["baselines_against_truth"] if b["name"] == "smos"]
     assert learnt["overall_accuracy"] == 1.0
-
-
-def test_a_label_is_said_to_depend_on_what_its_product_says(
-    evidence: Evidence, table: StoredTable
-) -> None:
-    evidence.columns["smap"] = table.label
-    own = "Its own masks use a radiometer and reanalysis: not fully independent."
-    doubt = "Pixel-days that the label's own flags doubt are left out."
-    for dependence, note in (({}, doubt), ({"smap": own}, f"{doubt} {own}")):
-        told = assemble(replace(SUBJECT, dependence=dependence), evidence)["experiments"]
-        assert told["smap_am"]["note"] == note
-        assert told["smap_am_cube"]["note"] == doubt
-
-
-def test_baselines_stand_beside_blocks_alone_and_the_best_of_the_headline_is_named(
-    evidence: Evidence, table: StoredTable
-) -> None:
-    sure = np.where(np.arange(ROWS) % 20 == 1, 1 - table.label, table.label).astype("uint8")
-    parts = tuple(
-        replace(part, rules={"neighbours": sure[part.rows]})
-        for part in evidence.folds["year_block"].parts
-    )
-    evidence.folds["block"] = Folds(parts, 2)
-    evidence.columns["air_day"] = np.where(np.arange(ROWS) % 8 == 0, 1 - table.label, table.label)
-    evidence.columns["persistence"] = table.label
-    card = assemble(SUBJECT, evidence)
-    by_name = {row["name"]: row for row in card["baselines_held_out_blocks"]}
-    assert by_name["neighbours"]["overall_accuracy"] == pytest.approx(0.95)
-    assert "neighbours" not in {row["name"] for row in card["baselines"]}
-    # The forest is right in 0.9 of the rows, air temperature in 0.875; persistence is a label.
-    assert card["best_rule"]["name"] == "air_day"
-    assert card["best_rule"]["difference"]["overall_accuracy"] == pytest.approx(0.025)
-    assert "gains +2.50 percentage points" in report.text(card)
 
 
 def test_an_ablation_is_compared_on_the_same_rows(evidence: Evidence) -> None:

@@ -18,10 +18,7 @@ from soilft.simulate.domain import Domain
 from soilft.sources import PRODUCTS
 from soilft.store.digest import UNSPELLED, added, spelled
 
-# Tables of points came later, and are nothing without settings.
-READERS: Mapping[str, Any] = {
-    name: reader for name, reader in PRODUCTS.items() if not name.startswith("point-")
-}
+READERS: Mapping[str, Any] = PRODUCTS
 # Settings of readers that are not their defaults, by product: as a region file may give them.
 OTHERS: dict[str, dict[str, Any]] = {
     **{f"amsr2-l3-{km}km": {"bands": ("18",)} for km in (10, 25)},
@@ -74,7 +71,7 @@ def test_settings_are_spelled_as_release_0_3_0_wrote_them(settings: Any) -> None
 
 def test_a_reader_with_settings_is_tried_with_others_than_its_defaults() -> None:
     without = {name for name, reader in READERS.items() if spelled(reader()).endswith("()")}
-    assert set(OTHERS) == set(READERS) - without
+    assert set(OTHERS) == set(PRODUCTS) - without
 
 
 def test_the_text_itself_is_that_of_release_0_3_0() -> None:

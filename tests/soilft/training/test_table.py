@@ -35,19 +35,6 @@ def test_a_row_knows_its_year_and_month(tmp_path: Path) -> None:
     assert found.month.tolist() == [12, 2, 12, 1]
 
 
-def test_years_may_begin_with_a_month_so_that_winters_are_held_out_whole(tmp_path: Path) -> None:
-    days = ["1969-12-31", "2012-07-31", "2012-08-01", "2012-12-31", "2013-01-01", "2013-07-31"]
-    rows = np.array(days, "datetime64[D]").astype("int64")
-    table = tables.table_of(np.zeros((6, 1)), np.arange(6) % 2, day=rows)
-    url, content = tables.stored_table(tmp_path, table, year_start=8)
-    found = read_table(url)
-    assert found.year.tolist() == [1969, 2011, 2012, 2012, 2012, 2012]
-    assert found.year_name.tolist() == ["1969/70", "2011/12", *["2012/13"] * 4]
-    (tmp_path / "calendar").mkdir()
-    # A process that holds the one table is not given it for the other.
-    assert tables.stored_table(tmp_path / "calendar", table)[1] != content
-
-
 @pytest.mark.parametrize(
     ("first", "last", "years", "names"),
     [

@@ -1,19 +1,17 @@
 """Forests grown for judging never see what they are judged on, and say the same again."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pytest
 
-from soilft.days import day_of
 from soilft.draws import dealt
 from soilft.errors import ConfigError
 from soilft.forest.grow import ForestSettings
 from soilft.geo.spatial_blocks import spatial_blocks
 from soilft.grid import Region
-from soilft.scores.predictions import HeldOut
 from soilft.training.held_out import Fold
 from soilft.training.sampling import Table
 from soilft.training.table import StoredTable, read_table
@@ -100,8 +98,6 @@ def test_nothing_that_is_said_of_held_out_rows_depends_on_their_labels(
     np.testing.assert_array_equal(one.label, 1 - other.label)
     for name in ("raw", "probability", "sets", "inside", "nearby"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name), name)
-    for name, states in one.rules.items():
-        np.testing.assert_array_equal(states, other.rules[name], name)
     assert one.calibration == other.calibration
 
 
@@ -144,67 +140,6 @@ def test_uncertainty_is_fitted_and_applied(stored: tuple[str, str]) -> None:
     nearby = np.concatenate([p.nearby for p in parts])
     right = ((nearby > 0.5) == label).mean()
     assert 0.6 < right < ((raw > 0.5) == label).mean() + 0.02
-
-
-def rules_of(held: HeldOut, table: StoredTable) -> dict[tuple[str, int, int, int], int]:
-    """State of each rule by rule, cell, day and overpass."""
-    where = zip(
-        *(getattr(table, n)[held.rows].tolist() for n in ("cell", "day", "overpass")), strict=True
-    )
-    at = list(where)
-    return {
-        (name, *place): int(state)
-        for name, states in held.rules.items()
-        for place, state in zip(at, states, strict=True)
-    }
-
-
-def test_rules_of_the_training_know_no_label_that_is_held_out(tmp_path: Path) -> None:
-    given = world(rows=1500)
-    lean = {"uncertainty": False, "groups": (), "kind": "block"}
-    stored = tables.stored_table(tmp_path / "as it is", given)
-    table = read_table(stored[0])
-    tried = headline(stored, **lean)
-    found = run(tried)
-    fold = fold_of(table, tried)
-    # Other labels of the block that is held out, and rows in another order, change nothing.
-    label = given.label.copy()
-    label[fold.test] = 1 - label[fold.test]
-    order = np.random.default_rng(3).permutation(len(label))
-    changed = replace(given, label=label)
-    columns = {f.name: getattr(changed, f.name)[order] for f in fields(changed)}
-    other = tables.stored_table(tmp_path / "changed", Table(**columns))
-    assert rules_of(found, table) == rules_of(run(headline(other, **lean)), read_table(other[0]))
-    # By hand, for a row with few labels of its day and overpass around it.
-    lon, lat = (np.radians(axis.ravel()[table.cell]) for axis in REGION.grid.lonlat)
-    states = found.rules["neighbours"]
-    assert {0, 1} <= set(states.tolist())
-    season = np.array([day_of(int(d)).timetuple().tm_yday for d in table.day])
-    for n, row in enumerate(found.rows[:200]):
-        pass_ = fold.train[table.overpass[fold.train] == table.overpass[row]]
-        same = pass_[table.day[pass_] == table.day[row]]
-        cosine = np.sin(lat[same]) * np.sin(lat[row])
-        cosine += np.cos(lat[same]) * np.cos(lat[row]) * np.cos(lon[same] - lon[row])
-        near = same[np.argsort(-cosine)[:3]]
-        assert states[n] == (int(table.label[near].mean() >= 0.5) if len(near) else 255)
-        apart = np.abs(season[pass_] - season[row])
-        around = pass_[np.minimum(apart, 366 - apart) <= 10]
-        assert found.rules["season"][n] == int(table.label[around].mean() >= 0.5)
-
-
-def test_where_years_are_held_out_no_neighbour_has_a_label_of_the_day(
-    stored: tuple[str, str],
-) -> None:
-    for kind in ("year_block", "year"):
-        held = run(headline(stored, kind=kind, groups=()))
-        assert (held.rules["neighbours"] == 255).all()
-        assert (held.rules["season"] != 255).all()
-        assert np.isfinite(held.nearby).all()
-
-
-def test_forests_that_no_rule_stands_beside_ask_for_none(stored: tuple[str, str]) -> None:
-    held = run(headline(stored, uncertainty=False, groups=()))
-    assert held.rules == {}
 
 
 def test_the_group_that_matters_is_found(stored: tuple[str, str]) -> None:
